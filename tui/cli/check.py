@@ -31,7 +31,7 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     skipped = SkippedPaths()
     sources = find_sources(paths, options, skipped, allow_stdin=True)
     print_skipped(skipped)
-    total_seconds, streamable = 0.0, 0
+    total_seconds, streamable, all_exact = 0.0, 0, True
     with Prober(multiprocessing.get_context("spawn")) as prober, TemporaryDirectory() as folder:
         for number, source in enumerate(sources):
             file = path = source.file
@@ -48,6 +48,8 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
                     remove_spool(path)
             streamable += 1
             total_seconds += recording.part_seconds
+            is_exact = recording.is_exact
+            all_exact &= is_exact
             sent_rate = options.settings.sample_rate_for(recording)
             count = recording.channels
             channels = {1: "mono", 2: "stereo"}.get(count, f"{count} channels")
@@ -61,11 +63,13 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
                 steps.append(f"resampled to {sent_rate} Hz")
             print_line(
                 f"✓ {file}: {recording.format}, {recording.rate} Hz, {channels}, "
-                f"{format_duration(recording.seconds)}"
-                f" → {sent_rate} Hz mono PCM16 in {chunks} chunks of {chunk_ms} ms"
-                + (f" ({', '.join(steps)})" if steps else "")
+                f"{format_duration(recording.seconds, is_exact=is_exact)}"
+                f" → {sent_rate} Hz mono PCM16 in {'' if is_exact else '~'}{chunks} chunks of "
+                f"{chunk_ms} ms" + (f" ({', '.join(steps)})" if steps else "")
             )
-    audio = f"{format_duration(total_seconds)} of audio"
+            for warning in recording.warnings:
+                print_line(f"  ▲ {warning}")
+    audio = f"{format_duration(total_seconds, is_exact=all_exact)} of audio"
     print_line(f"{streamable} to stream, {audio}, to: {options.destination}")
     if refused := len(sources) - streamable:
         print_line(f"{refused} cannot be streamed")

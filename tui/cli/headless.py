@@ -140,6 +140,8 @@ def _report_text(report: JobReport, job: JobState, *, follows_end: bool = False)
     ``follows_end``: whether the previous report ended an attempt and has not been printed yet.
     """
     match report.event:
+        case events.Queued(warnings=warnings) if warnings:
+            return f"warning: {clean('; '.join(warnings))}"
         case events.Began() as began:
             return f"streaming at {began.sample_rate} Hz ({clean(began.model)})"
         case events.TurnReceived(turn) if turn.end_of_turn and (line := job.transcript.latest_line):

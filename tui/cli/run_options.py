@@ -99,6 +99,7 @@ def parse_options(
     attempts: int,
     dead_after: float,
     out: Path | None,
+    strict: bool = False,
     log_level: str | None = None,
     log_file: Path | None = None,
     remote: bool = False,
@@ -133,6 +134,7 @@ def parse_options(
         rate=sample_rate,
         speech_model=speech_model,
         params=tuple(_parse_param(param) for param in params),
+        strict=strict,
     )
     if target is None and (settings.params or speech_model != StreamSettings().speech_model):
         _check_engine_params(settings)
@@ -283,6 +285,7 @@ def prepare_resume(
     start_rate: int | None,
     attempts: int | None,
     dead_after: float | None,
+    strict: bool | None = None,
     log_level: str | None = None,
     log_file: Path | None = None,
 ) -> tuple[RunOptions, list[JobState]]:
@@ -311,7 +314,8 @@ def prepare_resume(
         attempts=attempts or saved.limits.attempts,
         dead_after=dead_after or saved.limits.dead_after,
     )
-    options = RunOptions(saved.settings, target, key, limits, folder, log_level, log_file)
+    settings = saved.settings if strict is None else replace(saved.settings, strict=strict)
+    options = RunOptions(settings, target, key, limits, folder, log_level, log_file)
     return options, saved.jobs
 
 

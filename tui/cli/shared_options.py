@@ -211,6 +211,11 @@ new_run_options = option_group(
         help="Send a chunk at the start of its interval, as the vendor's guide does, or at its "
         "end, as a microphone must.",
     ),
+    click.option(
+        "--strict",
+        is_flag=True,
+        help="Count a recording as failed if not all of its audio could be decoded and sent.",
+    ),
     path_option(
         "--out",
         folder=True,
@@ -221,7 +226,16 @@ new_run_options = option_group(
     limit_options(resuming=False),
 )
 
-resume_options = option_group(access_options, limit_options(resuming=True))
+resume_options = option_group(
+    access_options,
+    click.option(
+        "--strict/--no-strict",
+        default=None,
+        help="Count a recording as failed, or as done, if not all of its audio could be decoded "
+        "and sent. Default: as the run did.",
+    ),
+    limit_options(resuming=True),
+)
 
 log_options = option_group(
     click.option(

@@ -17,6 +17,9 @@ from workers.pacing.certificate import Certificate, Skew
 MAX_NAMED_FAILURES = 3
 """Maximum jobs to list by name for one reason of failure."""
 
+MAX_NAMED_FAULTS = 20
+"""Maximum recordings to list by name that were done with faults."""
+
 
 def exit_code(job_states: Sequence[JobState], *, interrupted: bool, saved: bool = True) -> ExitCode:
     """The exit code of a run; ``saved``: whether its index is on disk."""
@@ -66,6 +69,7 @@ def run_summary_lines(
             names = ", ".join(map(recording_name, jobs[:MAX_NAMED_FAILURES]))
             lines.append(f"  {len(jobs)} recordings: {reason}")
             lines.append(f"    {names} and {len(jobs) - MAX_NAMED_FAILURES} more")
+    lines += _fault_lines(job_states)
     if not saved:
         lines.append(f"{folder} cannot be written: is the disk full, or the folder gone?")
     lines.append(f"Transcripts and traces: {folder}")
@@ -80,10 +84,33 @@ def skew_text(skew: Skew) -> str:
     return f"p50 {skew.p50:.2f} p99 {skew.p99:.2f} max {skew.max:.2f} ms"
 
 
+def _fault_lines(job_states: Sequence[JobState]) -> list[str]:
+    """What is wrong with recordings that were streamed all the same."""
+    faulty = [job for job in job_states if job.status is JobStatus.DONE and job.recording_faults]
+    lines = [
+        f"  {job.file}: {fault}" for job in faulty[:MAX_NAMED_FAULTS] for fault in _faults_of(job)
+    ]
+    if (more := len(faulty) - MAX_NAMED_FAULTS) > 0:
+        lines.append(f"  and {format_count(more, 'recording')} more with faults")
+    return [f"{format_count(len(faulty), 'recording')} done with faults:", *lines] if faulty else []
+
+
+def _faults_of(job: JobState) -> list[str]:
+    faults = job.recording_faults
+    more = len(faults) - MAX_NAMED_FAILURES
+    return [*faults[:MAX_NAMED_FAILURES], *([f"and {more} more"] if more > 0 else [])]
+
+
 def pacing_text(certificate: Certificate | None) -> str:
-    """A pacing certificate in a few words."""
+    """A certificate in a few words: the pacing, and audio that is missing."""
     if certificate is None:
         return "nothing was sent"
     lag = certificate.lag_ms
     slips = f", {certificate.slips} slips" if certificate.slips else ""
-    return f"pacing {certificate.verdict.value}: lag p50 {lag.p50:.1f} p99 {lag.p99:.1f} ms{slips}"
+    lags = f"lag p50 {lag.p50:.1f} p99 {lag.p99:.1f} ms{slips}"
+    pacing, read = f"pacing {certificate.verdict.value}: {lags}", certificate.read
+    if read is None or not certificate.has_audio_fault:
+        return pacing
+    in_file = "an unknown length" if read.file_seconds is None else f"{read.file_seconds:.1f} s"
+    sent = f"{read.decoded_seconds:.1f} s decoded, {certificate.audio_seconds:.1f} s sent"
+    return f"{pacing}; {in_file} in the file, {sent}"

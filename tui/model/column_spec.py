@@ -70,6 +70,8 @@ class TableRoom:
     has_hours: bool
     """At least one recording lasts an hour or longer."""
     name_cells: int
+    has_estimates: bool = False
+    """The length of at least one recording is an estimate, shown with a ``~``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ class DeskState:
         self.status_counts: Counter[JobStatus] = Counter()
         self.max_duration_s = 0.0
         self.highest_attempt = 0
+        self.has_estimates = False
         self._queue_forecast = QueueForecast()
         self._turns_heard = 0
         self._now = 0.0
@@ -157,6 +158,7 @@ class DeskState:
     def _update_maxima(self, job_state: JobState) -> None:
         self.max_duration_s = max(self.max_duration_s, job_state.part_seconds)
         self.highest_attempt = max(self.highest_attempt, job_state.attempt)
+        self.has_estimates |= not job_state.is_exact
 
     def remove(self, jobs: Iterable[JobId]) -> None:
         """Removes jobs from the table, until `undo_remove`."""

@@ -54,6 +54,8 @@ class Totals:
     turn_away_reason: TurnAwayReason | None = None
     turned_away_count: int = 0
     """Number of jobs that wait because of ``turn_away_reason``."""
+    is_exact: bool = True
+    """Whether ``audio_s`` contains no estimate."""
 
     @property
     def pace(self) -> SendingPace | None:
@@ -106,6 +108,7 @@ def totals(
     return Totals(
         sent_s=sum(map(metrics.reached_s, job_states.values())),
         audio_s=sum(job_state.part_seconds for job_state in job_states.values()),
+        is_exact=all(job_state.is_exact for job_state in job_states.values()),
         open_s=sum(job_state.open_seconds for job_state in all_job_states or job_states.values()),
         remaining_s=remaining_s,
         is_lower_bound=any(not job_state.total_seconds for job_state in waiting.values()),

@@ -227,7 +227,8 @@ def _audio_part(run_status: RunStatus, priorities: Priorities) -> ResponsivePart
     totals = run_status.totals
     if not totals.audio_s:
         return NOTHING
-    sent, audio = (format_duration(totals.sent_s), Role.TEXT), format_duration(totals.audio_s)
+    sent = (format_duration(totals.sent_s), Role.TEXT)
+    audio = format_duration(totals.audio_s, is_exact=totals.is_exact)
     variants = [[sent, (f" of {audio} streamed", Role.MUTED)], [sent, (f"/{audio}", Role.MUTED)]]
     return ResponsivePart([*variants, []], priorities.audio)
 
@@ -237,9 +238,10 @@ def _time_left_part(run_status: RunStatus, priorities: Priorities) -> Responsive
     if totals.remaining_s is None:
         return NOTHING
     over = "over " if totals.is_lower_bound else ""
-    time = (format_rough_duration(totals.remaining_s), Role.TEXT)
+    rough = format_rough_duration(totals.remaining_s)
+    time = (rough if totals.is_exact else f"~{rough}", Role.TEXT)
     variants = [
-        [(f"all done in {over or 'about '}", Role.MUTED), time],
+        [(f"all done in {over or 'about '}", Role.MUTED), (rough, Role.TEXT)],
         [(f"done in {over}", Role.MUTED), time],
         [(over, Role.MUTED), time, (" left", Role.MUTED)],
         [],

@@ -80,7 +80,8 @@ def _draw_progress_time(row: Row, cells: int) -> StyledLine:
 
 def _draw_time_left(row: Row, cells: int) -> StyledLine:
     remaining_s = metrics.remaining_s(row.job_state)
-    text = "" if remaining_s is None else format_duration(remaining_s)
+    exact = row.job_state.is_exact
+    text = "" if remaining_s is None else format_duration(remaining_s, is_exact=exact)
     return [(f"{text:>{cells}}", Role.TEXT if row.job_state.status.is_live else Role.MUTED)]
 
 
@@ -128,10 +129,17 @@ def _draw_words(row: Row, cells: int) -> StyledLine:
 def _width_from(
     detail: Detail, cells: int, with_hours: int | None = None
 ) -> Callable[[TableRoom], int]:
-    """Returns the width rule: 0 below ``detail``; ``with_hours`` if a recording lasts an hour."""
-    return lambda room: (
-        ((with_hours or cells) if room.has_hours else cells) * (room.detail >= detail)
-    )
+    """Returns the width rule: 0 below ``detail``; ``with_hours`` if a recording lasts an hour. Then
+    the cell shows a duration, which takes one more cell if a length is an estimate."""
+
+    def width(room: TableRoom) -> int:
+        if room.detail < detail:
+            return 0
+        if with_hours is None:
+            return cells
+        return (with_hours if room.has_hours else cells) + room.has_estimates
+
+    return width
 
 
 COLUMNS = (

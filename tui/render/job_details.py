@@ -59,13 +59,32 @@ def _file_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str,
         channels, seconds = format_channels(job_state.channels), job_state.part_seconds
         fields += [
             ("format", f"{job_state.format}, {job_state.rate} Hz, {channels}"),
-            ("length", f"{format_duration(seconds)} ({seconds:.3f} s)"),
+            ("length", _length_text(seconds, is_exact=job_state.is_exact)),
             ("part", part_label(job_state)),
         ]
     fields += job_state.metadata
     if head is not None and head.recording is not None:
         fields.append(("size", f"{head.recording.size:,} bytes"))
     return [*fields, ("SHA-256", job_state.sha256)]
+
+
+def _length_text(seconds: float, *, is_exact: bool) -> str:
+    length = format_duration(seconds, is_exact=is_exact)
+    return f"{length} ({seconds:.3f} s)" if is_exact else f"{length}, estimated"
+
+
+def _audio_field(job_state: JobState) -> tuple[str, str]:
+    """Seconds in the file, decoded and sent in the latest attempt, as its certificate has them."""
+    certificate = job_state.ended.certificate if job_state.ended else None
+    if certificate is None or certificate.read is None:
+        return ("audio", "")
+    read = certificate.read
+    in_file = f"{read.file_seconds:.3f} s in the file, " if read.file_seconds is not None else ""
+    text = f"{in_file}{read.decoded_seconds:.3f} s decoded, {certificate.audio_seconds:.3f} s sent"
+    fault = ": they should be equal" if certificate.has_audio_fault else ""
+    if read.is_unchanged is False:
+        fault = ": the file changed meanwhile"
+    return ("audio", text + fault)
 
 
 def _session_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, str]]:
@@ -76,6 +95,7 @@ def _session_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[s
             ("model", began.model),
             ("connect", f"{began.connect_ms:.1f} ms, then {began.begin_ms:.1f} ms until Begin"),
         ]
+    fields.append(_audio_field(job_state))
     if job_state.open_seconds:
         fields.append(("socket open", f"{format_duration(job_state.open_seconds)} in total"))
     return fields

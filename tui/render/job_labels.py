@@ -67,7 +67,7 @@ def format_progress_time(job_state: JobState) -> str:
     """Formats ``sent/total`` while they differ, otherwise the recording's length."""
     if not job_state.total_seconds:
         return ""
-    total = format_duration(job_state.part_seconds)
+    total = format_duration(job_state.part_seconds, is_exact=job_state.is_exact)
     if job_state.status is JobStatus.DONE or has_not_begun(job_state):
         return total
     return f"{format_duration(metrics.reached_s(job_state))}/{total}"

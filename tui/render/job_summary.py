@@ -89,7 +89,7 @@ def _file_parts(job_state: JobState) -> list[StyledLine]:
     parts: list[StyledLine] = [
         [(clean(job_state.format), Role.MUTED)],
         [(file_format, Role.MUTED)],
-        [(format_duration(job_state.part_seconds), Role.MUTED)],
+        [(format_duration(job_state.part_seconds, is_exact=job_state.is_exact), Role.MUTED)],
     ]
     if began := job_state.began:
         parts += [

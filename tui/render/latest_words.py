@@ -16,6 +16,7 @@ SILENCE_NOTICE_AFTER_S = 15.0
 """After this many seconds of audio without a word, the row says so: level and lag look normal."""
 
 MIN_WIDTH_FOR_SIGN = 8  # narrower columns have no sign before the words
+MIN_WIDTH_FOR_NOTES = 30  # narrower columns have the sign of a fault without its reason
 _ORDINAL_SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
 
 _SERVER_REASON = re.compile(r"the server ended the session(?: \((\d+)\))?: (.+)", re.DOTALL)
@@ -40,8 +41,25 @@ def words_column(
     # the reason for a failure is more important than a warning
     warned = job_state.warnings and status is not JobStatus.FAILED and room >= MIN_WIDTH_FOR_SIGN
     sign = f"{symbols.warning} " if warned else ""
-    text = _words_or_reason(job_state, context, room - cell_width(sign), symbols)
-    return [(number, Role.MUTED), (sign, Role.WARNING), *text]
+    room -= cell_width(sign)
+    notes: StyledLine = [(number, Role.MUTED), (sign, Role.WARNING)]
+    if room >= MIN_WIDTH_FOR_NOTES:
+        for text, role in (
+            (_fault_note(job_state) if warned else "", Role.WARNING),
+            ("waiting for more" if job_state.is_waiting else "", Role.MUTED),
+        ):
+            if text:
+                note = fit(text, min(cell_width(text), room * 2 // 3), symbols.ellipsis)
+                notes.append((f"{note} {symbols.separator} ", role))
+                room -= cell_width(note) + 3
+    return [*notes, *_words_or_reason(job_state, context, room, symbols)]
+
+
+def _fault_note(job_state: JobState) -> str:
+    """The first thing that is wrong with the recording, and how many more there are."""
+    faults = job_state.recording_faults
+    more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
+    return clean(faults[0]) + more if faults else ""
 
 
 def attempt_prefix(job_state: JobState, symbols: Symbols) -> str:

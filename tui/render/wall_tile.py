@@ -160,7 +160,7 @@ def _progress_line(job_state: JobState, cells: int, symbols: Symbols) -> StyledL
         return [(" " * cells, Role.FAINT)]
     clock = format_progress_time(job_state)
     if left_s and job_state.status is not JobStatus.QUEUED:
-        short = f"{format_duration(left_s)} left"
+        short = f"{format_duration(left_s, is_exact=job_state.is_exact)} left"
         whole = f"{clock}  {short}"
         clock = whole if cells - cell_width(whole) - 2 >= MIN_TILE_BAR_WIDTH else short
     filled, track = gauges.bar(share, max(cells - cell_width(clock) - 2, 0), symbols)

@@ -6,8 +6,13 @@ def format_count(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def format_duration(seconds: float, *, show_hours: bool = False) -> str:
-    """Formats ``3:07`` or ``1:02:33``, rounded down; ``show_hours``: show hours even if 0."""
+def format_duration(seconds: float, *, show_hours: bool = False, is_exact: bool = True) -> str:
+    """Formats ``3:07`` or ``1:02:33``, rounded down; ``show_hours``: show hours even if 0.
+
+    A duration that is only an estimate begins with ``~``.
+    """
+    if not is_exact:
+        return "~" + format_duration(seconds, show_hours=show_hours)
     whole = int(round(max(seconds, 0.0), 6))  # float sums may be slightly too small
     minutes, rest = divmod(whole, 60)
     if show_hours or minutes >= 60:

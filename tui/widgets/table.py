@@ -75,6 +75,7 @@ class SessionTable(RowScrollView):
             self.scrollable_content_region.width,
             has_hours=self._state.max_duration_s >= 3600,
             longest_name=self._max_name_width,
+            has_estimates=self._state.has_estimates,
             show_attempts=self._state.highest_attempt > 1,
             columns=self._columns,
         )

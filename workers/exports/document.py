@@ -10,7 +10,10 @@ attempts       those that have started, in order: ``number``; ``from_ms``, where
                recording it continued; ``from_turn``, the ``turn_order`` of its first turn;
                ``ended``, as below
 recording      ``seconds``, ``rate`` (Hz), ``channels``, ``format``, ``sha256``; if only a part is
-               streamed, ``from_seconds`` is where it starts, and ``seconds`` where it ends
+               streamed, ``from_seconds`` is where it starts, and ``seconds`` where it ends;
+               ``is_exact``, false if ``seconds`` is an estimate; ``missing_seconds``, what its
+               header announces beyond them; ``faults``, what is wrong with it: ``warning``,
+               ``at_seconds``, ``missing_seconds``. The last three are left out if all is well
 metadata       what a manifest says about the recording, by column; left out without a manifest
 sent_seconds   how much of the audio was sent
 session        fields of the event ``began``: ``session_id``, ``model``, ``sample_rate`` (Hz, as
@@ -18,7 +21,7 @@ session        fields of the event ``began``: ``session_id``, ``model``, ``sampl
                began
 lag_ms         lateness of the chunks as last reported: ``now``, ``p50``, ``p99``, ``max``; or null
 slips          how often a stall moved the schedule
-warnings       problems that the session survived, as text
+warnings       faults of the recording and problems that the session survived, as text
 ended          fields of the event ``ended``: ``outcome``, ``reason``, ``hint``, ``code``,
                ``sent_seconds``, ``open_seconds``, ``certificate``; null while the attempt lasts
 turns          latest version of every turn, in order, under the protocol's names (``turn_order``,
@@ -89,6 +92,8 @@ def _job_document(state: JobState) -> JsonObject:
             "channels": state.channels,
             "format": state.format,
             "sha256": state.sha256,
+            **({} if state.is_exact else {"is_exact": False}),
+            **_faults_json(state),
         },
         **({"metadata": dict[str, Json](state.metadata)} if state.metadata else {}),
         "sent_seconds": round(state.sent_part_seconds, 3),
@@ -112,6 +117,16 @@ def _halves_json(state: PairState) -> JsonObject:
         ],
         "skew_ms": codec.dump(state.skew) if state.skew else None,
     }
+
+
+def _faults_json(state: JobState) -> JsonObject:
+    """What is wrong with the recording; nothing for a good one."""
+    missing = {"missing_seconds": state.missing_seconds} if state.missing_seconds else {}
+    found: list[Json] = [{"warning": text} for text in state.recording_warnings]
+    for warned in state.damage:
+        fields = codec.dump(warned)
+        found.append({key: fields[key] for key in fields if key != "code"})
+    return {**missing, **({"faults": found} if found else {})}
 
 
 def _attempts_json(state: JobState) -> list[Json]:

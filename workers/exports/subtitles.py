@@ -4,9 +4,9 @@ pysubs2 takes SubStation text: it would drop ``{...}`` as a tag and break lines 
 formats ``<`` starts a tag. In WebVTT, these characters become character references, as in HTML. SRT
 has no escapes, so they become full-width forms, which look alike; NFKC maps them back.
 
-A turn that never became final is shown unmarked. Comments at the start of a WebVTT file say where
-further attempts continued; later in the file, some programs would show comments as speech. SRT has
-none.
+A turn that never became final is shown unmarked. Comments at the start of a WebVTT file say what is
+wrong with the recording, and where further attempts continued; later in the file, some programs
+would show comments as speech. SRT has none.
 
 In the transcript of a pair, each cue of a WebVTT file has its speaker's name as a voice tag
 (``<v agent>``). SRT has no such tags, so each turn begins with the name.
@@ -35,7 +35,9 @@ def srt_of(state: JobState) -> str:
 
 def vtt_of(state: JobState) -> str:
     """The transcript as WebVTT; only the header for an empty transcript."""
-    notes = "".join(f"NOTE {resume_note(span)}\n\n" for span in further_spans(state))
+    faults = (single_line(fault).replace("-->", "->") for fault in state.recording_faults)
+    comments = [*faults, *(resume_note(span) for span in further_spans(state))]
+    notes = "".join(f"NOTE {comment}\n\n" for comment in comments)
     cues_text = _subtitle_text(state, "vtt", _VTT_ESCAPES).removeprefix(_VTT_HEADER)
     return _VTT_HEADER + notes + cues_text
 

@@ -1,9 +1,9 @@
 """Plain text: only the words of a transcript, ready to be pasted.
 
-One turn a line, no header, no times. A turn that never became final, because the session was
-cancelled or lost, ends in ``[unfinished]``. Where a further attempt continued, there is a line
-``[attempt 2 goes on from 1:02]``. In the transcript of a pair, each turn begins with the name of
-its speaker, as in ``agent: Good morning.``
+One turn a line, no times. Faults of the recording come first, each in brackets. A turn that never
+became final, because the session was cancelled or lost, ends in ``[unfinished]``. Where a further
+attempt continued, there is a line ``[attempt 2 goes on from 1:02]``. In the transcript of a pair,
+each turn begins with the name of its speaker, as in ``agent: Good morning.``
 
 All recordings in one file: each follows its heading ``=== path of the recording ===``; empty lines
 separate them.
@@ -23,7 +23,7 @@ def txt_of(state: JobState) -> str:
     """The transcript of one job."""
     attempts = attempt_spans(state)
     here = {span.speaker: span for span in reversed(attempts)}  # the first one of each speaker
-    rows = []
+    rows = [f"[{single_line(fault)}]" for fault in state.recording_faults]
     for line in state.transcript.lines:
         if not (text := single_line(line.text)):
             continue

@@ -141,12 +141,12 @@ class TurnReceived:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something went wrong, but the session continues. Damage of the recording has a position."""
+    """Something went wrong, but the session continues. A fault of the recording has a position."""
 
     type: ClassVar[str] = "warning"
     warning: str
     code: int | None = None
-    at_seconds: float | None = None  # where the recording is damaged
+    at_seconds: float | None = None  # where in the recording the fault is; None: elsewhere
     missing_seconds: float | None = None  # how much of it cannot be decoded there, if known
 
 

@@ -114,7 +114,7 @@ class JobState:
     missing_seconds: float = 0.0  # how much the file announces beyond what the prober could find
     recording_warnings: tuple[str, ...] = ()  # what the prober found to be wrong with the file
     damage: list[Warned] = field(default_factory=list)
-    """What could not be decoded, over all attempts, by position."""
+    """Faults of the recording that its sessions found, over all attempts, by position."""
     is_waiting: bool = False  # for more of a recording that is still being written
     began: Began | None = None
     lag: LagSummary | None = None
@@ -193,10 +193,15 @@ class JobState:
         return self.has_exact_length or self.status is JobStatus.FINISHING
 
     @property
-    def warnings(self) -> list[str]:
-        """What is wrong with the recording, its damage, and what the latest attempt survived."""
+    def recording_faults(self) -> list[str]:
+        """What is wrong with the recording: what the prober found, then what sessions found."""
         damage = (warned.warning for warned in self.damage)
-        return list(dict.fromkeys((*self.recording_warnings, *damage, *self.session_warnings)))
+        return list(dict.fromkeys((*self.recording_warnings, *damage)))
+
+    @property
+    def warnings(self) -> list[str]:
+        """The faults of the recording, and what the latest attempt survived."""
+        return [*self.recording_faults, *self.session_warnings]
 
     @property
     def is_live(self) -> bool:

@@ -89,13 +89,18 @@ class AudioStream:
         if change is FileChange.OVERWRITTEN:
             return read, change.value
         if change is not None and change.value:
-            self._warn(Warned(change.value))
+            self._warn(Warned(change.value, at_seconds=self._end_seconds))
         if audio.is_complete:
             self._warn_of_difference(audio)
         is_short = recording.missing_seconds > AUDIO_TOLERANCE_S or change is FileChange.GROWN
         if self._settings.strict and is_done and (is_short or self._damage):
             return read, self._first_fault(change)
         return read, ""
+
+    @property
+    def _end_seconds(self) -> float:
+        """Up to where the recording was decoded."""
+        return round((self.start_sample + self.decoded_samples) / self._rate, 3)
 
     def _report_damage(self, damage: Damage) -> None:
         self._damage.append(damage)
@@ -110,13 +115,13 @@ class AudioStream:
         reported = self._damage[:MAX_DAMAGE_WARNINGS]
         known_s = self._recording.missing_seconds + sum(one.missing_s or 0.0 for one in reported)
         missing_s = round(read.file_seconds - read.decoded_seconds - known_s, 3)
-        at_s = round(self.start_sample / self._rate + read.decoded_seconds, 3)
+        at_s = self._end_seconds
         if missing_s > AUDIO_TOLERANCE_S:
             reason = f"{missing_s:.1f} s of the recording are missing: it ends at {at_s:.1f} s"
             self._report_damage(Damage(at_s, missing_s, reason))
         elif missing_s < -AUDIO_TOLERANCE_S:
             more = f"the recording has {-missing_s:.1f} s more than was expected; all was sent"
-            self._warn(Warned(more))
+            self._warn(Warned(more, at_seconds=at_s))
 
     def _first_fault(self, change: FileChange | None) -> str:
         reasons = [*(damage.reason for damage in self._damage), *self._recording.warnings]
