@@ -170,7 +170,7 @@ def _floats(kind: str) -> Callable[[Samples], bytes]:
     return lambda sound: sound.astype(kind).tobytes()
 
 
-def _id3v2(body_bytes: int = 300) -> bytes:
+def id3v2(body_bytes: int = 300) -> bytes:
     """An ID3v2.3 tag with a picture of so many bytes."""
     picture = b"\0image/jpeg\0\x03\0" + (_STRANGE_BYTES * (body_bytes // 6000 + 1))[:body_bytes]
     frame = b"APIC" + struct.pack(">I", len(picture)) + b"\0\0" + picture
@@ -396,7 +396,7 @@ KINDS = (
     Kind("wav-odd-chunk-without-pad", "wav", _padless_wav, padding_s=0.001),
     Kind("wav-trailing-signature", "wav",
          _changed(_pcm_wav(), lambda content: content + b"*" * 61)),
-    Kind("wav-id3-in-front", "wav", _changed(_pcm_wav(), lambda content: _id3v2() + content)),
+    Kind("wav-id3-in-front", "wav", _changed(_pcm_wav(), lambda content: id3v2() + content)),
     Kind("wav-size-0", "wav", _pcm_wav(lambda size: 0, 0)),
     Kind("wav-size-0-riff-right", "wav", _pcm_wav(lambda size: 0)),
     Kind("wav-size-all-ones", "wav", _pcm_wav(lambda size: 0xFFFFFFFF, 0xFFFFFFFF)),
@@ -435,12 +435,12 @@ KINDS = (
     Kind("mp3-joined", "mp3", _joined(_MP3), 44100, padding_s=0.16),
     Kind("mp3-joined-no-header", "mp3", _joined(_CBR), 44100, padding_s=0.16),
     Kind("mp3-joined-tagged", "mp3", _joined(_changed(
-        _MP3, lambda content: _id3v2() + content + _ID3V1)), 44100, padding_s=0.16),
-    Kind("mp3-big-cover", "mp3", _changed(_MP3, lambda content: _id3v2(300_000) + content), 44100),
+        _MP3, lambda content: id3v2() + content + _ID3V1)), 44100, padding_s=0.16),
+    Kind("mp3-big-cover", "mp3", _changed(_MP3, lambda content: id3v2(300_000) + content), 44100),
     Kind("mp3-all-tags", "mp3", _changed(
-        _MP3, lambda content: _id3v2() + content + _ape_tag() + _ID3V1), 44100),
+        _MP3, lambda content: id3v2() + content + _ape_tag() + _ID3V1), 44100),
     Kind("mp3-no-header-all-tags", "mp3", _changed(
-        _CBR, lambda content: _id3v2(5000) + content + _ape_tag() + _ID3V1), 44100, padding_s=0.08),
+        _CBR, lambda content: id3v2(5000) + content + _ape_tag() + _ID3V1), 44100, padding_s=0.08),
     Kind("mp3-zeros-in-front", "mp3", _changed(_CBR, lambda content: bytes(3000) + content), 44100,
          padding_s=0.08),
     Kind("mp3-free-format", "mp3", _changed(_CBR, _free_format), padding_s=_MP3_PADDING_S),
@@ -451,7 +451,7 @@ KINDS = (
     # FLAC and Ogg files as they are found.
     Kind("flac", "flac", _FLAC),
     Kind("flac-24-bit-96-khz", "flac", _snd("FLAC", "PCM_24"), 96000),
-    Kind("flac-id3-in-front", "flac", _changed(_FLAC, lambda content: _id3v2() + content)),
+    Kind("flac-id3-in-front", "flac", _changed(_FLAC, lambda content: id3v2() + content)),
     Kind("flac-no-length", "flac", _changed(_FLAC, _without_flac_length)),
     Kind("flac-id3v1-behind", "flac", _changed(_FLAC, lambda content: content + _ID3V1)),
     Kind("flac-picture", "flac", _changed(_FLAC, _with_flac_picture)),

@@ -37,7 +37,8 @@ def fmt(
 ) -> bytes:
     """A chunk that describes samples; ``subtag``: the real format of an extensible one."""
     frame = channels * bits // 8
-    body = struct.pack("<HHIIHH", tag, channels, rate, rate * frame, frame, bits)
+    bytes_per_s = min(rate * frame, 0xFFFFFFFF)
+    body = struct.pack("<HHIIHH", tag, channels, rate, bytes_per_s, min(frame, 0xFFFF), bits)
     if tag == EXTENSIBLE_TAG:
         body += struct.pack("<HHIH", 22, bits, (1 << channels) - 1, subtag) + _GUID_TAIL
     return chunk(b"fmt ", body)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import soxr
 
+from workers.audio.limits import memory_refusal
 from workers.audio.reader import AudioReader, DamageCallback, SampleBlock, open_reader
 from workers.audio.recording import Damage, Recording
 
@@ -49,7 +50,7 @@ def pcm_blocks(
         missing_s += damage.missing_s or 0.0
         on_damage(damage)
 
-    with open_reader(recording, on_skip, report) as reader:
+    with memory_refusal(), open_reader(recording, on_skip, report) as reader:
         for decoded in _mono_pcm(reader, rate, start_frame, recording):
             pcm += decoded[: max(0, end_frame - next_frame) * 2 - len(pcm)]
             while len(pcm) >= block_bytes:

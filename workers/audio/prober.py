@@ -2,7 +2,7 @@
 
 One process probes one file after the other. A file that makes it crash or hang is unreadable, and
 the next file gets a new process. If the process is killed from outside, the file is probed again.
-What a decoder prints never reaches the screen.
+What a decoder prints never reaches the screen, and what it may compute and allocate is limited.
 """
 
 import os
@@ -13,12 +13,19 @@ from multiprocessing.process import BaseProcess
 from typing import Self, TypeAlias
 
 from workers import processes
+from workers.audio import limits
 from workers.audio.recording import Recording
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions
 from workers.errors import ProbeFailed, Unreadable
 
+MAX_PROBE_CPU_S = 8
+MIN_PROBE_BYTES_PER_CPU_S = 8 << 20
+"""How long a probe may compute: so many seconds, and one more for so many bytes of the file. Only a
+hostile file takes longer: counting the packets of a day of audio takes a fraction of that."""
+
 MAX_PROBE_POLLS = 30
-"""Limit for a probe, in polls of one second; a file that takes longer counts as unreadable."""
+"""Limit for a probe, in polls of one second; a file that takes longer counts as unreadable. Disks
+may be slow, so it is longer than the limit for computing."""
 
 PROBER_NICENESS = 10
 """How far the process stands back behind sessions, whose chunks are due."""
@@ -81,8 +88,12 @@ class Prober:
         except (OSError, EOFError):
             assert self._process is not None
             self._process.join(5.0)
-            if self._stop_process() in _KILLED_EXIT_CODES:
+            code = self._stop_process()
+            if code in _KILLED_EXIT_CODES:
                 return None
+            if code == -signal.SIGXCPU:
+                reason = f"the decoder was still computing after {_probe_cpu_s(path):.0f} s"
+                return reason, "The file is damaged."
             return "the decoder crashed on this file", "The file is damaged."
         return result
 
@@ -126,6 +137,15 @@ class Prober:
         return code
 
 
+def _probe_cpu_s(path: str) -> float:
+    """How long a probe of this file may compute, in seconds."""
+    try:
+        size = os.stat(path).st_size
+    except OSError:  # the probe says why
+        size = 0
+    return MAX_PROBE_CPU_S + size / MIN_PROBE_BYTES_PER_CPU_S
+
+
 def _probe_main(pipe: Connection) -> None:
     """Runs in the child: receives paths and sends results until the pipe is closed."""
     from workers.audio.part import check_part
@@ -138,12 +158,17 @@ def _probe_main(pipe: Connection) -> None:
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
+    limits.limit_memory()
     while True:
         try:
             path, options = pipe.recv()
         except EOFError:
             return
+        limits.limit_cpu(_probe_cpu_s(path))
+        result: ProbeResult
         try:
-            pipe.send(check_part(probe(path, options)))
+            with limits.memory_refusal():
+                result = check_part(probe(path, options))
         except Unreadable as error:
-            pipe.send((error.reason, error.hint))
+            result = error.reason, error.hint
+        pipe.send(result)

@@ -1,0 +1,84 @@
+"""Files that ask for too much, in the processes that read them."""
+
+import multiprocessing
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support import hostile_audio
+from workers.audio import decode, limits
+from workers.audio.probe import probe
+from workers.audio.prober import Prober
+from workers.errors import Unreadable
+
+MAX_MEMORY_BYTES = 300 << 20
+
+
+def test_a_hostile_file_is_read_or_refused_within_limits(tmp_path: Path) -> None:
+    """In one prober, one after the other: always a sentence, and never 300 MB."""
+    before = set(psutil.Process().children())
+    peaks: dict[str, int] = {}
+    refusals: dict[str, Unreadable] = {}
+    with Prober(multiprocessing.get_context("spawn")) as prober:
+        for name, make in hostile_audio.HOSTILE.items():
+            path = tmp_path / name
+            path.write_bytes(make())
+            try:
+                assert prober.probe(str(path)).seconds > 0
+            except Unreadable as refusal:
+                refusals[name] = refusal
+            peaks[name] = max(
+                peak_memory_bytes(child.pid) for child in set(psutil.Process().children()) - before
+            )
+
+    for name, error in refusals.items():
+        assert str(error).isprintable()
+        assert "crash" not in error.reason, name
+        assert "computing" not in error.reason, name
+    assert max(peaks.values()) < MAX_MEMORY_BYTES, peaks
+
+
+def test_a_hundred_hours_of_silence_are_streamed_in_constant_memory(tmp_path: Path) -> None:
+    """Known at once, and decoded only as far as they are sent."""
+    path = tmp_path / "bomb.flac"
+    path.write_bytes(hostile_audio.flac_bomb())
+    recording = probe(str(path))
+
+    blocks = decode.pcm_blocks(recording, 8000, 800, recording.frames * 4)
+
+    assert recording.seconds == pytest.approx(hostile_audio.BOMB_HOURS * 3600, abs=70)
+    assert [next(blocks) for _ in range(10)] == [bytes(1600)] * 10
+
+
+def compute_forever() -> None:
+    limits.limit_cpu(1.0)
+    while True:
+        pass
+
+
+def allocate_too_much() -> None:
+    limits.limit_memory()
+    held = []
+    with limits.memory_refusal():
+        while True:
+            held.append(bytearray(10 << 20))
+
+
+@pytest.mark.parametrize(
+    ("do", "code"), [(compute_forever, -signal.SIGXCPU), (allocate_too_much, 1)]
+)
+def test_a_process_that_takes_too_much_ends(do: Callable[[], None], code: int) -> None:
+    """A decoder that goes in a circle is ended by the system; one that allocates gets an error."""
+    process = multiprocessing.get_context("spawn").Process(target=do)
+    process.start()
+    process.join()
+
+    assert process.exitcode == code
+
+
+def peak_memory_bytes(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) << 10

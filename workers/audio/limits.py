@@ -1,0 +1,46 @@
+"""Limits for processes that decode foreign audio, so that a hostile file harms nothing else."""
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from math import ceil
+from pathlib import Path
+
+from workers.errors import Unreadable
+
+MAX_MEMORY_BYTES = 224 << 20
+"""How much a process may allocate from the moment it is limited. No kind of recording needs a tenth
+of it, but a header may ask for anything."""
+
+
+def limit_memory() -> None:
+    """Makes every allocation fail that takes this process beyond `MAX_MEMORY_BYTES` from now on.
+
+    What it shares with the fork server counts as allocated before; files that it maps do not count.
+    """
+    with suppress(OSError, ValueError):  # no /proc, or a lower limit is set
+        pages = int(Path("/proc/self/statm").read_text().split()[5])  # data and stack
+        limit = pages * resource.getpagesize() + MAX_MEMORY_BYTES
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    with suppress(OSError, ValueError):  # a decoder that crashes leaves no file behind
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def limit_cpu(seconds: float) -> None:
+    """Ends this process with SIGXCPU once it has computed for so long from now on. A further call
+    moves that moment."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    with suppress(OSError, ValueError):  # a lower limit is set
+        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        soft = ceil(usage.ru_utime + usage.ru_stime + seconds)
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+
+
+@contextmanager
+def memory_refusal() -> Iterator[None]:
+    """Raises `Unreadable` where decoding fails for want of memory."""
+    try:
+        yield
+    except MemoryError as error:
+        reason = f"reading it takes more than {MAX_MEMORY_BYTES >> 20} MB of memory"
+        raise Unreadable(reason, "It is damaged, or it is no recording of speech.") from error
