@@ -19,7 +19,12 @@ def trace_path(folder: Path, attempt: int = 1, job: int = 1) -> Path:
 
 
 def write_trace(
-    folder: Path, *events: TraceEvent, attempt: int = 1, job: int = 1, from_ms: int = 0
+    folder: Path,
+    *events: TraceEvent,
+    attempt: int = 1,
+    job: int = 1,
+    from_ms: int = 0,
+    settings: StreamSettings = TRACE_SETTINGS,
 ) -> Path:
     """Writes a trace of these events, a second apart."""
     path = trace_path(folder, attempt, job)
@@ -29,7 +34,7 @@ def write_trace(
         attempt=attempt,
         file="/rec/talk.wav",
         recording=Recording("/rec/talk.wav", 38.6, 16_000, 1, 617_264, "WAV PCM_16", 1_234_567),
-        settings=TRACE_SETTINGS,
+        settings=settings,
         seam=ResumePoint(from_ms),
         endpoint="wss://example/v3/ws",
     )

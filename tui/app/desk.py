@@ -54,7 +54,8 @@ class Desk(App[None]):
 
     ``run``: the supervisor of a live run, or the replay of a finished run; the caller closes it.
     ``destination``: the name of the endpoint, for the banner. ``rules``: how names of recordings
-    are understood. ``bindings``: the table of all keys.
+    are understood. ``bindings``: the table of all keys. ``notice``: a sentence to
+    show at first.
     """
 
     TITLE = "Paceline"
@@ -78,8 +79,10 @@ class Desk(App[None]):
         settings: DeskSettings | None = None,
         rules: SourceRules = DEFAULT_RULES,
         bindings: Sequence[KeyBinding] = KEY_BINDINGS,
+        notice: str = "",
     ) -> None:
         super().__init__()
+        self._opening_notice = notice
         self.settings = settings or DeskSettings()
         symbols = symbols_for(getattr(sys.__stdout__, "encoding", None))
         self.look = Look(ASCII if self.settings.ascii else symbols, Keymap(self.settings.keys))
@@ -145,10 +148,13 @@ class Desk(App[None]):
         self._install_signal_handlers()
         self.set_interval(self.settings.refresh, self.tick)
         self.tick()
+        notices = [self._opening_notice] if self._opening_notice else []
         if skipped := self.actions.skipped_paths.count:
             paths = f"{skipped} path{'s' if skipped > 1 else ''}"
             key = self.look.key_hint(Scope.JOBS, "skipped")
-            self.show_notice(f"Skipped {paths}; press {key} to list them")
+            notices.append(f"Skipped {paths}; press {key} to list them")
+        if notices:
+            self.show_notice(" ".join(notices))
 
     def refresh_css(self, animate: bool = True) -> None:
         """Applies a new theme to the roles and redraws the widgets that use them. Textual does

@@ -88,8 +88,10 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
         from tui.app.desk import Desk
 
         folder, to, kind = supervisor.folder, options.destination, options.endpoint_kind
-        rules = options.source_rules
-        app = Desk(supervisor, to, folder.path, kind=kind, settings=settings, rules=rules)
+        rules, notice = options.source_rules, options.speed_notice
+        app = Desk(
+            supervisor, to, folder.path, kind=kind, settings=settings, rules=rules, notice=notice
+        )
         app.actions.skipped_paths.extend(request.skipped)
         app.state.restore(request.job_states)
         app.state.add_jobs(jobs, request.sources)

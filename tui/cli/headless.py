@@ -38,6 +38,8 @@ def stream_headless(options: RunOptions, request: RunRequest, *, as_json: bool) 
         count = len(request.sources) + sum(not state.is_settled for state in resumed)
         start = f"Streaming {format_count(count, 'file')} to: {options.destination}"
         print_line(start if count else "Nothing is left to stream.", err=True)
+        if options.speed_notice:
+            print_line(options.speed_notice, err=True)
         print_line(f"Run folder: {folder.path}", err=True)
         runner = HeadlessRunner(supervisor, as_json=as_json, job_states=request.job_states)
         runner.run(lambda: request.enqueue(supervisor))

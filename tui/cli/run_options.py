@@ -10,12 +10,14 @@ from urllib.parse import urlencode, urlsplit
 from tui.cli.api_key import KEY_VARIABLE, pop_env_key, read_key
 from tui.cli.console import print_line
 from tui.files.recording_search import iter_sources
+from tui.text.formats import at_speed, format_count, format_speed
 from tui.text.width import clean
 from workers.audio.discovery import SkippedPaths
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions, Source
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs.job import NATIVE_RATES_HZ, Limits, StreamSettings
 from workers.jobs.job_state import JobState
+from workers.localserver.capacity import process_count, session_capacity
 from workers.pacing.schedule import Release
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, EndpointKind, Secret
@@ -68,11 +70,21 @@ class RunOptions:
 
     @property
     def destination(self) -> str:
-        """The display name of the endpoint; for the service, with its region."""
+        """The display name of the endpoint, for the service with its region, and the speed."""
         if self.endpoint is None:
-            return endpoint.EMBEDDED_NAME
+            return endpoint.EMBEDDED_NAME + at_speed(self.settings.speed)
         nearest = self.endpoint_kind is EndpointKind.SERVICE and "(" not in self.endpoint.name
-        return f"{self.endpoint.name} (nearest region)" if nearest else self.endpoint.name
+        name = f"{self.endpoint.name} (nearest region)" if nearest else self.endpoint.name
+        return name + at_speed(self.settings.speed)
+
+    @property
+    def speed_notice(self) -> str:
+        """What the speed means for the sessions of the embedded engine; empty if nothing."""
+        speed, usual = self.settings.speed, session_capacity(process_count())
+        if self.endpoint is not None or speed <= 1:
+            return ""
+        served = format_count(session_capacity(process_count(), speed), "session")
+        return f"At {format_speed(speed)} the embedded engine keeps up with {served}, not {usual}."
 
     @property
     def endpoint_kind(self) -> EndpointKind:
@@ -93,6 +105,7 @@ def parse_options(
     params: Iterable[str],
     chunk_ms: int,
     release: str,
+    speed: float,
     sample_rate: int | None,
     sessions: int | None,
     start_rate: int | None,
@@ -135,7 +148,9 @@ def parse_options(
         speech_model=speech_model,
         params=tuple(_parse_param(param) for param in params),
         strict=strict,
+        speed=speed,
     )
+    _check_speed(speed, target)
     if target is None and (settings.params or speech_model != StreamSettings().speech_model):
         _check_engine_params(settings)
     limits = Limits(sessions, start_rate or None, attempts, dead_after)
@@ -210,6 +225,15 @@ def _checked_ca_file(file: Path | None) -> str | None:
         reason = f"the certificates in {file} cannot be read ({error.strerror})"
         raise UsageProblem(reason, "Check the path.") from error
     return str(file.absolute())
+
+
+def _check_speed(speed: float, target: Endpoint | None) -> None:
+    """Raises `UsageProblem` if the service would get audio at another speed than speech."""
+    if speed != 1 and target is not None and endpoint.is_vendors(target):
+        raise UsageProblem(
+            f"{target.name} only takes audio at the speed of speech, not at {format_speed(speed)}",
+            "Use --speed with --local, or with an --endpoint of your own.",
+        )
 
 
 def _check_engine_params(settings: StreamSettings) -> None:
@@ -308,6 +332,7 @@ def prepare_resume(
             # Somebody else may have created this folder, to receive the key on another machine.
             reason = f"this run used {target.name}; the key is only sent to an endpoint you specify"
             raise UsageProblem(reason, f"Add --endpoint {target.address}")
+    _check_speed(saved.settings.speed, target)
     limits = Limits(
         sessions=sessions or saved.limits.sessions,
         start_rate=saved.limits.start_rate if start_rate is None else start_rate or None,

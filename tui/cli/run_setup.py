@@ -94,7 +94,8 @@ def _access_provider(
     if options.endpoint is not None:
         target = SessionTarget(options.endpoint, options.key, DEFAULT_SESSIONS)
         return lambda: target
-    server = stack.enter_context(LocalServer(folder.path / "engine.log", options.limits.sessions))
+    log_path, sessions = folder.path / "engine.log", options.limits.sessions
+    server = stack.enter_context(LocalServer(log_path, sessions, options.settings.speed))
     log.add_redaction(Secret(server.api_key).redact)
 
     def access() -> SessionTarget:

@@ -49,7 +49,12 @@ def runs(most: int) -> ExitCode:
 
 def destination(index: "RunIndex") -> str:
     """The name of the endpoint that a run streamed to; empty if no session was ever started."""
+    from tui.text.formats import at_speed
+
     endpoint = index.header.get("endpoint")
     if not isinstance(endpoint, dict):
         return ""
-    return str(endpoint.get("name") or endpoint.get("address"))
+    name = str(endpoint.get("name") or endpoint.get("address"))
+    settings = index.header.get("settings")
+    speed = settings.get("speed") if isinstance(settings, dict) else None
+    return name + (at_speed(speed) if isinstance(speed, float) else "")

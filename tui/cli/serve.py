@@ -13,7 +13,7 @@ import click
 
 from tui.cli.console import print_line
 from tui.cli.exit_codes import ExitCode
-from tui.cli.shared_options import count_option, enable_log, log_options, path_option
+from tui.cli.shared_options import NumberRange, count_option, enable_log, log_options, path_option
 
 if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extra
     from workers.localserver.admission import ServerPolicy
@@ -40,6 +40,15 @@ if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extr
 )
 @count_option("--start-rate", help="Accept this many new sessions a minute. Default: any number.")
 @click.option(
+    "--speed-limit",
+    type=NumberRange(1.0, 25.0),
+    default=1.25,  # `workers.localserver.admission.SERVICE_SPEED_LIMIT`
+    show_default=True,
+    metavar="FACTOR",
+    help="Accept audio at up to this many times the speed of speech. Above the default, which is "
+    "the cloud service's limit, fewer sessions are served at once.",
+)
+@click.option(
     "--busy-code",
     type=click.Choice(["1008", "3009"]),
     default="1008",
@@ -53,6 +62,7 @@ def serve(
     file: Path | None,
     sessions: int | None,
     start_rate: int | None,
+    speed_limit: float,
     busy_code: str,
     log_level: str | None,
     log_file: Path | None,
@@ -80,7 +90,8 @@ def serve(
     pop_env_key()  # no child process needs it here
     enable_log(log_level, log_file, default=None)
     api_key = None if is_open else secrets.token_urlsafe()
-    policy = ServerPolicy(api_key, sessions, start_rate, CloseCode(int(busy_code)))
+    code = CloseCode(int(busy_code))
+    policy = ServerPolicy(api_key, sessions, start_rate, code, speed_limit=speed_limit)
     if api_key is not None:
         log.add_redaction(Secret(api_key).redact)
     try:
@@ -110,13 +121,14 @@ async def _run_server(port: int, policy: "ServerPolicy", script: "Script | None"
     for number in signals:
         asyncio.get_running_loop().add_signal_handler(number, request_stop)
     # Slow to load, so after the handlers: Ctrl-C during the import ends the server normally too.
+    from workers.localserver.admission import SERVICE_SPEED_LIMIT
     from workers.localserver.server import run_server
 
     backend: BackendContext
     if script is None:
         from workers.localserver.recognisers import RecogniserPool
 
-        backend = RecogniserPool()
+        backend = RecogniserPool(policy.speed_limit / SERVICE_SPEED_LIMIT)
     else:
         from workers.localserver.scripts.scripted_backend import ScriptedBackend
 

@@ -36,6 +36,20 @@ def path_option(*names: str, help: str, folder: bool = False) -> Decorator:
     return click.option(*names, type=kind, metavar="DIR" if folder else "FILE", help=help)
 
 
+class NumberRange(click.FloatRange):
+    """A number within bounds. Unlike click's own type, it refuses “nan”."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if number != number:
+            self.fail(f"{value} is not a number.", param, ctx)
+        return number
+
+
 class StartRateParam(click.ParamType[int]):
     """A number of sessions per minute; ``auto`` becomes 0."""
 
@@ -96,7 +110,7 @@ def limit_options(*, resuming: bool) -> Decorator:
         ),
         click.option(
             "--dead-after",
-            type=click.FloatRange(min=1.0),
+            type=NumberRange(min=1.0),
             metavar="SECONDS",
             help="Treat a session as broken if nothing arrives from the server for this long.",
             **default(20.0),
@@ -215,6 +229,15 @@ new_run_options = option_group(
         "--strict",
         is_flag=True,
         help="Count a recording as failed if not all of its audio could be decoded and sent.",
+    ),
+    click.option(
+        "--speed",
+        type=NumberRange(0.5, 20.0),  # `workers.pacing.schedule.MIN_SPEED` and `MAX_SPEED`
+        default=1.0,
+        show_default=True,
+        metavar="FACTOR",
+        help="Send this many times faster than speech, to the embedded engine or an endpoint of "
+        "your own. The embedded engine then serves fewer sessions at once.",
     ),
     path_option(
         "--out",

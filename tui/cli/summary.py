@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tui.cli.exit_codes import ExitCode, most_severe
 from tui.model.metrics import recording_name
-from tui.text.formats import format_count, format_duration
+from tui.text.formats import at_speed, format_count, format_duration
 from tui.text.width import clean
 from workers.jobs.events import Outcome
 from workers.jobs.job_state import JobState, JobStatus
@@ -46,10 +46,11 @@ def run_summary_lines(
     audio = format_duration(sum(job.sent_part_seconds for job in job_states))
     open_seconds = sum(job.open_seconds for job in job_states)
     sockets = f", sockets open {format_duration(open_seconds)}" if open_seconds else ""
+    speed = at_speed(max(job.speed for job in job_states))
     pairs = [job for job in job_states if isinstance(job, PairState)]
     if pairs:
         sockets += f" (two for each of {format_count(len(pairs), 'split call')})"
-    lines = [f"{outcomes} · {audio} of audio{sockets}"]
+    lines = [f"{outcomes} · {audio} of audio{speed}{sockets}"]
     if skews := [pair.skew for pair in pairs if pair.skew is not None]:
         worst = max(skews, key=lambda skew: skew.p99)
         which = "the worst call" if len(skews) > 1 else "the call"
@@ -108,7 +109,8 @@ def pacing_text(certificate: Certificate | None) -> str:
     lag = certificate.lag_ms
     slips = f", {certificate.slips} slips" if certificate.slips else ""
     lags = f"lag p50 {lag.p50:.1f} p99 {lag.p99:.1f} ms{slips}"
-    pacing, read = f"pacing {certificate.verdict.value}: {lags}", certificate.read
+    verdict = f"{certificate.verdict.value}{at_speed(certificate.speed)}"
+    pacing, read = f"pacing {verdict}: {lags}", certificate.read
     if read is None or not certificate.has_audio_fault:
         return pacing
     in_file = "an unknown length" if read.file_seconds is None else f"{read.file_seconds:.1f} s"

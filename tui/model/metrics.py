@@ -64,10 +64,10 @@ def progress_percent(job_state: JobState) -> int | None:
 
 
 def remaining_s(job_state: JobState) -> float | None:
-    """Seconds of audio still to be sent; None if nothing more will be sent."""
+    """Seconds until all audio is sent, if nothing delays it; None if nothing more will be sent."""
     if job_state.status.is_finished or not job_state.total_seconds:
         return None
-    return max(job_state.part_seconds - reached_s(job_state), 0.0)
+    return max(job_state.part_seconds - reached_s(job_state), 0.0) / job_state.speed
 
 
 def lag_ms(job_state: JobState) -> float | None:

@@ -34,7 +34,7 @@ STATUS_DESCRIPTIONS = {
     JobStatus.QUEUED: "queued: waits for a free slot",
     JobStatus.RETRYING: "retrying: broke off, another attempt follows",
     JobStatus.CONNECTING: "connecting to the server",
-    JobStatus.STREAMING: "streaming in real time",
+    JobStatus.STREAMING: "streaming: audio is being sent",
     JobStatus.FINISHING: "finishing: all sent, waiting for last words",
     JobStatus.DONE: "done: the server confirmed the end",
     JobStatus.CANCELLED: "cancelled: the transcript so far is kept",

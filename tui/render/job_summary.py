@@ -14,7 +14,7 @@ from tui.render.job_labels import (
 )
 from tui.render.latest_words import short_reason, wait_reason
 from tui.render.sentences import indented_sentence
-from tui.text.formats import format_channels, format_count, format_duration, format_khz
+from tui.text.formats import at_speed, format_channels, format_count, format_duration, format_khz
 from tui.text.width import cell_width, clean, fit, line_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
@@ -107,7 +107,8 @@ def _timing_parts(job_state: JobState, symbols: Symbols) -> list[StyledLine]:
     if certificate is not None:
         end = certificate.lag_ms
         ranks = (("p50", end.p50), ("p99", end.p99), ("p99.9", end.p99_9), ("max", end.max))
-        parts = [[VERDICT_LABELS[certificate.verdict]], *map(_lag_figure, ranks)]
+        words, role = VERDICT_LABELS[certificate.verdict]
+        parts = [[(words + at_speed(certificate.speed), role)], *map(_lag_figure, ranks)]
         parts[1] = [("lag ", Role.FAINT), *parts[1]]
         if certificate.drift_ms is not None:
             drift = f"{certificate.drift_ms:+.2f} ms"

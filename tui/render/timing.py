@@ -8,7 +8,7 @@ from tui.model.metrics import punctuality
 from tui.render import gauges
 from tui.render.gauges import PUNCTUALITY_ROLES
 from tui.render.job_summary import VERDICT_LABELS, join_parts
-from tui.text.formats import format_duration, format_percent
+from tui.text.formats import format_duration, format_percent, format_speed
 from tui.text.width import cell_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
@@ -67,6 +67,8 @@ def _figure_lines(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLi
         _labelled_value("chunks", f"{certificate.chunks} of {settings.chunk_ms} ms"),
         _labelled_value("release", settings.release.value),
     ]
+    if certificate.speed != 1:
+        verdict.append(_labelled_value("sent at", format_speed(certificate.speed)))
     if timing.damaged_lines:
         damaged = f"{symbols.warning} {timing.damaged_lines} lines are damaged"
         verdict.append([(damaged, Role.WARNING)])

@@ -30,7 +30,7 @@ def welcome_lines(
     pairs = [(keymap.key_display(scope, action), does) for scope, action, does in FIRST_STEPS]
     keys = definition_lines(pairs, cells, min_term_width=4, indent=0)
     lines: list[StyledLine] = [[("No recordings yet.", Role.STRONG)], [], *keys, []]
-    sentence = f"Added recordings are streamed in real time to: {clean(destination.name)}."
+    sentence = f"Added recordings are streamed to: {clean(destination.name)}."
     lines += wrap_sentence(symbols.target_arrow, sentence, Role.MUTED, cells)
     if destination.kind is not None:
         role = Role.ALARM if destination.kind is EndpointKind.SERVICE else Role.MUTED

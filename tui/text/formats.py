@@ -40,6 +40,16 @@ def format_khz(rate: int) -> str:
     return f"{rate / 1000:g} kHz"
 
 
+def format_speed(speed: float) -> str:
+    """Formats a speed as ``4× speed``."""
+    return f"{speed:g}× speed"
+
+
+def at_speed(speed: float) -> str:
+    """Formats a speed for the end of a phrase, as `` at 4× speed``; the speed of speech as ""."""
+    return "" if speed == 1 else f" at {format_speed(speed)}"
+
+
 def format_percent(share: float) -> str:
     """Formats a share from 0 to 1, with decimals near both ends; only 1 is shown as 100 %."""
     percent = min(max(100 * share, 0.01), 100 if share == 1 else 99.99)

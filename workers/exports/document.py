@@ -15,6 +15,7 @@ recording      ``seconds``, ``rate`` (Hz), ``channels``, ``format``, ``sha256``;
                header announces beyond them; ``faults``, what is wrong with it: ``warning``,
                ``at_seconds``, ``missing_seconds``. The last three are left out if all is well
 metadata       what a manifest says about the recording, by column; left out without a manifest
+speed          seconds of audio sent per second; left out at the speed of speech, which is 1
 sent_seconds   how much of the audio was sent
 session        fields of the event ``began``: ``session_id``, ``model``, ``sample_rate`` (Hz, as
                sent), ``expires_at`` (Unix time), ``connect_ms``, ``begin_ms``; null when no session
@@ -96,6 +97,7 @@ def _job_document(state: JobState) -> JsonObject:
             **_faults_json(state),
         },
         **({"metadata": dict[str, Json](state.metadata)} if state.metadata else {}),
+        **({"speed": state.speed} if state.speed != 1 else {}),
         "sent_seconds": round(state.sent_part_seconds, 3),
         "session": codec.dump(state.began) if state.began else None,
         "lag_ms": codec.dump(state.lag) if state.lag else None,

@@ -12,6 +12,7 @@ from workers.audio.recording import Recording
 from workers.errors import Malformed
 from workers.jobs.job import Half, JobId
 from workers.pacing.certificate import Certificate, LagSummary, ReadAudio
+from workers.pacing.schedule import check_speed
 from workers.protocol import codec
 from workers.protocol.codec import JsonObject
 from workers.protocol.messages import Turn
@@ -48,9 +49,13 @@ class Queued:
     is_exact: bool = True  # whether ``seconds`` was counted; False: estimated
     missing_seconds: float = 0.0  # how much the header announces beyond what can be decoded
     warnings: tuple[str, ...] = ()  # what is wrong with the recording; each a sentence
+    speed: float = 1.0  # seconds of audio to send per second
+
+    def __post_init__(self) -> None:
+        check_speed(self.speed)
 
     @classmethod
-    def of(cls, recording: Recording) -> "Queued":
+    def of(cls, recording: Recording, speed: float = 1.0) -> "Queued":
         """The event for a recording that was probed."""
         return cls(
             seconds=recording.seconds,
@@ -62,6 +67,7 @@ class Queued:
             is_exact=recording.is_exact,
             missing_seconds=round(recording.missing_seconds, 3),
             warnings=recording.warnings,
+            speed=speed,
         )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import NewType
 
 from workers.audio.recording import Recording
-from workers.pacing.schedule import Release
+from workers.pacing.schedule import Release, check_speed
 
 JobId = NewType("JobId", int)
 """Counts from 1 in the order in which jobs are added; never reused within a run."""
@@ -28,6 +28,11 @@ class StreamSettings:
     """Further connection parameters, as in the query."""
     strict: bool = False
     """Whether a recording that could not be streamed whole and unchanged fails."""
+    speed: float = 1.0
+    """Seconds of audio to send per second; not 1 only at an endpoint of the user's own."""
+
+    def __post_init__(self) -> None:
+        check_speed(self.speed)
 
     def sample_rate_for(self, recording: Recording) -> int:
         """The sample rate in Hz to send for a recording."""

@@ -104,6 +104,8 @@ class JobState:
     """Where streaming ends; 0 before the recording was probed."""
     sent_seconds: float = 0.0
     """Up to where the audio was sent."""
+    speed: float = 1.0
+    """Seconds of audio to send per second."""
     format: str = ""
     rate: int = 0
     channels: int = 0
@@ -294,6 +296,7 @@ class JobState:
                 self.format, self.rate, self.channels = event.format, event.rate, event.channels
                 self.has_exact_length, self.missing_seconds = event.is_exact, event.missing_seconds
                 self.recording_warnings = event.warnings
+                self.speed = event.speed
             case Connecting():
                 self.status = JobStatus.CONNECTING
                 self.sha256, self.hashed_bytes = event.sha256, event.hashed_bytes

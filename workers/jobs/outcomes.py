@@ -28,7 +28,10 @@ _PLACEHOLDER_REASON = "See Error message for details"
 
 _KEY_HINT = "Check the API key (ASSEMBLYAI_API_KEY) and the state of the account."
 _PARAMETER_HINT = "Change the parameter in this message; a retry alone will not help."
-_PACE_HINT = "Check --chunk-ms; audio must arrive at the speed of speech."
+_PACE_HINT = (
+    "Check --chunk-ms; audio must arrive at the speed of speech, or within the --speed-limit of "
+    "“paceline serve”."
+)
 _BUSY_HINT = "Retry later, or lower --sessions and --start-rate."
 _SERVER_FAULT = "The server had an internal error."
 _SESSION_EXPIRED = "The session reached its maximum duration."

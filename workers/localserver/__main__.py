@@ -11,7 +11,7 @@ import threading
 from functools import partial
 
 from workers import log
-from workers.localserver.admission import ServerPolicy
+from workers.localserver.admission import SERVICE_SPEED_LIMIT, ServerPolicy
 from workers.localserver.recognisers import RecogniserPool
 from workers.localserver.server import run_server
 from workers.protocol.endpoint import Secret
@@ -21,6 +21,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m workers.localserver")
     parser.add_argument("--port", type=int, default=0, help="default: any free port")
     parser.add_argument("--sessions", type=int, help="maximum at once; default: the capacity")
+    parser.add_argument("--speed", type=float, default=1.0, help="at which sessions will send")
     parser.add_argument("--log-level", choices=log.LEVELS, default="info")
     parser.add_argument("--log-file", help="default: no log")
     args = parser.parse_args()
@@ -31,11 +32,13 @@ def main() -> int:
     if args.log_file:
         log.add_redaction(Secret(api_key).redact)
         log.enable(log.LogConfig(args.log_level, args.log_file))
-    asyncio.run(_serve(args.port, ServerPolicy(api_key, args.sessions)))
+    speed_limit = SERVICE_SPEED_LIMIT * max(args.speed, 1.0)
+    policy = ServerPolicy(api_key, args.sessions, speed_limit=speed_limit)
+    asyncio.run(_serve(args.port, policy, RecogniserPool(args.speed)))
     return 0
 
 
-async def _serve(port: int, policy: ServerPolicy) -> None:
+async def _serve(port: int, policy: ServerPolicy, recognisers: RecogniserPool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -45,7 +48,7 @@ async def _serve(port: int, policy: ServerPolicy) -> None:
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=watch_parent, name="parent", daemon=True).start()
-    await run_server(port, policy, RecogniserPool(), partial(print, flush=True), stop)
+    await run_server(port, policy, recognisers, partial(print, flush=True), stop)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,9 @@ from workers.protocol.messages import MAX_SESSION_S
 
 START_RATE_PERIOD_S = 60.0
 
+SERVICE_SPEED_LIMIT = 1.25
+"""The service's own `ServerPolicy.speed_limit`. Inferred from errors that users have quoted."""
+
 MAX_BACKLOG_S = 2.0
 """New sessions are refused while audio waits longer than this to be recognised."""
 
@@ -35,6 +38,8 @@ class ServerPolicy:
     busy_code: CloseCode = CloseCode.UNAUTHORIZED
     """Close code for too many sessions, 1008 or 3009: the service has used both."""
     max_session_s: float = MAX_SESSION_S
+    speed_limit: float = SERVICE_SPEED_LIMIT
+    """Seconds of audio that a client may send per second, apart from an allowance."""
 
 
 class Admission:

@@ -10,9 +10,8 @@ from workers.protocol import messages
 from workers.protocol.messages import MAX_CHUNK_MS, MIN_CHUNK_MS, Heartbeat, Silence, Turn
 
 AHEAD_ALLOWANCE_S = 300
-MAX_SEND_RATE = 1.25
-"""A client may send this much audio beyond 1.25 times the elapsed time. Inferred from errors that
-users of the service have quoted. The limit also bounds the queue of the recogniser."""
+"""A client may send this much audio beyond the speed limit. Inferred from errors that users of the
+service have quoted. The two limits also bound the queue of the recogniser."""
 
 HEARTBEAT_INTERVAL_S = 5.0
 """Interval from the vendor's SDK, which says "about every five" seconds."""
@@ -24,9 +23,11 @@ SILENCE_MESSAGE_MS = 1000
 class ReceivedAudio:
     """Measures the client's audio and enforces the limits of the protocol."""
 
-    def __init__(self, parameters: Parameters, started_at: float) -> None:
+    def __init__(self, parameters: Parameters, started_at: float, speed_limit: float) -> None:
+        """``speed_limit``: that of `ServerPolicy`."""
         self._parameters = parameters
         self._started_at = started_at
+        self._speed_limit = speed_limit
         self._short_chunk_ms: float | None = None
         self.duration_s = 0.0
 
@@ -48,7 +49,7 @@ class ReceivedAudio:
             self._short_chunk_ms = duration_ms
         self.duration_s += duration_s
         elapsed_s = now - self._started_at
-        if self.duration_s > AHEAD_ALLOWANCE_S + MAX_SEND_RATE * elapsed_s:
+        if self.duration_s > AHEAD_ALLOWANCE_S + self._speed_limit * elapsed_s:
             raise audio_too_fast(self.duration_s, elapsed_s)
 
 

@@ -52,12 +52,16 @@ class LocalServer:
     parent dies for any reason, stdin ends and the child exits.
     """
 
-    def __init__(self, log_path: Path, max_sessions: int | None = None) -> None:
-        """``max_sessions``: concurrent sessions; None: as many as the machine can serve."""
+    def __init__(self, log_path: Path, max_sessions: int | None = None, speed: float = 1.0) -> None:
+        """``max_sessions``: concurrent sessions; None: as many as the machine can serve.
+
+        ``speed``: the seconds of audio per second at which sessions will send.
+        """
         self.api_key = secrets.token_urlsafe()
         self.restarts = 0  # how often a dead process was replaced
         self._log_path = log_path
         self._max_sessions = max_sessions
+        self._speed = speed
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._lines: list[str] = []  # stdout of the child: the address, then the capacity
@@ -74,7 +78,8 @@ class LocalServer:
         """Starts it. Raises `EngineUnavailable` if a package is missing, or any `OSError`."""
         require_packages()
         limit = self._max_sessions
-        arguments = [] if limit is None else ["--sessions", str(limit)]
+        arguments = ["--speed", str(self._speed)]
+        arguments += [] if limit is None else ["--sessions", str(limit)]
         if (config := log.current_config()) is not None and config.path is not None:
             arguments += ["--log-level", config.level, "--log-file", config.path]
         with self._log_path.open("ab") as output:

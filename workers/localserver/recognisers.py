@@ -6,7 +6,6 @@ process dies, its sessions end and another process replaces it.
 
 import asyncio
 import itertools
-import os
 import pickle
 import sys
 import time
@@ -17,6 +16,11 @@ from typing import Self
 
 from workers.errors import EngineUnavailable
 from workers.localserver.backend import Backend
+from workers.localserver.capacity import (
+    MAX_STREAMS_PER_PROCESS,
+    process_count,
+    session_capacity,
+)
 from workers.localserver.engine_registry import engine_name_for
 from workers.localserver.parameters import Parameters
 from workers.localserver.recogniser_protocol import (
@@ -38,10 +42,6 @@ from workers.localserver.recogniser_protocol import (
 )
 from workers.localserver.refusal import Refusal, session_cancelled
 
-MAX_STREAMS_PER_PROCESS = 4
-"""Real-time streams that one ordinary core can serve. A slower core causes a backlog."""
-
-MAX_RECOGNISER_PROCESSES = 4
 BACKLOG_VALID_S = 5.0
 """If no report has come for this long, no audio is arriving, and the backlog counts as 0."""
 
@@ -144,18 +144,17 @@ class RecogniserProcess:
 class RecogniserPool(Backend):
     """All recogniser processes; leaving the context stops them."""
 
-    def __init__(self) -> None:
-        has_affinity = hasattr(os, "sched_getaffinity")  # which CPUs this process may use
-        cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-        count = min(cores, MAX_RECOGNISER_PROCESSES)
-        self._processes = [RecogniserProcess() for _ in range(count)]
+    def __init__(self, speed: float = 1.0) -> None:
+        """``speed``: the seconds of audio per second at which sessions are expected to send."""
+        self._speed = speed
+        self._processes = [RecogniserProcess() for _ in range(process_count())]
         self._tasks: list[asyncio.Task[None]] = []
         self._stream_ids = itertools.count(1)
 
     @property
     def capacity(self) -> int:
         alive = sum(not process.failed for process in self._processes)
-        return MAX_STREAMS_PER_PROCESS * max(alive, 1)
+        return session_capacity(max(alive, 1), self._speed)
 
     @property
     def backlog_s(self) -> float:

@@ -72,7 +72,7 @@ async def run_server(
     async with backend_context as backend:
         admission, key_store = Admission(policy), KeyStore(policy)
         async with serve(
-            ConnectionHandler(admission, key_store, backend, on_session).handle,
+            ConnectionHandler(admission, key_store, backend, on_session, policy.speed_limit).handle,
             HOST,
             port,
             process_request=HttpResponder(key_store, admission, backend).process_request,
@@ -99,6 +99,7 @@ class ConnectionHandler:
     key_store: KeyStore
     backend: Backend
     on_session: SessionListener
+    speed_limit: float
 
     async def handle(self, socket: ServerConnection) -> None:
         """Runs one connection from its open socket to its close."""
@@ -158,7 +159,12 @@ class ConnectionHandler:
                 begin = client.build_begin(parameters, max_session_s)
                 _log.info("session %s begins, model %s", begin.id, parameters.speech_model)
                 client.session = ServerSession(
-                    client.socket, begin, parameters, stream, client.connected_at
+                    client.socket,
+                    begin,
+                    parameters,
+                    stream,
+                    client.connected_at,
+                    self.speed_limit,
                 )
                 await client.session.run(max_session_s)
 

@@ -54,8 +54,10 @@ class ServerSession:
         parameters: Parameters,
         stream: SpeechStream,
         connected_at: float,
+        speed_limit: float,
     ) -> None:
-        """``begin`` is sent first; ``connected_at`` is when the socket opened."""
+        """``begin`` is sent first; ``connected_at`` is when the socket opened; ``speed_limit`` is
+        that of `ServerPolicy`."""
         self._socket = socket
         self._begin = begin
         self._stream = stream
@@ -66,7 +68,7 @@ class ServerSession:
         self._pending_flushes: list[type[Terminate | ForceEndpoint]] = []  # oldest first
         self._terminated = False
         self.parameters = parameters
-        self.audio = ReceivedAudio(parameters, connected_at)
+        self.audio = ReceivedAudio(parameters, connected_at, speed_limit)
         self.turn_count = 0  # number of turns that were sent as final
 
     async def run(self, max_session_s: float) -> None:

@@ -94,6 +94,8 @@ class Certificate:
     read: ReadAudio | None = None
     """What was read of the file; what was sent of it is ``audio_seconds``. None in certificates of
     older versions."""
+    speed: float = 1.0
+    """Seconds of audio due per second; 1 is the speed of speech."""
 
     @property
     def has_audio_fault(self) -> bool:

@@ -82,6 +82,7 @@ def build_certificate(
     audio_seconds: float,
     waits_ms: tuple[float, ...] = (),
     read: ReadAudio | None = None,
+    speed: float = 1.0,
 ) -> Certificate | None:
     """Builds the certificate from lags (in µs), slips and waits (in ms), and what was read of the
     file; None if nothing was sent."""
@@ -109,4 +110,5 @@ def build_certificate(
         waits=len(waits_ms) or None,
         waited_ms=round(sum(waits_ms), 3) if waits_ms else None,
         read=read,
+        speed=speed,
     )

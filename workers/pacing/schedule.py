@@ -1,4 +1,4 @@
-"""Computes when each chunk is due: at ``start + position / rate``.
+"""Computes when each chunk is due: at ``start + position / (rate * speed)``.
 
 Delays are never added to it, so the schedule does not drift. A stall longer than `MAX_CATCH_UP_S`
 moves it (a *slip*), so that minutes of audio never leave in one burst. So does audio that does not
@@ -8,6 +8,11 @@ exist yet (a *wait*), when a recording is streamed while it is being written.
 from dataclasses import dataclass
 from enum import Enum
 from math import ceil
+
+from workers.errors import Malformed
+
+MIN_SPEED, MAX_SPEED = 0.5, 20.0
+"""Bounds of a speed, in seconds of audio per second; 1 is the speed of speech."""
 
 MAX_CATCH_UP_S = 5.0
 """After a stall of at most this time, late chunks are sent at once; a longer stall is a slip."""
@@ -35,7 +40,7 @@ class Beat:
     start_s: float
     """The time of beat 0."""
     interval_s: float
-    """The duration of a chunk."""
+    """The time between two chunks."""
 
     def at(self, number: int) -> float:
         """The time of a beat."""
@@ -46,17 +51,29 @@ class Beat:
         return max(0, ceil((not_before - self.start_s) / self.interval_s))
 
 
+def check_speed(speed: float) -> None:
+    """Raises `Malformed` if a speed, which may come from a file, is out of bounds."""
+    if not MIN_SPEED <= speed <= MAX_SPEED:
+        raise Malformed(f"a speed of {speed:g} is not from {MIN_SPEED:g} to {MAX_SPEED:g}")
+
+
 class Schedule:
     """The due times of one stream; ``rate`` in Hz, all times in seconds of the same clock.
 
-    With ``beat_s``, a slip moves the schedule by a whole number of intervals of that duration, so
-    that the stream stays on the beat of its pair.
+    ``speed``: seconds of audio to send per second. With ``beat_s``, a slip moves the schedule by a
+    whole number of intervals of that duration, so that the stream stays on the beat of its pair.
     """
 
     def __init__(
-        self, *, rate: int, start: float, release: Release, beat_s: float | None = None
+        self,
+        *,
+        rate: int,
+        start: float,
+        release: Release,
+        speed: float = 1.0,
+        beat_s: float | None = None,
     ) -> None:
-        self._rate = rate
+        self._samples_per_second = rate * speed
         self._start = start
         self._release = release
         self._beat_s = beat_s
@@ -64,7 +81,7 @@ class Schedule:
     def due(self, position: int, frames: int) -> float:
         """When the chunk of ``frames`` samples that starts at sample ``position`` must leave."""
         offset = position + frames if self._release is Release.END else position
-        return self._start + offset / self._rate
+        return self._start + offset / self._samples_per_second
 
     def slip_if_late(self, due: float, now: float) -> float | None:
         """Moves the schedule if ``now`` is too far behind ``due``, so that the chunk is due now, or

@@ -18,6 +18,8 @@ _SECRET_PARAMETERS = {"token", "access_token", "key", "api_key", "apikey", "auth
 
 REDACTED = "[the key]"
 
+_SERVICE_DOMAIN = "assemblyai.com"
+
 _HOSTS = {"us": "streaming.us.assemblyai.com", "eu": "streaming.eu.assemblyai.com"}
 """Hosts by region, from the vendor's page on selecting a region."""
 
@@ -117,6 +119,12 @@ def custom_endpoint(url: str, *, allow_unencrypted: bool = False) -> Endpoint:
 def embedded_endpoint(url: str) -> Endpoint:
     """The embedded engine on this machine."""
     return Endpoint(EndpointKind.EMBEDDED, url, EMBEDDED_NAME)
+
+
+def is_vendors(endpoint: Endpoint) -> bool:
+    """Whether an endpoint is the vendor's service, even if the user gave its address."""
+    host = (urlsplit(endpoint.url).hostname or "").rstrip(".")
+    return endpoint.kind is EndpointKind.SERVICE or f".{host}".endswith(f".{_SERVICE_DOMAIN}")
 
 
 def is_loopback(host: str) -> bool:

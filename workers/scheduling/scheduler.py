@@ -314,7 +314,7 @@ class Scheduler:
             slot.job = Job(slot.id, slot.file, recording, settings, slot.half)
             self._queue.mark_ready(slot)
             self.folder.set_size(slot.id, recording.size)
-            self._publish(slot, Queued.of(recording))
+            self._publish(slot, Queued.of(recording, settings.speed))
 
     def note_progress(self, claim: Claim, received_bytes: int, total_bytes: int | None) -> None:
         """Publishes how much of a job's recording has arrived."""

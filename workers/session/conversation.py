@@ -87,7 +87,10 @@ class Conversation:
             _log.debug("connected after %.0f ms", (opened_at - dialed_at) * 1000)
             with connection:
                 try:
-                    loop = SessionLoop(connection, state, progress, control, recorder, timeouts)
+                    speed = self._settings.speed
+                    loop = SessionLoop(
+                        connection, state, progress, control, recorder, timeouts, speed
+                    )
                     begin = self._await_begin(loop, opened_at + timeouts.begin_s)
                     if begin is not None and not state.is_stopping:
                         began = Began(
@@ -145,8 +148,13 @@ class Conversation:
             number = 0 if is_first else beat.next_number(time.monotonic() + START_LEAD_S)
             start, beat_s = beat.at(number), beat.interval_s
             began = replace(began, clock_s=beat.start_s, clock_chunk=number)
-        release = self._settings.release
-        schedule = Schedule(rate=self._rate, start=start, release=release, beat_s=beat_s)
+        schedule = Schedule(
+            rate=self._rate,
+            start=start,
+            release=self._settings.release,
+            speed=self._settings.speed,
+            beat_s=beat_s,
+        )
         self._recorder.publish(began, at=start)
         progress.start_reporting()
         state.publish_pending_warnings(start)
@@ -190,7 +198,8 @@ class Conversation:
             start_s = state.clock_s
         if start_s is None or state.is_stopping:
             return None
-        return Beat(start_s, self._audio.chunk_frames / self._rate)
+        interval_s = self._audio.chunk_frames / (self._rate * self._settings.speed)
+        return Beat(start_s, interval_s)
 
     def _terminate(self, loop: SessionLoop) -> None:
         """Sends Terminate and handles everything up to Termination."""

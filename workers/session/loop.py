@@ -43,7 +43,9 @@ class SessionLoop:
         control: ControlChannel,
         recorder: Recorder,
         timeouts: Timeouts,
+        speed: float,
     ) -> None:
+        """``speed``: seconds of audio that are sent per second."""
         self.connection = connection
         self._state = state
         self._progress = progress
@@ -52,6 +54,7 @@ class SessionLoop:
         self._handover: Handover | None = None
         self._timers: list[Timer] = [Keepalive(connection, timeouts.silence_s), progress]
         self._has_pending_messages = False
+        self._flood_bytes_per_s = _FLOOD_BYTES_PER_S * max(speed, 1.0)
 
     def run_until(self, deadline: float, is_done: Callable[[], bool]) -> None:
         """Handles messages, commands and timers until ``deadline`` or until ``is_done``.
@@ -101,7 +104,7 @@ class SessionLoop:
                 message = NON_MESSAGE
             if message is None:
                 return
-            accepted = _FLOOD_BASE_BYTES + _FLOOD_BYTES_PER_S * self._recorder.elapsed_s
+            accepted = _FLOOD_BASE_BYTES + self._flood_bytes_per_s * self._recorder.elapsed_s
             if self.connection.received_bytes > accepted:
                 reason = "the server sends more than speech can produce"
                 state.finish(Ended(Outcome.REFUSED, reason, "Is this the right endpoint?"))

@@ -43,7 +43,8 @@ class SendProgress:
         """Levels of the chunks since the last report."""
         self._slips_ms: list[float] = []
         self._waits_ms: list[float] = []
-        self._chunks_per_report = max(1, round(1000 / settings.chunk_ms))  # about one a second
+        # about one report a second
+        self._chunks_per_report = max(1, round(1000 * settings.speed / settings.chunk_ms))
         self._reported_chunks = 0
         self._reported_at = float("inf")
         """Monotonic time of the last report; infinite before `start_reporting`."""
@@ -56,11 +57,12 @@ class SendProgress:
         return (self._start_sample + self.sent_samples) / self._rate
 
     @property
-    def seconds_left(self) -> float:
-        """Seconds of the recording that are still to be sent; infinite while it is written."""
+    def time_left_s(self) -> float:
+        """Seconds until the rest of the recording has been sent, if nothing delays it; infinite
+        while it is written."""
         if self.written_samples is not None and not self._is_at_end:
             return inf
-        return max(0.0, self.total_seconds - self.sent_seconds)
+        return max(0.0, self.total_seconds - self.sent_seconds) / self._settings.speed
 
     @property
     def total_seconds(self) -> float:
@@ -89,7 +91,7 @@ class SendProgress:
         self._reported_at = time.monotonic()
 
     def add_chunk(self, chunk: bytes, lag_s: float) -> None:
-        """Counts a chunk that left ``lag_s`` seconds late; reports after each second of audio.
+        """Counts a chunk that left ``lag_s`` seconds late; reports about once a second.
 
         A report has the latest lag and percentiles; only the trace has the lag of every chunk.
         """
@@ -148,4 +150,5 @@ class SendProgress:
             audio_seconds=self.sent_samples / self._rate,
             waits_ms=tuple(self._waits_ms),
             read=read,
+            speed=self._settings.speed,
         )

@@ -96,7 +96,7 @@ class Handover:
 
     def check_turn_end(self, now: float) -> None:
         """Hands over if ``now``, the time at which a turn ended, is in the window."""
-        fits = now + self._progress.seconds_left <= self._deadline
+        fits = now + self._progress.time_left_s <= self._deadline
         if now >= self._window_start and not self._state.all_audio_sent and not fits:
             self._hand_over()
 

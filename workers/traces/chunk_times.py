@@ -2,8 +2,8 @@
 
 A trace keeps only the lag of each chunk. Its due time follows from `pacing.schedule`: the clock
 starts at `Began`, chunk ``k`` starts at sample ``k * frames`` and is due at the start or end of its
-interval, as set in the settings. Each slip or wait delays the chunk at which it was detected, and
-all later ones.
+interval, at the speed in the settings. Each slip or wait delays the chunk at which it was detected,
+and all later ones.
 """
 
 from array import array
@@ -128,9 +128,8 @@ class ChunkTimes:
             last_s = self._sent_end_s - start / rate - offset_s
             if last_s < seconds - 0.001:  # progress is rounded to the millisecond
                 seconds = last_s
-        due_s = self._began_s + offset_s + self._shift_s(chunk)
-        if self.settings.release is Release.END:
-            due_s += seconds
+        until_due_s = offset_s + seconds if self.settings.release is Release.END else offset_s
+        due_s = self._began_s + until_due_s / self.settings.speed + self._shift_s(chunk)
         sent_s = due_s + self._lags_us[chunk] / 1e6
         return ChunkTime(start / rate + offset_s, seconds, due_s, sent_s)
 
@@ -141,7 +140,8 @@ class ChunkTimes:
 
     def shifted_chunks(self, chunk: int) -> int:
         """By how many chunks slips and waits had moved the schedule when a chunk was sent."""
-        return round(self._shift_s(chunk) * self._rate / self._chunk_frames)
+        chunks_per_second = self._rate * self.settings.speed / self._chunk_frames
+        return round(self._shift_s(chunk) * chunks_per_second)
 
     def _shift_s(self, chunk: int) -> float:
         middle_s = (self._start_sample + (chunk + 0.5) * self._chunk_frames) / self._rate
@@ -190,6 +190,7 @@ class ChunkTimes:
             audio_seconds=len(lags) * settings.chunk_ms / 1000,
             waits_ms=waits_ms,
             read=self._read.audio if self._read and is_over else None,
+            speed=settings.speed,
         )
         assert certificate is not None
         bins = np.searchsorted([1000 * edge for edge in BIN_EDGES_MS], lags_us)

@@ -25,6 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "params": (),
     "chunk_ms": 100,
     "release": "start",
+    "speed": 1.0,
     "sample_rate": None,
     "sessions": None,
     "start_rate": None,
@@ -98,6 +99,37 @@ def test_local_wins_over_the_key_and_an_endpoint_over_the_service() -> None:
     assert custom.endpoint is not None
     assert custom.endpoint.kind is EndpointKind.CUSTOM
     assert custom.endpoint.url == "ws://127.0.0.1:8080/v3/ws"
+
+
+@pytest.mark.parametrize("speed", [0.5, 1.1])
+@pytest.mark.parametrize("where", [{}, {"region": "eu"}, {"url": "wss://streaming.assemblyai.com"}])
+@pytest.mark.usefixtures("key")
+def test_the_service_gets_audio_at_the_speed_of_speech_only(
+    where: dict[str, Any], speed: float
+) -> None:
+    """Under any address. The hint says where another speed is possible."""
+    with pytest.raises(UsageProblem, match="only takes audio at the speed of speech") as refused:
+        parse_command_line(speed=speed, **where)
+
+    assert refused.value.hint == "Use --speed with --local, or with an --endpoint of your own."
+
+
+def test_an_endpoint_of_the_users_own_gets_any_speed() -> None:
+    """What it can hold is its owner's to know."""
+    own = parse_command_line(speed=20.0, url="ws://127.0.0.1:8080")
+
+    assert (20.0, "") == (own.settings.speed, own.speed_notice)
+    assert own.destination == "127.0.0.1:8080 at 20× speed"
+
+
+def test_at_a_higher_speed_the_embedded_engine_says_how_few_sessions_it_serves() -> None:
+    """Not at or below the speed of speech."""
+    fast = parse_command_line(local=True, speed=20.0)
+
+    assert "At 20× speed the embedded engine keeps up with 1 session, not " in fast.speed_notice
+    assert fast.destination.endswith(" at 20× speed")
+    for speed in (0.5, 1.0):
+        assert "" == parse_command_line(local=True, speed=speed).speed_notice
 
 
 @pytest.mark.usefixtures("key")

@@ -1,8 +1,15 @@
+from dataclasses import replace
 from pathlib import Path
 
-from tests.support.report_builders import ended_done, ended_failed, queued, report
+from tests.support.report_builders import (
+    certificate,
+    ended_done,
+    ended_failed,
+    queued,
+    report,
+)
 from tui.cli.exit_codes import ExitCode
-from tui.cli.summary import exit_code, run_summary_lines
+from tui.cli.summary import exit_code, pacing_text, run_summary_lines
 from workers.jobs.events import Ended, Event, Outcome
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
@@ -56,6 +63,17 @@ def test_the_summary_says_what_failed_and_where_it_all_is() -> None:
         "Continue with the rest: paceline resume '/tmp/my run'",
         "Export them: paceline export '/tmp/my run' --to txt,srt",
     ]
+
+
+def test_the_summary_says_at_which_speed_audio_was_sent() -> None:
+    """Also the line of a job; nothing is said of the speed of speech."""
+    fast = replace(ended_done(60.0), certificate=replace(certificate(), speed=4.0))
+    lines = run_summary_lines(after(replace(queued(), speed=4.0), fast), Path("/tmp/run"))
+
+    assert "1 done, 1 not started" in lines[0]
+    assert "of audio at 4× speed" in lines[0]
+    assert "pacing held at 4× speed: lag p50 0.2 p99 0.9 ms" == pacing_text(fast.certificate)
+    assert "pacing held: lag p50 0.2 p99 0.9 ms" == pacing_text(certificate())
 
 
 def test_a_summary_counts_whole_seconds_as_the_desk_does() -> None:

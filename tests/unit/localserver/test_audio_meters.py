@@ -15,17 +15,29 @@ from workers.protocol.messages import Silence, SpeechStarted, Turn, Word
 
 def test_a_chunk_that_ends_within_a_sample_is_refused():
     """A chunk of µ-law never does."""
-    ReceivedAudio(parameters.parse_query("encoding=pcm_mulaw"), 0.0).add_chunk(bytes(1601), 0.0)
+    ReceivedAudio(parameters.parse_query("encoding=pcm_mulaw"), 0.0, 1.25).add_chunk(
+        bytes(1601), 0.0
+    )
     with pytest.raises(Refusal, match="Invalid Message: 3201 bytes end within a sample"):
-        ReceivedAudio(parameters.parse_query(""), 0.0).add_chunk(bytes(3201), 0.0)
+        ReceivedAudio(parameters.parse_query(""), 0.0, 1.25).add_chunk(bytes(3201), 0.0)
 
 
 def test_an_empty_chunk_is_a_short_one():
     """It is accepted as the last one."""
-    audio = ReceivedAudio(parameters.parse_query(""), 0.0)
+    audio = ReceivedAudio(parameters.parse_query(""), 0.0, 1.25)
     audio.add_chunk(b"", 0.0)
     with pytest.raises(Refusal, match=r"Violation: 0\.0 ms"):
         audio.add_chunk(bytes(3200), 0.0)
+
+
+def test_audio_may_run_ahead_by_five_minutes_and_the_speed_limit():
+    """The limit is that of the service, or the one that the server's owner has set."""
+    for limit, last_chunk_at in ((1.25, 80.0), (5.0, 20.0)):
+        audio = ReceivedAudio(parameters.parse_query(""), 0.0, limit)
+        for _ in range(400):
+            audio.add_chunk(bytes(32_000), last_chunk_at)
+        with pytest.raises(Refusal, match=r"Received 401\.00 sec\. audio"):
+            audio.add_chunk(bytes(32_000), last_chunk_at)
 
 
 # --- heartbeats and silences

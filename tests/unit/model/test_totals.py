@@ -1,11 +1,13 @@
 """What all sessions come to."""
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.report_builders import (
+    began,
     broken_attempt,
     connecting,
     ended_done,
@@ -50,6 +52,14 @@ def test_audio_and_sockets_are_sums_over_all_that_was_streamed() -> None:
     found = of(live, over, again, [queued(75.0)])
     assert (90.0, 255.0) == (found.sent_s, found.audio_s)
     assert 80.0 == of(over, again).open_s
+
+
+def test_less_time_is_left_at_a_higher_speed() -> None:
+    """As much audio, in a quarter of the time."""
+    fast = replace(queued(60.0), speed=4.0)
+
+    found = of([fast, connecting(), began(), progressed(20.0, 60.0)], [fast], places=1)
+    assert (20.0, 120.0, 10.0 + 15.0) == (found.sent_s, found.audio_s, found.remaining_s)
 
 
 def test_slots_are_taken_in_queue_order() -> None:

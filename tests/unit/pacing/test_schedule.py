@@ -2,8 +2,9 @@ from collections import Counter
 
 import pytest
 
+from workers.errors import Malformed
 from workers.pacing.lags import Lags
-from workers.pacing.schedule import Release, Schedule
+from workers.pacing.schedule import Release, Schedule, check_speed
 
 
 class Clock:
@@ -84,3 +85,21 @@ def test_a_burst_after_a_stall_is_bounded() -> None:
         burst = max(Counter(left_at).values())
 
         assert burst * 0.1 <= 5.1
+
+
+def test_audio_may_be_sent_faster_or_slower_than_it_was_spoken() -> None:
+    """At 20 times the speed of speech, 100 ms of audio are due every 5 ms."""
+    fast = Schedule(rate=16000, start=3.0, release=Release.END, speed=20.0)
+    slow = Schedule(rate=16000, start=3.0, release=Release.START, speed=0.5)
+
+    assert fast.due(0, 1600) == 3.005
+    assert fast.due(16000 * 3600, 0) == 183.0
+    assert slow.due(16000, 1600) == 5.0
+
+
+@pytest.mark.parametrize("speed", [0.0, -1.0, 0.49, 20.1, float("inf"), float("nan")])
+def test_a_speed_out_of_bounds_is_refused(speed: float) -> None:
+    """A file of settings may contain any number."""
+    with pytest.raises(Malformed, match=r"is not from 0\.5 to 20"):
+        check_speed(speed)
+    check_speed(1.0)

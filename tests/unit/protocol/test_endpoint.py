@@ -16,6 +16,7 @@ from workers.protocol.endpoint import (
     Secret,
     custom_endpoint,
     embedded_endpoint,
+    is_vendors,
     service_endpoint,
 )
 
@@ -211,3 +212,21 @@ def test_a_repeated_key_is_blotted_out_of_a_text() -> None:
     assert Secret(KEY).redact(f"{KEY}? No: {KEY}.") == f"{REDACTED}? No: {REDACTED}."
     assert Secret("sixteen/letters=").redact("?key=sixteen%2Fletters%3D") == f"?key={REDACTED}"
     assert Secret("sesame").redact("Open, sesame.") == "Open, sesame."
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("wss://streaming.assemblyai.com/v3/ws", True),
+        ("wss://Streaming.EU.AssemblyAI.com.:443/v3/ws", True),
+        ("wss://assemblyai.com", True),
+        ("wss://notassemblyai.com", False),
+        ("wss://assemblyai.com.example.org", False),
+        ("ws://127.0.0.1:8080/v3/ws?host=assemblyai.com", False),
+    ],
+)
+def test_the_service_is_known_by_its_address(url: str, expected: bool) -> None:
+    """Also if the user gave that address as an endpoint of their own."""
+    assert is_vendors(custom_endpoint(url)) == expected
+    assert is_vendors(service_endpoint("us"))
+    assert not is_vendors(embedded_endpoint("ws://127.0.0.1:9/v3/ws"))

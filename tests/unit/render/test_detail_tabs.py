@@ -1,5 +1,6 @@
 """Timing, events and the job itself as lines."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,18 @@ from tests.support.report_builders import (
     streaming,
     turn_heard,
 )
-from tests.support.trace_builders import chunks_sent, read_all, trace_path, write_trace
+from tests.support.trace_builders import (
+    TRACE_SETTINGS,
+    chunks_sent,
+    read_all,
+    trace_path,
+    write_trace,
+)
 from tui.keys.keymap import Keymap
+from tui.model.column_spec import RowContext
 from tui.model.tabs import Tab
 from tui.render.job_details import details_lines
+from tui.render.job_summary import job_summary_lines
 from tui.render.tabs import tab_at, tab_line
 from tui.render.timing import PLOT_ROWS, histogram, plot, timing_lines
 from tui.render.trace_events import entry_lines, event_row, event_summary
@@ -116,6 +125,23 @@ def test_attempts_before_are_told_in_a_line_each(tmp_path: Path) -> None:
     assert "  lag p50 0.5 · p90 0.5 · p99 0.5 · p99.9 0.5 · max 0.5 ms" == lines[1]
     assert "  attempt 2 · connect 12.0 ms · Begin 30.0 ms · drift +0.00 ms" == lines[2]
     assert lines[-1].startswith("  1 · chunks left late: do not trust latencies · p50 50.0")
+
+
+def test_another_speed_than_that_of_speech_is_told(tmp_path: Path) -> None:
+    """Beside the verdict in the timing tab and above the transcript, and with the parameters."""
+    settings = replace(TRACE_SETTINGS, speed=4.0)
+    write_trace(tmp_path, began(), chunks_sent([0.5] * 30), settings=settings)
+    tail = read_all(TraceTail(tmp_path, 1))
+    ended = replace(ended_done(60.0), certificate=replace(certificate(), speed=4.0))
+    job_state = job_state_of(*streaming(), ended)
+    above = [text(line) for line in job_summary_lines(job_state, RowContext(), 120, UNICODE)]
+
+    first = text(timing_lines(tail.timings, 80, UNICODE)[0])
+    assert first.endswith("release start · sent at 4× speed")
+    assert any("pacing held at 4× speed · lag p50 0.2" in line for line in above)
+    assert "  chunks       100 ms, each sent at the start of its interval at 4× speed" in [
+        text(line) for line in details_lines(job_state, tail, 120, UNICODE)
+    ]
 
 
 @pytest.mark.parametrize("cells", [20, 40, 80, 200])

@@ -1,5 +1,6 @@
 """Run folders of earlier versions stay readable: as job states, in a replay, and as exports."""
 
+import re
 import shutil
 from itertools import pairwise
 from pathlib import Path
@@ -88,6 +89,11 @@ def test_it_can_be_replayed(folder: Path) -> None:
     assert read == {job: observable_state(state) for job, state in states.items()}
 
 
+def without_later_fields(export: str) -> str:
+    """An export without the fields that formats gained after these runs."""
+    return re.sub(r',\s*"speed": 1\.0', "", export)
+
+
 def test_it_can_be_exported(folder: Path, tmp_path: Path) -> None:
     """Every format works, and equals the files of the earlier program where it wrote some."""
     states = [state for state in reader.read_job_states(folder) if len(state.transcript)]
@@ -98,4 +104,4 @@ def test_it_can_be_exported(folder: Path, tmp_path: Path) -> None:
 
     assert len(states) * len(FORMATS) == len(new)
     for old in folder.glob("exports/*"):
-        assert old.read_text() == (tmp_path / "new" / old.name).read_text()
+        assert old.read_text() == without_later_fields((tmp_path / "new" / old.name).read_text())

@@ -69,10 +69,10 @@ def test_what_is_left_counts_down_to_nothing(progress: SendProgress) -> None:
     """A recording that is longer than its header says leaves nothing, not less."""
     assert progress.sent_samples == 0
     assert progress.sent_seconds == 10.0
-    assert progress.seconds_left == 3590.0
+    assert progress.time_left_s == 3590.0
 
     progress.sent_samples = 3600 * 8000
-    assert progress.seconds_left == 0.0
+    assert progress.time_left_s == 0.0
 
 
 def test_a_recording_longer_than_announced_is_as_long_as_what_was_sent(
@@ -100,6 +100,23 @@ def test_a_report_comes_after_each_second_of_audio(
 
     assert counts == [0, 1, 1, 2]
     assert len(reports.events) == 3
+
+
+def test_at_a_higher_speed_a_report_comes_as_often_and_less_time_is_left(
+    recorder: Recorder, reports: CollectedReports
+) -> None:
+    """Four seconds of audio a report; the certificate states the speed."""
+    progress = SendProgress(RECORDING, StreamSettings(chunk_ms=500, speed=4.0), 0, recorder)
+    counts = []
+    for _ in range(16):
+        progress.add_chunk(bytes(8000), 0.0)
+        counts.append(len(reports.events))
+    made = progress.certificate()
+
+    assert counts == [0] * 7 + [1] * 8 + [2]
+    assert progress.time_left_s == (3600 - 8) / 4
+    assert made is not None
+    assert (made.speed, made.audio_seconds) == (4.0, 8.0)
 
 
 def test_an_idle_session_says_so_at_intervals(

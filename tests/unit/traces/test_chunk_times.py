@@ -32,7 +32,9 @@ def stream(
     """
     frames = -(-rate * head.settings.chunk_ms // 1000)
     start_sample = round(head.seam.at_ms * rate / 1000)
-    schedule = Schedule(rate=rate, start=START_S, release=head.settings.release)
+    schedule = Schedule(
+        rate=rate, start=START_S, release=head.settings.release, speed=head.settings.speed
+    )
     now, position, times = START_S, 0, []
     lags: list[int] = []
     with TraceWriter(path, head) as trace:
@@ -66,17 +68,24 @@ def stream(
         st.floats(0, 0.3) | st.just(MAX_CATCH_UP_S + 1.5) | st.just(9.0), min_size=1, max_size=30
     ),
     last=st.floats(0.5, 1.0),
+    speed=st.sampled_from([0.5, 1.0, 7.3, 20.0]),
 )
 def test_times_are_those_of_the_schedule(
-    rate: int, chunk_ms: int, release: Release, at_ms: int, delays_s: list[float], last: float
+    rate: int,
+    chunk_ms: int,
+    release: Release,
+    at_ms: int,
+    delays_s: list[float],
+    last: float,
+    speed: float,
 ) -> None:
-    """They agree for each rate, size and release convention, any start, and any slips."""
+    """They agree for each rate, size, speed and release convention, any start, and any slips."""
     frames = -(-rate * chunk_ms // 1000)
     head = TraceHead(
         job=1,
         attempt=1,
         file="a.wav",
-        settings=StreamSettings(chunk_ms=chunk_ms, release=release),
+        settings=StreamSettings(chunk_ms=chunk_ms, release=release, speed=speed),
         seam=ResumePoint(at_ms),
     )
     with TemporaryDirectory() as folder:
