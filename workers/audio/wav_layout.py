@@ -25,6 +25,10 @@ _MAX_TAIL_BYTES = 4 << 20
 _MAX_PADDING_BYTES = 1 << 16
 """How many zeros after the audio count as padding; more of them are silence that was recorded."""
 
+_MAX_STRAY_BYTES = 4096
+"""How much that is no chunk may follow a file that is complete by both of its sizes. Some programs
+append a signature. More of it is audio, since recorders that crash leave old sizes behind."""
+
 _MAX_HEADER_CHUNKS = 1000
 
 _OPEN_SIZES = (range(0, 1), range(0x7FFF0000, 0x80010000), range(0xFFFF0000, 1 << 32))
@@ -66,6 +70,7 @@ def find_wav_audio(file: BinaryIO) -> WavLayout | None:
     if magic[:4] not in (b"RIFF", b"RIFX", b"RF64", b"BW64") or magic[8:] != b"WAVE":
         return None
     order = ">" if magic[:4] == b"RIFX" else "<"
+    riff_end = 8 + struct.unpack(f"{order}I", magic[4:8])[0]
     long_size, format_chunk = 0, b""
     for name, start, length in _chunks(file, 12, order):
         if name == b"ds64":
@@ -80,7 +85,10 @@ def find_wav_audio(file: BinaryIO) -> WavLayout | None:
             is_open = any(length in sizes for sizes in _OPEN_SIZES)
             is_open = is_open and (not length or start + length > size)
             declared_end = None if is_open else start + length
-            end = _audio_end(file, start, declared_end, size, order)
+            if declared_end is not None and _has_stray_bytes(declared_end, riff_end, size):
+                end = declared_end
+            else:
+                end = _audio_end(file, start, declared_end, size, order)
             header = _header(format_chunk, end - start, order)
             return WavLayout(header, start, end, declared_end, size)
     return None
@@ -114,6 +122,10 @@ def _audio_end(file: BinaryIO, start: int, declared_end: int | None, size: int, 
         tail_start + at for name in _METADATA_CHUNKS for at in _occurrences(tail, name)
     )
     return next((at for at in candidates if _reaches_end(file, at, size, order)), size)
+
+
+def _has_stray_bytes(declared_end: int, riff_end: int, size: int) -> bool:
+    return declared_end in (riff_end, riff_end - 1) and 0 < size - riff_end < _MAX_STRAY_BYTES
 
 
 def _occurrences(content: bytes, name: bytes) -> Iterator[int]:

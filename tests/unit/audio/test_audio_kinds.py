@@ -16,8 +16,7 @@ NOISE = "amr-wb"
 
 
 SHORTENED = frozenset([
-    "wma", "wma-v1", "3gp-amr", "wav-mp3", "g722", "g726", "wav-size-half",
-    "wav-size-half-riff-half", "wav-size-in-samples-stereo", "caf-killed-recorder",
+    "wma", "wma-v1", "3gp-amr", "wav-mp3", "g722", "g726", "caf-killed-recorder",
     "mp3-joined-tagged", "mp3-vbr-no-header", "mp3-no-header-all-tags", "mp3-vbr-loud-first",
     "mp3-cut-download", "mp3-joined", "flac-cut-download", "vorbis-chained-rate-change",
     "vorbis-chained", "opus-chained", "opus-chained-stereo",
