@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from tests.support.fake_supervisor import FakeSupervisor
 from tui.app.desk import Desk
+from tui.config.settings import DeskSettings
 from tui.widgets.line_widgets import LineBlock
 from tui.widgets.table import SessionTable
 
@@ -92,9 +93,10 @@ def open_desk(tmp_path: Path) -> DeskFactory:
         *,
         size: tuple[int, int] = (120, 34),
         kind: type[Desk] = Desk,
+        settings: DeskSettings | None = None,
     ) -> AsyncIterator[DeskDriver]:
         supervisor = supervisor or FakeSupervisor()
-        desk = kind(supervisor, DESTINATION, tmp_path / "run")
+        desk = kind(supervisor, DESTINATION, tmp_path / "run", settings=settings)
         async with desk.run_test(size=size) as pilot:
             seat = DeskDriver(desk, supervisor, pilot)
             await seat.process_reports()

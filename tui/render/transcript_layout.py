@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TypeAlias
 
 from tui.model.transcript_search import MatchSpans, RowSpan
@@ -159,8 +160,9 @@ class TranscriptLayout:
         text_row = self.rows[row]
         if not isinstance(text_row, TextRow):
             return 0
-        # A text that is cut right after `column` cells, and the ellipsis in place of the rest.
-        return len(fit(text_row.settled + text_row.unsettled, column + 1, " ")) - 1
+        text = text_row.settled + text_row.unsettled
+        ends = accumulate(cell_width(char) for char in text)
+        return next((char for char, end in enumerate(ends) if end > column), len(text))
 
     def neighbour_word_ms(self, at_ms: int, offset: int) -> int | None:
         """The start of the word after (1) or before (-1) the one at ``at_ms``; None without one."""

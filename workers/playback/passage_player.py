@@ -27,7 +27,7 @@ from workers.playback.sample_buffer import PlaybackSamples, SampleBuffer
 from workers.playback.sound_device import LATENCY_S, PERIOD_S
 from workers.traces.files import trace_files
 from workers.traces.format import TraceHead
-from workers.traces.reader import TraceReader
+from workers.traces.reader import read_head
 
 FADE_S = 0.005
 """How long the sound takes to rise after silence or a jump, because a step would click."""
@@ -184,7 +184,7 @@ def _newest_head(run_folder: Path, job: JobId) -> tuple[TraceHead, Recording]:
     """The head of the job's newest trace with a recording, and that recording."""
     for _, path in reversed(trace_files(run_folder, job)):
         try:
-            head = TraceReader(path).head
+            head = read_head(path)
         except (Malformed, OSError):
             continue
         if head is not None and head.recording is not None:

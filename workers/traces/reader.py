@@ -1,7 +1,8 @@
 """Reads traces: every line as a typed event, or only the lines that the transcript needs."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -59,6 +60,13 @@ class TraceReader:
             yield timed
 
 
+def read_head(path: Path) -> TraceHead | None:
+    """The head of a trace; None for an empty one. Raises `Malformed` or `OSError`."""
+    with closing(_read_records(path)) as records:
+        _, first = next(records, (0, None))
+    return None if first is None else parse_head(first, path.name)
+
+
 def read_trace(path: Path) -> Iterator[TimedEvent]:
     """The events of a trace in order; raises `Malformed` as `TraceReader` does."""
     return iter(TraceReader(path))
@@ -113,7 +121,7 @@ def parse_event(record: JsonObject, where: str) -> TimedEvent:
         raise Malformed(f"{where}: {error.reason}") from error
 
 
-def _read_records(path: Path, markers: tuple[bytes, ...] = ()) -> Iterator[tuple[int, JsonObject]]:
+def _read_records(path: Path, markers: tuple[bytes, ...] = ()) -> Generator[tuple[int, JsonObject]]:
     """Yields the number and the object of each line, and stops at a partial last line. With
     ``markers``, yields only the first line and lines that contain one of them."""
     with path.open("rb") as file:

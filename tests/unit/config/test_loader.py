@@ -10,7 +10,7 @@ from tui.cli import settings_toml
 from tui.cli.desk import load_desk_settings
 from tui.cli.registry import paceline
 from tui.config import loader
-from tui.config.settings import DeskSettings, ExportSettings
+from tui.config.settings import DeskSettings, ExportSettings, ListenSettings
 from workers.errors import UsageProblem
 
 
@@ -45,6 +45,7 @@ def test_a_file_can_set_everything(file: Path) -> None:
         export.folder = "~/subtitles"
         export.together = true
         export.existing = "number"
+        listen.backend = "alsa"
         keys.jobs.cancel = "ctrl+k"
         [keys.sessions]
         "move(1)" = ["down", "%", "f9"]
@@ -57,6 +58,7 @@ def test_a_file_can_set_everything(file: Path) -> None:
         refresh=1.0,
         columns=frozenset({"lag", "words"}),
         export=ExportSettings(("srt", "csv"), "~/subtitles", True, "number"),
+        listen=ListenSettings("alsa"),
         keys={
             "jobs.cancel": ("ctrl+k",),
             "sessions.move(1)": ("down", "percent_sign", "f9"),
@@ -78,6 +80,7 @@ WRONG = {
     "an unknown column": ('\ncolumns = [\n"lag",\n"lags",\n]', 2, "no column “lags”"),
     "one column": ('columns = "lag"', 1, "columns must be a list of names"),
     "an unknown format": ('[export]\n\nformats = ["doc"]', 3, "Valid names: txt, srt"),
+    "an unknown sound system": ('listen.backend = "tape"', 1, "no sound system “tape”"),
     "an unknown way": ('export = {existing = "eat"}', 1, "no existing “eat”"),
     "a folder that is none": ("[export]\nfolder = 1", 2, "folder must be a path"),
     "no table": ("keys = 3", 1, "keys must be a table. Write [keys]."),

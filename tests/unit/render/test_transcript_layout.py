@@ -17,7 +17,7 @@ from tui.theme.roles import Role
 from tui.theme.symbols import ASCII, UNICODE
 from workers.jobs.attempt_spans import AttemptSpan
 from workers.jobs.resume_point import ResumePoint
-from workers.protocol.messages import Turn
+from workers.protocol.messages import Turn, Word
 
 
 def turns(*texts: str) -> list[Turn]:
@@ -138,3 +138,72 @@ def test_a_sentence_hangs_behind_its_sign() -> None:
     assert [[("! one two", Role.ERROR)], [("  three", Role.ERROR)]] == wrap_sentence(
         "!", "one two three", Role.ERROR, 9
     )
+
+
+def words_at(layout: TranscriptLayout, *times_ms: int) -> list[str]:
+    """The word that is heard at each of these times, joined if it is wrapped."""
+    found = []
+    for at_ms in times_ms:
+        spans = layout.word_spans(at_ms)
+        rows = [layout.rows[span.row] for span in spans]
+        texts = [row.settled + row.unsettled for row in rows if isinstance(row, TextRow)]
+        found.append("".join(text[s.start : s.end] for text, s in zip(texts, spans, strict=True)))
+    return found
+
+
+def test_the_word_at_a_time_is_the_last_one_that_has_begun() -> None:
+    """Across rows, turns and attempts; before the first word there is none."""
+    layout = TranscriptLayout(12)
+    first = turn_heard(0, "one two three four", final=True, at=1000).turn
+    second = turn_heard(1, "five six", settled=1, at=5000).turn
+    layout.update([first, second], [AttemptSpan(2, ResumePoint(5000, 1))])
+
+    assert words_at(layout, 999, 1000, 1299, 1300, 1899, 4999) == (
+        ["", "one", "one", "two", "three", "four"]
+    )
+    assert words_at(layout, 5000, 5300, 99_000) == ["five", "six", "six"]
+
+
+def test_a_place_in_the_transcript_has_the_time_of_its_word() -> None:
+    """Between two words, it is that of the next; a divider has that of the turn below it."""
+    layout = TranscriptLayout(12)
+    first = turn_heard(0, "one two three four", final=True, at=1000).turn
+    second = turn_heard(1, "five six", final=True, at=5000).turn
+    layout.update([first, second], [AttemptSpan(2, ResumePoint(5000, 1))])
+    assert settled(layout) == ["one two", "three four", 2, "five six"]
+
+    assert [layout.word_start_ms(row) for row in range(4)] == [1000, 1600, 5000, 5000]
+    assert [layout.word_start_ms(0, char) for char in (2, 3, 6, 7)] == [1000, 1300, 1300, 1600]
+    assert layout.word_start_ms(3, 8) is None
+    assert layout.word_start_ms(0, layout.char_at(0, 5)) == 1300
+    assert layout.char_at(2, 5) == 0
+
+
+def test_wide_characters_take_two_cells() -> None:
+    """A click on either half is a click on the character."""
+    layout = TranscriptLayout(40)
+    layout.update(turns("\u4f60\u597d ok"))
+
+    assert [layout.char_at(0, column) for column in range(6)] == [0, 0, 1, 1, 2, 3]
+
+
+def test_the_cursor_steps_from_word_to_word() -> None:
+    """Also past words that begin at the same time; nowhere beyond the ends."""
+    layout = TranscriptLayout(40)
+    same = (Word("a", 0, 9), Word("b", 100, 109), Word("c", 100, 109), Word("d", 200, 209))
+    layout.update([Turn(0, True, "a b c d", words=same)])
+
+    assert [layout.neighbour_word_ms(at_ms, 1) for at_ms in (0, 100, 200)] == [100, 200, None]
+    assert [layout.neighbour_word_ms(at_ms, -1) for at_ms in (0, 100, 200)] == [None, 0, 100]
+    assert TranscriptLayout(40).neighbour_word_ms(0, -1) is None
+
+
+def test_a_turn_that_was_formatted_spreads_its_words() -> None:
+    """“twenty five” may be written as “25”; a turn without text has no word to show."""
+    layout = TranscriptLayout(40)
+    words = tuple(Word(text, at, at + 9) for at, text in enumerate(["twenty", "five", "to", "ten"]))
+    layout.update([Turn(0, True, "25 to", words=words), Turn(1, False, "", words=words[:1])])
+
+    assert words_at(layout, 0) == [""]
+    layout.update([Turn(0, True, "25 to", words=words)])
+    assert words_at(layout, 0, 1, 2, 3) == ["25", "25", "to", "to"]

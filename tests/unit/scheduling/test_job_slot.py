@@ -12,6 +12,7 @@ from workers.jobs.events import (
 )
 from workers.jobs.job import Job, JobId, StreamSettings
 from workers.jobs.job_state import JobState
+from workers.jobs.sent_position import SentPosition
 from workers.pacing.certificate import LagSummary
 from workers.protocol.endpoint import custom_endpoint
 from workers.protocol.messages import Turn, Word
@@ -181,3 +182,15 @@ def test_it_streams_from_begin_until_all_is_sent_or_its_end_is_asked_for() -> No
     assert not live(BEGAN, progressed(10.0)).is_streaming
     assert not unwanted.is_streaming
     assert not ended(BEGAN, progressed(1.0), outcome=Outcome.LOST).is_streaming
+
+
+def test_what_was_sent_has_a_time_on_the_clock_of_the_program() -> None:
+    """A report that is late is placed by those that were not; a new session starts anew."""
+    slot = live(BEGAN, progressed(1.0))
+    assert slot.sent_position == SentPosition(1.0, 102.0)
+
+    late = JobReport(JobId(1), 1, "a.wav", 3.0, progressed(2.0))
+    slot.note_report(late, 103.4)
+    assert slot.sent_position == SentPosition(2.0, 103.0)
+    slot.begin_attempt(FakeSession(ASSIGNMENT), 110.0)
+    assert slot.sent_position is None
