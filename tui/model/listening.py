@@ -5,6 +5,7 @@ recording, from the word under the cursor. Plain Python; the player does the wor
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum, auto
 from pathlib import Path
 from time import monotonic
@@ -15,6 +16,7 @@ from tui.model.metrics import file_name
 from tui.model.tabs import WordCursor
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState, JobStatus
+from workers.jobs.pair import PairState
 from workers.jobs.sent_position import SentPosition
 from workers.playback.messages import Heard, Passage, PlaybackEnded, Report
 
@@ -125,24 +127,23 @@ class Listening:
 
     def _start_live(self, job_state: JobState) -> bool:
         """Starts to play what the session sends; returns False if it sends nothing now."""
-        sent = self._sent_position and self._sent_position(job_state.job)
+        sent = self._sent_by(job_state)
         if not sent or job_state.status is not JobStatus.STREAMING:
             return False
         self._sound, self._sent, self._heard, self._start_ms = _Sound.SENT, sent, None, 0
-        self._player.play(Passage(str(self._run_folder), job_state.job, sent=sent))
+        self._player.play(replace(self._passage(job_state), sent=sent))
         return True
 
     def _play_recording(self, job_state: JobState, start_ms: int) -> None:
         self._sound, self._heard, self._start_ms = _Sound.RECORDING, None, start_ms
         start_s = max(0, start_ms - LEAD_IN_MS) / 1000
-        passage = Passage(str(self._run_folder), job_state.job, job_state.sha256, start_s)
-        self._player.play(passage)
+        self._player.play(replace(self._passage(job_state), start_s=start_s))
         self._cursor = WordCursor(job_state.job, start_ms)
         self._state.tab_state.word_cursor = self._cursor
 
     def _follow_session(self, job_state: JobState) -> str:
         """Passes on what the session has sent; returns why it ended, if it did."""
-        sent = self._sent_position and self._sent_position(job_state.job)
+        sent = self._sent_by(job_state)
         if sent and sent != self._sent:
             self._sent = sent
             self._player.follow(sent)
@@ -152,6 +153,21 @@ class Listening:
         if job_state.status.is_live:
             state = "connects again"
         return f"Stopped listening: {_name(job_state)} {state}"
+
+    def _passage(self, job_state: JobState) -> Passage:
+        """The recording of a job; that of a pair has both of its speakers."""
+        job, is_pair = job_state.job, isinstance(job_state, PairState)
+        if isinstance(job_state, PairState):
+            job = job_state.halves[0].job
+        return Passage(str(self._run_folder), job, job_state.sha256, all_channels=is_pair)
+
+    def _sent_by(self, job_state: JobState) -> SentPosition | None:
+        """What the job's session has sent. The halves of a pair share a clock: either will do."""
+        if self._sent_position is None:
+            return None
+        states = job_state.halves if isinstance(job_state, PairState) else [job_state]
+        found = (self._sent_position(state.job) for state in states)
+        return next((sent for sent in found if sent is not None), None)
 
     def _is_unfinished(self, job_state: JobState) -> bool:
         """Whether the session will still send something."""

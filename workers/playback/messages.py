@@ -19,6 +19,8 @@ class Passage:
     """Where to start, in seconds of the recording."""
     sent: SentPosition | None = None
     """What the job's session has sent; the playback follows it. None: play from ``start_s``."""
+    all_channels: bool = False
+    """Whether both speakers of a call are heard, although the job streams one of them."""
 
 
 @dataclass(frozen=True, slots=True)

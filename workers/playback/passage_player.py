@@ -10,7 +10,6 @@ import threading
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
-from math import inf
 from pathlib import Path
 from time import monotonic
 
@@ -37,6 +36,7 @@ MAX_LEAD_S, MAX_LAG_S = 0.15, 1.0
 more jumps: the session has made up for a stall, or the decoder has just found the place."""
 
 DECODED_BLOCK_S = 0.1
+_HASH_BLOCK_BYTES = 1 << 20
 
 
 class _NobodyListens(Exception):
@@ -49,10 +49,13 @@ class PassagePlayer:
 
     def __init__(self, play: Play) -> None:
         passage = play.passage
-        head, self._recording = _newest_head(Path(passage.run_folder), passage.job)
+        head, recording = _newest_head(Path(passage.run_folder), passage.job)
+        if passage.all_channels:
+            recording = replace(recording, options=replace(recording.options, channel=None))
+        self._recording = recording
         sent = passage.sent
-        # A session has just hashed it, and is still reading it.
-        _check_recording(self._recording, "" if sent else passage.sha256, head.wall)
+        if sent is None:  # otherwise its session has just hashed it, and is still reading it
+            _check_unchanged(self._recording, passage.sha256, head.wall)
         self.rate = head.settings.sample_rate_for(self._recording)
         self._number = play.number
         self._target = LiveTarget(sent, head.settings.chunk_ms / 1000) if sent else None
@@ -80,7 +83,6 @@ class PassagePlayer:
     # --- the decoder's thread
 
     def _decode(self) -> None:
-        """Fills the buffer up to the end of the recording, or of the part that is streamed."""
         buffer, recording = self._buffer, self._recording
         if self._target is None:  # it has ended, so nothing more is written to it
             recording = replace(recording, options=replace(recording.options, follow=False))
@@ -89,18 +91,13 @@ class PassagePlayer:
             if buffer.is_closed:
                 raise _NobodyListens
 
-        end_s = recording.options.end_s
-        frames_left = inf if end_s is None else round(end_s * self.rate) - buffer.next_frame
         block_frames = round(self.rate * DECODED_BLOCK_S)
         blocks = pcm_blocks(recording, self.rate, block_frames, buffer.next_frame, on_skip=check)
         try:
             with closing(blocks):
                 for block in blocks:
-                    if not buffer.put(block[: 2 * int(min(frames_left, block_frames))]):
+                    if not buffer.put(block):
                         return
-                    frames_left -= block_frames
-                    if frames_left <= 0:
-                        break
             buffer.complete()
         except _NobodyListens:
             pass
@@ -192,23 +189,22 @@ def _newest_head(run_folder: Path, job: JobId) -> tuple[TraceHead, Recording]:
     raise Unreadable("its traces do not say which recording was streamed")
 
 
-def _check_recording(recording: Recording, sha256: str, streamed_at: str) -> None:
-    """Raises `Unreadable` if the recording is gone or has changed.
+def _check_unchanged(recording: Recording, sha256: str, streamed_at: str) -> None:
+    """Raises `Unreadable` if the recording is gone, or is not the one that was streamed.
 
-    Hashing takes seconds for hours of audio, so a file is only hashed if it was written after it
-    was streamed. ``streamed_at``: as in `TraceHead.wall`.
+    Hashing takes seconds for hours of audio, so a file of the same size is only hashed if it was
+    written after it was streamed. ``streamed_at``: as in `TraceHead.wall`.
     """
     try:
         stat = os.stat(recording.path)
         changed = stat.st_size != recording.size
-        if sha256 and not changed and not _is_older(stat.st_mtime, streamed_at):
-            with open(recording.path, "rb") as file:
-                changed = hashlib.file_digest(file, "sha256").hexdigest() != sha256
+        if sha256 and (changed or not _is_older(stat.st_mtime, streamed_at)):
+            changed = sha256 not in _hashes(recording.path, recording.size)
     except FileNotFoundError as error:
         raise Unreadable("the file is no longer there", "Was it moved or deleted?") from error
     except OSError as error:
         raise Unreadable(f"the file cannot be read ({error.strerror})") from error
-    if changed and not recording.options.follow:  # that one is still growing
+    if changed:
         raise Unreadable("the file has changed since it was streamed", "Its words may not match.")
 
 
@@ -218,3 +214,17 @@ def _is_older(written_at: float, streamed_at: str) -> bool:
         return written_at < datetime.fromisoformat(streamed_at).timestamp()
     except (ValueError, OverflowError):
         return False
+
+
+def _hashes(path: str, size: int) -> tuple[str, str]:
+    """The SHA-256 of a file's first ``size`` bytes, and of all of it. The file may have been longer
+    or shorter when it was probed, if it was still being written."""
+    first = whole = hashlib.sha256()
+    left = size
+    with open(path, "rb") as file:
+        while block := file.read(min(_HASH_BLOCK_BYTES, left) or _HASH_BLOCK_BYTES):
+            whole.update(block)
+            left -= min(len(block), left)
+            if not left and first is whole:
+                first = whole.copy()
+    return first.hexdigest(), whole.hexdigest()

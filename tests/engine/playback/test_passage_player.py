@@ -2,6 +2,8 @@
 
 import os
 import time
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +71,16 @@ def test_it_ends_with_the_recording_or_with_its_part(tmp_path: Path) -> None:
     assert player.steer(time.monotonic() + 1.0) == PlaybackEnded(7)
 
 
+def test_both_channels_of_a_call_can_be_heard(tmp_path: Path) -> None:
+    """Although the job of a half streams one of them."""
+    left, right = distinct_samples(1.0) // 2, np.zeros(RATE, dtype=np.int16)
+    write_played_run(tmp_path, np.stack([left, right], axis=1), options=ReadOptions(channel=2))
+    one, both = passage(tmp_path), replace(passage(tmp_path), all_channels=True)
+
+    assert not np.any(played(sounding(PassagePlayer(Play(1, one))), 5))
+    assert np.any(played(sounding(PassagePlayer(Play(1, both))), 5))
+
+
 def test_it_meets_what_the_session_has_sent(tmp_path: Path) -> None:
     """The device gets a block before it sounds, so that it is heard when it is sent."""
     samples = distinct_samples(5.0)
@@ -124,7 +136,9 @@ def test_a_recording_that_is_gone_or_changed_is_refused(tmp_path: Path) -> None:
     os.utime(path, (written_later, written_later))
     with pytest.raises(Unreadable, match="has changed since it was streamed"):
         PassagePlayer(Play(1, passage(tmp_path, sha256="00" * 32)))
-    path.write_bytes(path.read_bytes() + b"\0\0")
+    recorded = path.read_bytes()
+    path.write_bytes(recorded + b"\0\0")
+    PassagePlayer(Play(1, passage(tmp_path, sha256=sha256(recorded).hexdigest()))).close()
     with pytest.raises(Unreadable, match="has changed since it was streamed"):
         PassagePlayer(Play(1, passage(tmp_path)))
     path.unlink()
@@ -145,4 +159,4 @@ def test_a_decoder_that_fails_says_why(tmp_path: Path) -> None:
         time.sleep(0.005)
 
     assert isinstance(report, PlaybackEnded)
-    assert "damaged" in report.reason
+    assert "cannot be read" in report.reason

@@ -21,12 +21,13 @@ from tui.model.desk_state import DeskState
 from tui.model.listening import LEAD_IN_MS, Listening
 from tui.model.tabs import WordCursor
 from workers.jobs.events import Event
-from workers.jobs.job import JobId
+from workers.jobs.job import Half, JobId
+from workers.jobs.pair import pair_state
 from workers.jobs.sent_position import SentPosition
 from workers.playback.messages import Heard, Passage, PlaybackEnded
 
 ONE, TWO, THREE, FOUR = (JobId(number) for number in range(1, 5))
-RUN = Path("/runs/1")
+RUN, SHA256 = Path("/runs/1"), "ab" * 32
 
 
 class Ears:
@@ -72,7 +73,7 @@ def test_a_streaming_session_is_heard_as_it_is_sent() -> None:
     """The player gets each report of the session once, and the row says how close it is."""
     ears = Ears()
     assert ears.press() == "You hear what one.wav sends"
-    assert ears.player.passage == Passage(str(RUN), ONE, sent=SentPosition(10.0, 1.0))
+    assert ears.player.passage == Passage(str(RUN), ONE, SHA256, sent=SentPosition(10.0, 1.0))
     ears.listening.update()
     assert ears.shown(ONE) == "silent"
 
@@ -91,7 +92,7 @@ def test_you_hear_the_session_that_is_selected() -> None:
     ears = Ears()
     ears.press()
     ears.select(TWO)
-    assert ears.player.passage == Passage(str(RUN), TWO, sent=SentPosition(20.0, 1.0))
+    assert ears.player.passage == Passage(str(RUN), TWO, SHA256, sent=SentPosition(20.0, 1.0))
     assert not ears.shown(ONE)
 
     ears.select(FOUR)
@@ -99,7 +100,7 @@ def test_you_hear_the_session_that_is_selected() -> None:
     assert ears.shown(FOUR) == "nothing is sent"
     ears.supervisor.sent[FOUR] = SentPosition(1.0, 1.0)
     ears.report(FOUR, *streaming())
-    assert ears.player.passage == Passage(str(RUN), FOUR, sent=SentPosition(1.0, 1.0))
+    assert ears.player.passage == Passage(str(RUN), FOUR, SHA256, sent=SentPosition(1.0, 1.0))
 
 
 def test_a_finished_recording_is_played_from_the_word_under_the_cursor() -> None:
@@ -107,12 +108,12 @@ def test_a_finished_recording_is_played_from_the_word_under_the_cursor() -> None
     ears = Ears()
     ears.select(THREE)
     assert ears.press(2000) == "Playing three.wav"
-    assert ears.player.passage == Passage(str(RUN), THREE, "ab" * 32, (2000 - LEAD_IN_MS) / 1000)
+    assert ears.player.passage == Passage(str(RUN), THREE, SHA256, (2000 - LEAD_IN_MS) / 1000)
     ears.press()
 
     ears.state.tab_state.word_cursor = WordCursor(THREE, 50)
     ears.press(2000)
-    assert ears.player.passage == Passage(str(RUN), THREE, "ab" * 32, 0.0)
+    assert ears.player.passage == Passage(str(RUN), THREE, SHA256, 0.0)
 
 
 def test_the_word_cursor_follows_what_is_heard_and_stays_there() -> None:
@@ -145,12 +146,12 @@ def test_a_word_that_the_user_chooses_is_heard_next() -> None:
     ears.hear(1.0)
     ears.state.tab_state.word_cursor = WordCursor(THREE, 7000)
     ears.listening.update()
-    assert ears.player.passage == Passage(str(RUN), THREE, "ab" * 32, 6.9)
+    assert ears.player.passage == Passage(str(RUN), THREE, SHA256, 6.9)
 
     ears.select(ONE)
     ears.state.tab_state.word_cursor = WordCursor(ONE, 7000)
     ears.listening.update()
-    assert ears.player.passage == Passage(str(RUN), ONE, sent=SentPosition(10.0, 1.0))
+    assert ears.player.passage == Passage(str(RUN), ONE, SHA256, sent=SentPosition(10.0, 1.0))
 
 
 def test_a_finished_recording_is_silent_once_another_is_selected() -> None:
@@ -159,7 +160,7 @@ def test_a_finished_recording_is_silent_once_another_is_selected() -> None:
     ears.select(THREE)
     ears.press()
     ears.select(ONE)
-    assert ears.player.passage == Passage(str(RUN), ONE, sent=SentPosition(10.0, 1.0))
+    assert ears.player.passage == Passage(str(RUN), ONE, SHA256, sent=SentPosition(10.0, 1.0))
     ears.select(THREE)
     assert ears.player.passage is None
 
@@ -230,7 +231,24 @@ def test_a_replay_plays_recordings_only() -> None:
     ears = Ears(in_replay=True)
 
     assert ears.press(3000) == "Playing one.wav"
-    assert ears.player.passage == Passage(str(RUN), ONE, "ab" * 32, 2.9)
+    assert ears.player.passage == Passage(str(RUN), ONE, SHA256, 2.9)
+
+
+def test_both_speakers_of_a_call_are_heard() -> None:
+    """Its halves share a clock, so that either of them tells what was sent."""
+    ears = Ears()
+    halves = [ears.state.job_states.pop(job) for job in (ONE, TWO)]
+    for half, channel, speaker in zip(halves, (1, 2), ("agent", "caller"), strict=True):
+        half.half = Half(0, channel, speaker)
+    call = pair_state(halves[0], halves[1])
+    ears.state.job_states[call.job] = call
+    ears.state.table.add(call.job)
+    ears.select(call.job)
+    del ears.supervisor.sent[ONE]
+    ears.press()
+
+    sent = SentPosition(20.0, 1.0)
+    assert ears.player.passage == Passage(str(RUN), ONE, SHA256, sent=sent, all_channels=True)
 
 
 def test_nothing_is_heard_when_no_session_is_selected() -> None:
