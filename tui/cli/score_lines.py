@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tui.text.formats import format_count
+from tui.text.formats import at_speed, format_count
 from tui.text.tables import table
 from workers.evaluation.accuracy import Edit, ErrorCounts
 from workers.evaluation.metrics import METRICS
@@ -42,7 +42,8 @@ def _environment_lines(score: RunScore) -> Iterator[str]:
     if isinstance(settings, dict):
         chunk, release = settings.get("chunk_ms"), settings.get("release")
         params = settings.get("params")
-        extra = f", parameters {params}" if params else ""
+        extra = at_speed(score.speed)
+        extra += f", parameters {params}" if params else ""
         yield f"Model: {', '.join(models)}; chunks of {chunk} ms, released at the {release}{extra}"
     if isinstance(versions, dict) and isinstance(host, dict):
         yield f"Program: paceline {versions.get('paceline')}, {host.get('system')}"

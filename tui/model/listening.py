@@ -1,7 +1,8 @@
 """Listening: which session is heard, and where the playback is in its recording.
 
-You hear the session that is selected. While it streams, that is what it sends; otherwise its
-recording, from the word under the cursor. Plain Python; the player does the work elsewhere.
+You hear the session that is selected. While it streams at the speed of speech, that is what it
+sends; otherwise its recording, from the word under the cursor. Plain Python; the player does the
+work elsewhere.
 """
 
 from collections.abc import Callable
@@ -128,7 +129,9 @@ class Listening:
     def _start_live(self, job_state: JobState) -> bool:
         """Starts to play what the session sends; returns False if it sends nothing now."""
         sent = self._sent_by(job_state)
-        if not sent or job_state.status is not JobStatus.STREAMING:
+        if not sent or not self._is_unfinished(job_state):
+            return False
+        if job_state.status is not JobStatus.STREAMING:
             return False
         self._sound, self._sent, self._heard, self._start_ms = _Sound.SENT, sent, None, 0
         self._player.play(replace(self._passage(job_state), sent=sent))
@@ -170,8 +173,11 @@ class Listening:
         return next((sent for sent in found if sent is not None), None)
 
     def _is_unfinished(self, job_state: JobState) -> bool:
-        """Whether the session will still send something."""
-        return self._sent_position is not None and not job_state.status.is_finished
+        """Whether the session will still send something that can be heard as it is sent: at another
+        speed than that of speech, its recording is played instead."""
+        if self._sent_position is None or job_state.speed != 1:
+            return False
+        return not job_state.status.is_finished
 
     def _silence(self) -> None:
         if self._sound is not _Sound.NONE:

@@ -84,6 +84,11 @@ def compare_runs(first: RunScore, second: RunScore, *, allow_different: bool = F
             f"{len(pairs)} recordings in common: at least {MIN_FILES} are needed before a "
             "difference means much"
         )
+    if first.speed != second.speed:
+        comparison.warnings.append(
+            f"the runs were sent at {first.speed:g}× and {second.speed:g}× speed, which alone "
+            "changes delays"
+        )
     alone = len(first.jobs) + len(second.jobs) - 2 * len(pairs)
     if alone:
         comparison.warnings.append(f"{alone} recordings are in one run only and do not count")

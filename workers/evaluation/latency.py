@@ -94,6 +94,7 @@ class _Attempt:
     terminate_s: float = inf
     certificate: Certificate | None = None
     release: Release = Release.START
+    speed: float = 1.0
     starts_job: bool = True
     """Whether it streamed the beginning; else another attempt had sent its first audio before."""
 
@@ -147,7 +148,7 @@ def _invalid_reason(number: int, certificate: Certificate) -> str:
 def _read_attempt(number: int, trace: TraceReader) -> _Attempt:
     attempt = _Attempt(number)
     if (head := trace.head) is not None:
-        attempt.release = head.settings.release
+        attempt.release, attempt.speed = head.settings.release, head.settings.speed
         start_s = head.recording.options.start_s if head.recording else 0.0
         attempt.starts_job = head.seam.at_ms <= round(start_s * 1000)
     for timed in trace:
@@ -228,7 +229,8 @@ def _measure_attempt(
     if finals and attempt.terminate_s < inf:
         last = clock.chunks[-1]
         end_s = last.start_s + last.seconds
-        due_s = last.due_s + (last.seconds if attempt.release is Release.START else 0.0)
+        interval_s = last.seconds / attempt.speed if attempt.release is Release.START else 0.0
+        due_s = last.due_s + interval_s
         until_s = max(finals)
         due_ms, sent_ms = (until_s - due_s) * 1000, (until_s - attempt.terminate_s) * 1000
         result.add("ttfs", end_s, due_ms, sent_ms)

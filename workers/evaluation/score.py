@@ -128,6 +128,11 @@ class RunScore:
     warnings: list[str]
 
     @property
+    def speed(self) -> float:
+        """Seconds of audio that were sent per second."""
+        return max((job.state.speed for job in self.jobs), default=1.0)
+
+    @property
     def invalid(self) -> list[tuple[str, str]]:
         """Recordings with attempts whose delays are invalid, each with the reasons."""
         return [

@@ -111,6 +111,7 @@ def pair_state(one: JobState, other: JobState, transcript: Transcript | None = N
         sent_seconds=min(half.sent_seconds for half in unfinished or halves),
         format=first.format,
         rate=first.rate,
+        speed=first.speed,
         channels=first.channels,
         sha256=first.sha256 or halves[1].sha256,
         has_exact_length=any(half.has_exact_length for half in halves),

@@ -105,6 +105,24 @@ def test_turns_that_a_message_ended_are_not_ends_of_turn(folder: Path) -> None:
     assert by_sent(latency, "ttfs") == [300.0]
 
 
+def test_at_another_speed_delays_are_those_that_a_user_waits(folder: Path) -> None:
+    """Four seconds of audio take one, so each chunk is due after a quarter of its position."""
+    write_job(
+        folder,
+        [
+            turn(BEGAN_S + 0.975 + 0.05, 0, "two", [3.9]),
+            sent(BEGAN_S + 1.002, "Terminate"),
+            turn(BEGAN_S + 1.302, 0, "two", [3.9], final=True),
+        ],
+        speed=4.0,
+    )
+    latency = measure(folder)
+
+    assert due(latency, "emission") == [75.0]  # its chunk was due after 0.95 s
+    assert due(latency, "ttfs") == [302.0]
+    assert by_sent(latency, "ttfs") == [300.0]
+
+
 def test_the_formatted_version_of_a_final_is_not_another_delay(folder: Path) -> None:
     """It comes later with the same turn number."""
     write_job(

@@ -1,5 +1,6 @@
 """Which session is heard, and from where."""
 
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -232,6 +233,18 @@ def test_a_replay_plays_recordings_only() -> None:
 
     assert ears.press(3000) == "Playing one.wav"
     assert ears.player.passage == Passage(str(RUN), ONE, SHA256, 2.9)
+
+
+def test_at_another_speed_than_that_of_speech_the_recording_is_played() -> None:
+    """Nobody can hear four seconds in one."""
+    ears = Ears()
+    fast = ears.supervisor.job("/rec/fast.wav", replace(queued(60.0), speed=4.0), *streaming()[1:])
+    ears.supervisor.sent[fast] = SentPosition(10.0, 1.0)
+    ears.apply_reports()
+    ears.select(fast)
+
+    assert ears.press(2000) == "Playing fast.wav"
+    assert ears.player.passage == Passage(str(RUN), fast, SHA256, 1.9)
 
 
 def test_both_speakers_of_a_call_are_heard() -> None:
