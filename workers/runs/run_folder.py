@@ -41,7 +41,7 @@ from workers.runs.index import (
     job_change,
     read_index,
 )
-from workers.sources.spool import remove_spool, spool_name
+from workers.sources.spool import SPOOL_PATTERN, remove_spool, spool_name
 from workers.traces.files import attempt_files
 
 _LOCK_NAME = "run.lock"
@@ -84,9 +84,8 @@ class RunFolder:
 
     def close(self) -> None:
         """Releases the lock; removes the folder if it never had a job."""
-        for job in self._jobs:  # nothing continues these
-            if self._record(job).get("status") in (JobStatus.DONE.value, JobStatus.CANCELLED.value):
-                self.remove_spool(job)
+        if any(self.path.glob(SPOOL_PATTERN)):
+            self._remove_settled_spools()
         if not self._jobs:
             (self.path / "engine.log").unlink(missing_ok=True)
             (self.path / INDEX_NAME).unlink(missing_ok=True)
@@ -169,8 +168,21 @@ class RunFolder:
         record = self._record(job)
         named, path = str(record["file"]), record.get("path")
         if not Source(named).is_local:
-            return str(self.path / spool_name(job, named))
+            half = IndexJob(job, named, record).half
+            return str(self.path / spool_name(half.pair if half else job, named))
         return path if isinstance(path, str) and os.path.exists(path) else named
+
+    def _remove_settled_spools(self) -> None:
+        """Removes the spools that no job continues to read; the halves of a pair share one."""
+        settled = (JobStatus.DONE.value, JobStatus.CANCELLED.value)
+        unsettled = {
+            self.recording_path(job)
+            for job in self._jobs
+            if self._record(job).get("status") not in settled
+        }
+        for job in self._jobs:
+            if self.recording_path(job) not in unsettled:
+                self.remove_spool(job)
 
     def remove_spool(self, job: JobId) -> None:
         """Removes what was kept of a recording that is not a local file."""

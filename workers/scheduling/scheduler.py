@@ -429,8 +429,6 @@ class Scheduler:
         _log.info("ended: %s (%s)", outcome, reason, job=slot.id, attempt=slot.attempt)
         self._queue.remove(slot)
         self._live.pop(slot.id, None)
-        if ended.outcome is Outcome.DONE:
-            self.folder.remove_spool(slot.id)
         self._received_ahead.discard(slot.id)
         slot.phase, slot.session = JobPhase.FINISHED, None
         if (clock := self._clock_of(slot)) is not None:
@@ -439,6 +437,10 @@ class Scheduler:
             slot.changes = configuration.NO_CHANGES
         self.folder.set_changes(slot.id, slot.changes)
         self._publish(slot, last_report)
+        halves = [slot, slot.partner] if slot.partner is not None else [slot]
+        is_done = all(half.state.latest_outcome is Outcome.DONE for half in halves)
+        if is_done and not slot.source.is_local:
+            self.folder.remove_spool(slot.id)
 
     def _make_report(self, slot: JobSlot, event: Event) -> JobReport:
         return JobReport(slot.id, slot.attempt, slot.file, 0.0, event, slot.half)

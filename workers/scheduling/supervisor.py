@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from queue import SimpleQueue
 from typing import Self
@@ -33,6 +34,7 @@ from workers.scheduling.start_rate import StartRateLimiter
 from workers.session.assignment import Timeouts
 from workers.session.local_launcher import LocalLauncher
 from workers.sources.receiver import Receiver
+from workers.sources.spool import delivery_problem
 
 __all__ = ["SessionTarget", "Supervisor"]
 
@@ -271,6 +273,8 @@ class Supervisor:
             )
             return
         recording = prober.probe(path, source.options)
+        if not source.is_local and (problem := delivery_problem(path)):
+            recording = replace(recording, warnings=(*recording.warnings, problem))
         with self._locked() as scheduler:
             scheduler.enqueue(claim, recording)
 

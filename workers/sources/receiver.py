@@ -29,36 +29,35 @@ class Receiver:
 
     def __init__(self) -> None:
         self._receptions: dict[str, Reception] = {}
+        self._lock = threading.Lock()
 
     def start(
         self, source: Source, path: str, on_progress: ProgressReport, on_end: EndReport
     ) -> None:
-        """Starts to receive ``source`` into the spool at ``path``. An earlier reception into the
-        same spool ends first."""
-        before = self._receptions.get(path)
-        reception = self._receptions[path] = Reception(source, path, on_progress, on_end, before)
-        reception.start()
+        """Receives ``source`` into the spool at ``path``, once for all jobs that stream it."""
+        with self._lock:
+            current = self._receptions.get(path)
+            if current is None or not current.add_job(on_progress, on_end):
+                reception = self._receptions[path] = Reception(source, path, current)
+                reception.add_job(on_progress, on_end)
+                reception.start()
 
     def close(self) -> None:
         """Ends all receptions; keeps what has arrived."""
-        for reception in self._receptions.values():
-            reception.stop()
+        with self._lock:
+            for reception in self._receptions.values():
+                reception.stop()
 
 
 class Reception:
     """Receives one recording in a thread. The thread is a daemon: a pipe may never end."""
 
-    def __init__(
-        self,
-        source: Source,
-        path: str,
-        on_progress: ProgressReport,
-        on_end: EndReport,
-        before: "Reception | None",
-    ) -> None:
-        self._source, self._path = source, path
-        self._on_progress, self._on_end = on_progress, on_end
-        self._before = before
+    def __init__(self, source: Source, path: str, before: "Reception | None") -> None:
+        """``before``: an earlier reception into the same spool, which is over or ends soon."""
+        self._source, self._path, self._before = source, path, before
+        self._lock = threading.Lock()
+        self._jobs: list[tuple[ProgressReport, EndReport]] = []
+        self._is_over = False
         self._stopped = threading.Event()
         self._reported_at = 0.0
         self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
@@ -66,43 +65,62 @@ class Reception:
     def start(self) -> None:
         self._thread.start()
 
+    def add_job(self, on_progress: ProgressReport, on_end: EndReport) -> bool:
+        """Adds a job that needs the recording; returns False if the reception is over."""
+        with self._lock:
+            if not self._is_over:
+                self._jobs.append((on_progress, on_end))
+            return not self._is_over
+
     def stop(self) -> None:
         """Asks the thread to end; it notices within a second, or with the next bytes."""
         self._stopped.set()
 
     def _run(self) -> None:
         problem = None
+        is_first = self._before is None
         if self._before is not None:
-            self._before.stop()
             self._before._thread.join()
             self._before = None
         try:
-            receive(self._source, self._path, self._check_and_report)
+            receive(self._source, self._path, self._check_and_report, continue_stdin=not is_first)
         except Unreadable as error:
             problem = error
         except DownloadCancelled:
             return
-        if not self._stopped.is_set():
-            self._on_end(problem)
+        with self._lock:
+            self._is_over = True
+        for _, on_end in self._jobs:
+            on_end(problem)
 
     def _check_and_report(self, received_bytes: int, total_bytes: int | None) -> None:
-        if self._stopped.is_set():
-            raise DownloadCancelled
         now = time.monotonic()
-        if now >= self._reported_at + RECEPTION_REPORT_INTERVAL_S:
-            self._reported_at = now
-            if not self._on_progress(received_bytes, total_bytes):
-                raise DownloadCancelled
+        if now < self._reported_at + RECEPTION_REPORT_INTERVAL_S and not self._stopped.is_set():
+            return
+        self._reported_at = now
+        with self._lock:
+            is_needed = [on_progress(received_bytes, total_bytes) for on_progress, _ in self._jobs]
+            self._is_over = self._stopped.is_set() or not any(is_needed)
+        if self._is_over:
+            raise DownloadCancelled
 
 
-def receive(source: Source, path: str, on_progress: ProgressCallback) -> None:
+def receive(
+    source: Source, path: str, on_progress: ProgressCallback, *, continue_stdin: bool = False
+) -> None:
     """Receives a recording into the spool at ``path``, which may have its beginning already.
+
+    ``continue_stdin``: whether this program has read that beginning from its standard input. That
+    of an earlier program is lost, so its recording ends with what has arrived.
 
     Raises `Unreadable`, or what ``on_progress`` raises.
     """
     if is_complete(path):
         return
     with SpoolWriter(path) as spool:
+        if source.is_stdin and spool.size and not continue_stdin:
+            spool.fail("the rest of it was lost, because the program that read the pipe ended")
+            return
         try:
             if source.is_stdin:
                 _copy_stdin(spool, on_progress)

@@ -14,6 +14,8 @@ from typing import Self
 from workers.errors import Unreadable
 
 MARKER_SUFFIX = ".part"
+SPOOL_PATTERN = "*.recording*"
+"""Matches the spools of a run folder, and their markers."""
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
 
 MIN_FREE_BYTES = 512 * 1024 * 1024
@@ -36,6 +38,14 @@ def marker_of(path: str | Path) -> Path:
 def is_complete(path: str | Path) -> bool:
     """Whether everything that is to come is in the spool."""
     return os.path.exists(path) and not marker_of(path).exists()
+
+
+def delivery_problem(path: str | Path) -> str:
+    """Why a spool will get no more, although it is not complete; empty if nothing is known."""
+    try:
+        return marker_of(path).read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def remove_spool(path: str | Path) -> None:
