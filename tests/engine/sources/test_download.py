@@ -96,12 +96,12 @@ def test_a_server_that_is_gone_is_tried_a_few_times(tmp_path: Path):
 
 def test_a_password_goes_only_to_the_server_of_its_url(server: RecordingServer, tmp_path: Path):
     """It is not shown, and a redirect does not take it along."""
-    source = remote_source(server.url("login/a.wav?x=1", "user:secret@"))
+    source = remote_source(server.url("login/a.wav?x=1", "user:pa55word@"))
     assert fetched(source, tmp_path / "one") == DATA
     assert server.logins == [LOGIN]
-    assert "secret" not in repr(source)
+    assert "pa55word" not in repr(source)
 
-    assert fetched(remote_source(server.url("moved/a.wav", "user:secret@")), tmp_path / "two")
+    assert fetched(remote_source(server.url("moved/a.wav", "user:pa55word@")), tmp_path / "two")
     assert server.logins[1:] == [LOGIN, None]
 
 

@@ -7,8 +7,8 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
-LOGIN = "Basic dXNlcjpzZWNyZXQ="
-"""The header for the user ``user`` with the password ``secret``."""
+LOGIN = "Basic dXNlcjpwYTU1d29yZA=="
+"""The header for the user ``user`` with the password ``pa55word``."""
 
 
 class RecordingServer:
