@@ -7,6 +7,7 @@ samples. No weight is 0, because a channel may speak where nobody looked.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
 from itertools import islice
@@ -16,6 +17,7 @@ import numpy as np
 
 from workers.audio.reader import BLOCK_S, SampleBlock, open_reader
 from workers.audio.recording import ChannelMix, Recording
+from workers.errors import Unreadable
 
 Channel: TypeAlias = "np.ndarray[Any, np.dtype[np.floating[Any]]]"
 """The samples of one channel."""
@@ -82,7 +84,10 @@ def with_mix(recording: Recording) -> Recording:
         return recording
     # What thinning out folds is alike in all channels, so their relations stay.
     step = max(1, recording.rate // _ANALYSIS_RATE_HZ)
-    windows = [window[::step].copy() for window in _windows(recording)]  # frees the rest
+    windows = []
+    with suppress(Unreadable):  # a place is damaged; the others tell enough
+        for window in _windows(recording):
+            windows.append(window[::step].copy())  # frees the rest
     mix, warnings = choose_mix(windows, recording.rate // step)
     return replace(recording, mix=mix, warnings=(*recording.warnings, *warnings))
 

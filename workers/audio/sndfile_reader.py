@@ -77,10 +77,10 @@ class SndfileReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no t
         return self.subtype in _PCM16_SUBTYPES
 
     def iter_blocks(self, dtype: str, start_frame: int = 0) -> Iterator[SampleBlock]:
-        if start_frame and self.seeks:
-            self.next_frame = self.seek(min(start_frame, self.frames))
         step = max(1, min(round(self.samplerate * BLOCK_S), MAX_BLOCK_SAMPLES // self.channels))
         try:
+            if start_frame and self.seeks:
+                self.next_frame = self.seek(min(start_frame, self.frames))
             while len(block := self.read(step, dtype=dtype, always_2d=True)):
                 skipped = max(0, start_frame - self.next_frame)
                 self.next_frame += len(block)
