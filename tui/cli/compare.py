@@ -44,7 +44,6 @@ def compare(
 ) -> ExitCode:
     """Compare runs of the same recordings with the first one, offline."""
     from tui.cli.console import print_line
-    from tui.cli.score import load_scoring
     from workers.errors import MissingExtra
 
     try:
@@ -54,8 +53,7 @@ def compare(
     except ImportError as error:
         raise MissingExtra("evaluation", "comparing runs") from error
     checks = [parse_threshold(text, is_delta=True) for text in thresholds]
-    chosen = load_scoring(normaliser, equivalences)
-    options = ScoreOptions(chosen, references, allow_invalid=allow_invalid)
+    options = ScoreOptions(normaliser, equivalences, references, allow_invalid=allow_invalid)
     scores = [score_run(folder, options) for folder in (first, *others)]
     comparisons = [
         compare_runs(scores[0], score, allow_different=allow_different) for score in scores[1:]

@@ -22,7 +22,7 @@ def overview_lines(comparisons: Sequence[Comparison]) -> Iterator[str]:
 def _overview_row(score: RunScore) -> tuple[str, ...]:
     group, settings = score.groups[0], score.header.get("settings")
     chunk = settings.get("chunk_ms") if isinstance(settings, dict) else None
-    models = sorted({job.state.began.model for job in score.jobs if job.state.began})
+    models = sorted({job.model for job in score.jobs})
     rate = group.rates.get("wer")
     interval = rate.interval if rate else None
     bounds = f"{100 * interval.low:.2f}–{100 * interval.high:.2f} %" if interval else "–"

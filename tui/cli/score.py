@@ -10,7 +10,6 @@ from tui.cli.shared_options import count_option, option_group, path_option, run_
 
 if TYPE_CHECKING:  # loaded when the command runs; they need packages of an extra
     from workers.evaluation.gate import GateResult
-    from workers.evaluation.normalisation import Normaliser
     from workers.evaluation.score import RunScore
 
 
@@ -91,8 +90,7 @@ def score(
     except ImportError as error:
         raise MissingExtra("evaluation", "scoring") from error
     checks = [gate.parse_threshold(text) for text in thresholds]
-    chosen = load_scoring(normaliser, equivalences)
-    options = ScoreOptions(chosen, references, terms, group_by, allow_invalid)
+    options = ScoreOptions(normaliser, equivalences, references, terms, group_by, allow_invalid)
     run_score = score_run(folder, options)
     results = [gate.check_threshold(check, run_score.groups[0]) for check in checks]
     if as_json:
@@ -108,14 +106,6 @@ def score(
 
         write_junit(junit, folder.name, results)
     return ExitCode.GATE_FAILED if any(one.breached for one in results) else ExitCode.DONE
-
-
-def load_scoring(name: str, equivalences: Path | None) -> "Normaliser":
-    """The normaliser of that name, with the equivalences in a file; raises `UsageProblem`."""
-    from workers.evaluation.normalisation import load_normaliser
-
-    normaliser = load_normaliser(name)
-    return normaliser if equivalences is None else normaliser.with_equivalences(equivalences)
 
 
 def _print_score(run_score: "RunScore", worst: int, results: "list[GateResult]") -> None:

@@ -38,7 +38,7 @@ def _environment_lines(score: RunScore) -> Iterator[str]:
     versions, host = header.get("versions"), header.get("host")
     if isinstance(endpoint, dict):
         yield f"Endpoint: {endpoint.get('address')}"
-    models = sorted({job.state.began.model for job in score.jobs if job.state.began})
+    models = sorted({job.model for job in score.jobs})
     if isinstance(settings, dict):
         chunk, release = settings.get("chunk_ms"), settings.get("release")
         params = settings.get("params")
@@ -54,7 +54,7 @@ def _reference_lines(score: RunScore) -> Iterator[str]:
     yield f"References: {matched} of {format_count(len(score.jobs), 'recording')}"
     for job in score.jobs[:MAX_LISTED]:
         if job.reference is not None:
-            yield f"  {job.state.file} ← {job.reference.origin}"
+            yield f"  {job.name} ← {job.reference.origin}"
     yield from _list_lines(
         "No reference", [(str(file.path), "") for file in score.matches.unmatched]
     )
@@ -129,7 +129,7 @@ def _error_lines(score: RunScore, worst: int) -> Iterator[str]:
     with_errors = [job for job in score.jobs if job.words.errors and job.words.rate is not None]
     for job in sorted(with_errors, key=lambda job: -(job.words.rate or 0.0))[:worst]:
         yield ""
-        yield f"{job.state.file}: {_percent(job.words.rate or 0.0)}"
+        yield f"{job.name}: {_percent(job.words.rate or 0.0)}"
         yield f"  {marked_text(job)}"
 
 

@@ -72,7 +72,7 @@ def compare_runs(first: RunScore, second: RunScore, *, allow_different: bool = F
         problem = f"the normalisers differ: {first.normaliser} and {second.normaliser}"
         _object(comparison, problem, allow_different=allow_different)
     changed = [
-        one.state.file
+        one.name
         for one, other in pairs
         if (one.reference and one.reference.text) != (other.reference and other.reference.text)
     ]

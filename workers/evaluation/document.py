@@ -141,10 +141,10 @@ def _delays_to_json(delays: DelaySummary) -> JsonObject:
 
 def _job_to_json(job: JobScore) -> JsonObject:
     record: JsonObject = {
-        "job": job.state.job,
-        "file": job.state.file,
+        "job": job.job,
+        "file": job.name,
         "group": job.group,
-        "model": job.state.began.model if job.state.began else "",
+        "model": job.model,
         "reference": job.reference.origin if job.reference else None,
         "valid_for_latency": not job.latency.invalid,
         "word_times": "reference" if job.latency.has_reference_times else "server",

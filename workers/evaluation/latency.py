@@ -8,6 +8,7 @@ up to one chunk longer than with ``end``; results therefore state the convention
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import ceil, inf
 from pathlib import Path
 
@@ -38,15 +39,16 @@ class Delays:
     def __init__(self) -> None:
         self.at_s = array("d")
         """Where in the recording each was measured."""
-        self.ms = {Clock.DUE: array("d"), Clock.SENT: array("d")}
+        self._due_ms, self._sent_ms = array("d"), array("d")
+        self.ms = {Clock.DUE: self._due_ms, Clock.SENT: self._sent_ms}
 
     def __len__(self) -> int:
         return len(self.at_s)
 
     def add(self, at_s: float, due_ms: float, sent_ms: float) -> None:
         self.at_s.append(at_s)
-        self.ms[Clock.DUE].append(due_ms)
-        self.ms[Clock.SENT].append(sent_ms)
+        self._due_ms.append(due_ms)
+        self._sent_ms.append(sent_ms)
 
 
 @dataclass(slots=True)
@@ -64,7 +66,9 @@ class JobLatency:
     certificates: list[Certificate] = field(default_factory=list)
 
     def add(self, metric: str, at_s: float, due_ms: float, sent_ms: float) -> None:
-        self.delays.setdefault(metric, Delays()).add(at_s, due_ms, sent_ms)
+        if (delays := self.delays.get(metric)) is None:
+            delays = self.delays[metric] = Delays()
+        delays.add(at_s, due_ms, sent_ms)
 
     def add_since(self, metric: str, at_s: float, chunk: ChunkTime, until_s: float) -> None:
         """Adds the delay from a chunk to a time of the attempt."""
@@ -176,21 +180,30 @@ def _read_attempt(number: int, trace: TraceReader) -> _Attempt:
 def _words_of(turn: Turn) -> list[str]:
     """The normalised words of a message, one for each of ``turn.words`` if it has any."""
     texts = [word.text for word in turn.words] or turn.transcript.split()
-    return [" ".join(normalise_basic(text).split()) for text in texts]
+    return [_normalise_word(text) for text in texts]
+
+
+@lru_cache(maxsize=1 << 16)
+def _normalise_word(text: str) -> str:
+    return " ".join(normalise_basic(text).split())
 
 
 class _AudioClock:
     """When the audio at a position of the recording was due and sent, in one attempt."""
 
     def __init__(self, times: ChunkTimes) -> None:
-        self.chunks: list[ChunkTime] = list(times)
-        self._start_s, self._seconds = self.chunks[0].start_s, self.chunks[0].seconds
+        self._times = times
+        self._known: dict[int, ChunkTime] = {}
+        self.first, self.last = times[0], times[len(times) - 1]
 
     def chunk_at(self, position_s: float) -> ChunkTime:
         """The chunk whose audio ends at or after a position; the first or last one outside."""
         # A position on the edge of two chunks is the end of the first; times are rounded to 1 ms.
-        index = ceil((position_s - self._start_s) / self._seconds - 0.001) - 1
-        return self.chunks[min(max(index, 0), len(self.chunks) - 1)]
+        index = ceil((position_s - self.first.start_s) / self.first.seconds - 0.001) - 1
+        index = min(max(index, 0), len(self._times) - 1)
+        if (chunk := self._known.get(index)) is None:
+            chunk = self._known[index] = self._times[index]
+        return chunk
 
 
 def _measure_attempt(
@@ -203,9 +216,9 @@ def _measure_attempt(
     clock = _AudioClock(times)
     word_ends = _reference_ends(reference, kept.values())
     result.has_reference_times |= word_ends is not None
-    for chunk in clock.chunks:
-        lag_ms = (chunk.sent_s - chunk.due_s) * 1000
-        result.add("pacing", chunk.start_s, lag_ms, lag_ms)
+    chunk_s = times.settings.chunk_ms / 1000
+    for chunk, lag_us in enumerate(times.lags_us):
+        result.add("pacing", clock.first.start_s + chunk * chunk_s, lag_us / 1000, lag_us / 1000)
     if attempt.starts_job:
         _measure_start(result, clock, attempt, kept, reference)
     for turn in kept.values():
@@ -227,7 +240,7 @@ def _measure_attempt(
             result.add_since("eot", at_s, clock.chunk_at(at_s), turn.final_at_s)
     finals = [turn.final_at_s for turn in kept.values()]
     if finals and attempt.terminate_s < inf:
-        last = clock.chunks[-1]
+        last = clock.last
         end_s = last.start_s + last.seconds
         interval_s = last.seconds / attempt.speed if attempt.release is Release.START else 0.0
         due_s = last.due_s + interval_s
@@ -253,8 +266,7 @@ def _measure_start(
     if not with_text:
         return
     first_s = min(with_text)
-    first_chunk = clock.chunks[0]
-    result.add_since("ttft", first_chunk.start_s, first_chunk, first_s)
+    result.add_since("ttft", clock.first.start_s, clock.first, first_s)
     first_turn = next((turn for turn in kept.values() if turn.texts and turn.texts[-1]), None)
     if first_turn is None:
         return
@@ -340,7 +352,7 @@ def _reference_ends(
     """
     if reference is None or not reference.has_word_times:
         return None
-    said = [" ".join(normalise_basic(part.text).split()) for part in reference.timed]
+    said = [_normalise_word(part.text) for part in reference.timed]
     places = [
         (turn.final.turn_order, index, word.end)
         for turn in turns

@@ -1,8 +1,11 @@
 """Scores the jobs of a run: accuracy against references, and delays from traces."""
 
+import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from workers.errors import Malformed
@@ -20,7 +23,12 @@ from workers.evaluation.accuracy import (
 )
 from workers.evaluation.latency import JobLatency, measure_latency
 from workers.evaluation.metrics import METRICS, Clock, Unit
-from workers.evaluation.normalisation import Normaliser, count_uncertain
+from workers.evaluation.normalisation import (
+    DEFAULT_NORMALISER,
+    Normaliser,
+    count_uncertain,
+    load_normaliser,
+)
 from workers.evaluation.reference_formats import Reference
 from workers.evaluation.references import ReferenceMatches, ScoredFile, match_references
 from workers.evaluation.statistics import (
@@ -32,20 +40,27 @@ from workers.evaluation.statistics import (
     summarise,
 )
 from workers.jobs.events import Outcome
-from workers.jobs.job_state import JobState
+from workers.jobs.job import JobId
+from workers.processes import mp_context
 from workers.protocol.codec import JsonObject
 from workers.runs.index import IndexJob, read_index
-from workers.runs.reader import read_job_states
+from workers.runs.reader import read_job_state
 
 ALL_JOBS = ""
 """The name of the group of all jobs."""
+
+
+MIN_PARALLEL_JOBS = 50
+"""Fewer jobs are scored faster than processes start."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreOptions:
     """How to score a run."""
 
-    normaliser: Normaliser
+    normaliser: str = DEFAULT_NORMALISER
+    """A name for `load_normaliser`."""
+    equivalences: Path | None = None
     references: Path | None = None
     """Where references are; None: in the manifest or beside the recordings."""
     terms: tuple[str, ...] = ()
@@ -55,16 +70,27 @@ class ScoreOptions:
     allow_invalid: bool = False
     """Whether delays of attempts with bad pacing count."""
 
+    def load_normaliser(self) -> Normaliser:
+        """The normaliser with the equivalences; raises `UsageProblem`."""
+        normaliser = load_normaliser(self.normaliser)
+        return normaliser.with_equivalences(self.equivalences) if self.equivalences else normaliser
+
 
 @dataclass(slots=True)
 class JobScore:
     """The scores of one job."""
 
-    state: JobState
+    job: JobId
+    name: str
+    """The recording, as the user named it."""
+    model: str
+    """As the server reported it."""
     file: ScoredFile
     group: str
     reference: Reference | None
     latency: JobLatency
+    text: str
+    """The transcript, one turn a line."""
     alignment: Alignment | None = None
     """None without a reference."""
     words: ErrorCounts = NO_ERRORS
@@ -136,9 +162,7 @@ class RunScore:
     def invalid(self) -> list[tuple[str, str]]:
         """Recordings with attempts whose delays are invalid, each with the reasons."""
         return [
-            (job.state.file, "; ".join(job.latency.invalid))
-            for job in self.jobs
-            if job.latency.invalid
+            (job.name, "; ".join(job.latency.invalid)) for job in self.jobs if job.latency.invalid
         ]
 
     @property
@@ -150,40 +174,83 @@ class RunScore:
 def score_run(folder: Path, options: ScoreOptions) -> RunScore:
     """Scores the jobs of a run that are done.
 
-    Raises `RunFolderProblem` without a run, and `UsageProblem` for unusable references.
+    Large runs are scored in as many processes as there are cores. Raises `RunFolderProblem` without
+    a run, and `UsageProblem` for unusable options or references.
     """
     index = read_index(folder)
-    records = {job.id: job for job in index.jobs}
-    left_out: list[tuple[str, str]] = []
-    done: list[tuple[JobState, ScoredFile]] = []
-    for state in read_job_states(folder):
-        if state.ended is not None and state.ended.outcome is Outcome.DONE:
-            done.append((state, _scored_file(records[state.job])))
-        else:
-            left_out.append((state.file, f"it is {state.status.value}"))
-    matches = match_references((file for _, file in done), options.references)
-    sent_terms = _sent_terms(index.settings.params)
-    terms = [options.normaliser.words(term) for term in (*options.terms, *sent_terms)]
+    normaliser = options.load_normaliser()
+    files = {job.id: _scored_file(job) for job in index.jobs}
+    matches = match_references(files.values(), options.references)
+    terms = [*options.terms, *_sent_terms(index.settings.params)]
+    tasks = [
+        _Task(folder, job, files[job.id], matches.references.get(files[job.id]), options, terms)
+        for job in index.jobs
+    ]
     jobs: list[JobScore] = []
-    for state, file in done:
-        reference = matches.references.get(file)
-        try:
-            latency = measure_latency(folder, state, reference, allow_invalid=options.allow_invalid)
-        except (Malformed, OSError) as error:
-            left_out.append((state.file, str(error)))
-            continue
-        job = JobScore(state, file, _group_of(state, file, options.group_by), reference, latency)
-        if reference is not None:
-            _score_text(job, reference, options.normaliser, terms)
-        jobs.append(job)
+    left_out: list[tuple[str, str]] = []
+    for result in _score_jobs(tasks):
+        if isinstance(result, JobScore):
+            jobs.append(result)
+        else:
+            left_out.append(result)
     groups = [_score_group(ALL_JOBS, jobs)]
     if options.group_by:
         for name in sorted({job.group for job in jobs}):
             groups.append(_score_group(name, [job for job in jobs if job.group == name]))
-    header = index.header
-    warnings = list(_warnings(jobs, options.normaliser))
-    name = options.normaliser.name
-    return RunScore(folder, name, header, jobs, left_out, matches, groups, warnings)
+    warnings = list(_warnings(jobs, normaliser))
+    return RunScore(
+        folder, normaliser.name, index.header, jobs, left_out, matches, groups, warnings
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One job to score."""
+
+    folder: Path
+    job: IndexJob
+    file: ScoredFile
+    reference: Reference | None
+    options: ScoreOptions
+    terms: Sequence[str]
+
+
+def _score_jobs(tasks: Sequence[_Task]) -> Iterator["JobScore | tuple[str, str]"]:
+    processes = os.cpu_count() or 1
+    if len(tasks) < MIN_PARALLEL_JOBS or processes == 1:
+        yield from map(_score_job, tasks)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(processes, mp_context()) as pool:
+        yield from pool.map(_score_job, tasks, chunksize=4)
+
+
+def _score_job(task: _Task) -> "JobScore | tuple[str, str]":
+    """The scores of a job, or its recording and why it has none. May run in a child process."""
+    try:
+        state = read_job_state(task.folder, task.job)
+        if state.ended is None or state.ended.outcome is not Outcome.DONE:
+            return state.file, f"it is {state.status.value}"
+        latency = measure_latency(
+            task.folder, state, task.reference, allow_invalid=task.options.allow_invalid
+        )
+    except (Malformed, OSError) as error:
+        return task.job.file, str(error)
+    model = state.began.model if state.began else ""
+    column = task.options.group_by
+    known = {"model": model, "file": state.file}
+    group = known.get(column) or dict(task.file.metadata).get(column, "")
+    text = state.transcript.text
+    job = JobScore(state.job, state.file, model, task.file, group, task.reference, latency, text)
+    if task.reference is not None:
+        _score_text(job, task.reference, _cached_normaliser(task.options), task.terms)
+    return job
+
+
+@lru_cache(maxsize=1)
+def _cached_normaliser(options: ScoreOptions) -> Normaliser:
+    return options.load_normaliser()
 
 
 def _scored_file(job: IndexJob) -> ScoredFile:
@@ -199,8 +266,6 @@ def _scored_file(job: IndexJob) -> ScoredFile:
 
 def _sent_terms(params: Iterable[tuple[str, str]]) -> list[str]:
     """The key terms that the run sent to the server, in a JSON list."""
-    import json
-
     for name, value in params:
         if name == "keyterms_prompt":
             try:
@@ -211,24 +276,15 @@ def _sent_terms(params: Iterable[tuple[str, str]]) -> list[str]:
     return []
 
 
-def _group_of(state: JobState, file: ScoredFile, column: str) -> str:
-    if column == "model":
-        return state.began.model if state.began else ""
-    if column == "file":
-        return state.file
-    return dict(file.metadata).get(column, "")
-
-
 def _score_text(
-    job: JobScore, reference: Reference, normaliser: Normaliser, terms: Sequence[Sequence[str]]
+    job: JobScore, reference: Reference, normaliser: Normaliser, terms: Sequence[str]
 ) -> None:
-    text = job.state.transcript.text
-    said, recognised = normaliser.words(reference.text), normaliser.words(text)
+    said, recognised = normaliser.words(reference.text), normaliser.words(job.text)
     job.alignment = align(said, recognised)
     job.words = job.alignment.counts
     job.characters = count_character_errors(said, recognised)
-    job.formatted_words = align(reference.text.split(), text.split()).counts
-    job.terms = count_terms(job.alignment, terms)
+    job.formatted_words = align(reference.text.split(), job.text.split()).counts
+    job.terms = count_terms(job.alignment, map(normaliser.words, terms))
     job.uncertain = count_uncertain(reference.text)
 
 

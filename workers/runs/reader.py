@@ -43,7 +43,7 @@ def read_job_states(path: Path) -> list[JobState]:
     A damaged trace is used up to the damage, which becomes a warning. Raises `RunFolderProblem` if
     there is no run in folder ``path``.
     """
-    jobs = [_read_job(path, job, running=True) for job in read_index(path).jobs]
+    jobs = [read_job_state(path, job) for job in read_index(path).jobs]
     return combine_pairs_of_run(path, jobs)
 
 
@@ -55,6 +55,11 @@ def combine_pairs_of_run(path: Path, job_states: Iterable[JobState]) -> list[Job
             left, right = state.halves
             state.skew = read_pair_skew(path, left.job, right.job)
     return combined
+
+
+def read_job_state(path: Path, job: IndexJob) -> JobState:
+    """Reads one job of a run in folder ``path``, as `read_job_states` does."""
+    return _read_job(path, job, running=True)
 
 
 def _read_job(path: Path, job: IndexJob, *, running: bool) -> JobState:

@@ -82,7 +82,7 @@ def test_the_same_run_can_be_scored_again_otherwise(run: Path, tmp_path: Path) -
     refs.write_text("file,text\na.wav,good evening all\n")
     other = as_json(run, "--references", str(refs))
     assert other["groups"][0]["rates"]["wer"]["pooled"] == pytest.approx(1 / 3)
-    assert other["without_reference"] == [str(tmp_path / "b.wav")]
+    assert other["without_reference"] == [str(tmp_path / "b.wav"), str(tmp_path / "c.wav")]
     same = tmp_path / "same.txt"
     same.write_text("light, night\n")
     equal = as_json(run, "--equivalences", str(same), "--term", "Light", "--term", "morning")
