@@ -104,15 +104,19 @@ class _Attempt:
 
 
 def measure_latency(
-    folder: Path, state: JobState, reference: Reference | None, *, allow_invalid: bool = False
-) -> JobLatency:
-    """Measures the delays of a job from its traces in the run folder ``folder``.
+    result: JobLatency,
+    folder: Path,
+    state: JobState,
+    reference: Reference | None,
+    *,
+    allow_invalid: bool = False,
+) -> None:
+    """Adds the delays of a job, or of half of a pair, from its traces in the run folder ``folder``.
 
     Skips attempts whose pacing did not hold, unless ``allow_invalid``. Also skips the first turn
     after a resume point, because its audio was sent before. Raises `Malformed` or `OSError` for
     traces that cannot be read.
     """
-    result = JobLatency()
     spans = attempt_spans(state)
     used = {span.attempt for span in spans}
     for number, path in trace_files(folder, state.job):
@@ -139,7 +143,6 @@ def measure_latency(
         if not attempt.starts_job and kept:
             del kept[min(kept)]  # its audio was sent before, by the attempt that broke
         _measure_attempt(result, attempt, trace.chunk_times, kept, reference)
-    return result
 
 
 def _invalid_reason(number: int, certificate: Certificate) -> str:

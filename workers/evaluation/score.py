@@ -39,8 +39,9 @@ from workers.evaluation.statistics import (
     bootstrap_ratio,
     summarise,
 )
-from workers.jobs.events import Outcome
 from workers.jobs.job import JobId
+from workers.jobs.job_state import JobStatus
+from workers.jobs.pair import combine_pairs
 from workers.processes import mp_context
 from workers.protocol.codec import JsonObject
 from workers.runs.index import IndexJob, read_index
@@ -179,12 +180,13 @@ def score_run(folder: Path, options: ScoreOptions) -> RunScore:
     """
     index = read_index(folder)
     normaliser = options.load_normaliser()
-    files = {job.id: _scored_file(job) for job in index.jobs}
-    matches = match_references(files.values(), options.references)
+    groups_of_jobs = list(_group_halves(index.jobs))
+    files = [_scored_file(jobs[0]) for jobs in groups_of_jobs]
+    matches = match_references(files, options.references)
     terms = [*options.terms, *_sent_terms(index.settings.params)]
     tasks = [
-        _Task(folder, job, files[job.id], matches.references.get(files[job.id]), options, terms)
-        for job in index.jobs
+        _Task(folder, jobs, file, matches.references.get(file), options, terms)
+        for jobs, file in zip(groups_of_jobs, files, strict=True)
     ]
     jobs: list[JobScore] = []
     left_out: list[tuple[str, str]] = []
@@ -205,10 +207,10 @@ def score_run(folder: Path, options: ScoreOptions) -> RunScore:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One job to score."""
+    """One job to score, or the two halves of a pair."""
 
     folder: Path
-    job: IndexJob
+    jobs: tuple[IndexJob, ...]
     file: ScoredFile
     reference: Reference | None
     options: ScoreOptions
@@ -229,14 +231,16 @@ def _score_jobs(tasks: Sequence[_Task]) -> Iterator["JobScore | tuple[str, str]"
 def _score_job(task: _Task) -> "JobScore | tuple[str, str]":
     """The scores of a job, or its recording and why it has none. May run in a child process."""
     try:
-        state = read_job_state(task.folder, task.job)
-        if state.ended is None or state.ended.outcome is not Outcome.DONE:
+        states = [read_job_state(task.folder, job) for job in task.jobs]
+        state = combine_pairs(states)[0]
+        if state.status is not JobStatus.DONE:
             return state.file, f"it is {state.status.value}"
-        latency = measure_latency(
-            task.folder, state, task.reference, allow_invalid=task.options.allow_invalid
-        )
+        latency = JobLatency()
+        allow_invalid = task.options.allow_invalid
+        for half in states:
+            measure_latency(latency, task.folder, half, task.reference, allow_invalid=allow_invalid)
     except (Malformed, OSError) as error:
-        return task.job.file, str(error)
+        return task.jobs[0].file, str(error)
     model = state.began.model if state.began else ""
     column = task.options.group_by
     known = {"model": model, "file": state.file}
@@ -251,6 +255,20 @@ def _score_job(task: _Task) -> "JobScore | tuple[str, str]":
 @lru_cache(maxsize=1)
 def _cached_normaliser(options: ScoreOptions) -> Normaliser:
     return options.load_normaliser()
+
+
+def _group_halves(jobs: Iterable[IndexJob]) -> Iterator[tuple[IndexJob, ...]]:
+    """Each job alone, but the two halves of a pair together: their texts make one transcript."""
+    pairs: dict[int, IndexJob] = {}
+    for job in jobs:
+        half = job.half
+        if half is None:
+            yield (job,)
+        elif (other := pairs.pop(half.pair, None)) is not None:
+            yield (other, job)
+        else:
+            pairs[half.pair] = job
+    yield from ((job,) for job in pairs.values())
 
 
 def _scored_file(job: IndexJob) -> ScoredFile:

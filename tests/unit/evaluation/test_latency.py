@@ -19,7 +19,9 @@ def measure(
 ) -> JobLatency:
     """The delays of the only job of a run."""
     (state,) = read_job_states(folder)
-    return measure_latency(folder, state, reference, allow_invalid=allow_invalid)
+    latency = JobLatency()
+    measure_latency(latency, folder, state, reference, allow_invalid=allow_invalid)
+    return latency
 
 
 def due(latency: JobLatency, metric: str) -> list[float]:
