@@ -86,6 +86,8 @@ class JobScore:
     """The recording, as the user named it."""
     model: str
     """As the server reported it."""
+    speed: float
+    """Seconds of audio that were sent per second."""
     file: ScoredFile
     group: str
     reference: Reference | None
@@ -157,7 +159,7 @@ class RunScore:
     @property
     def speed(self) -> float:
         """Seconds of audio that were sent per second."""
-        return max((job.state.speed for job in self.jobs), default=1.0)
+        return max((job.speed for job in self.jobs), default=1.0)
 
     @property
     def invalid(self) -> list[tuple[str, str]]:
@@ -246,7 +248,9 @@ def _score_job(task: _Task) -> "JobScore | tuple[str, str]":
     known = {"model": model, "file": state.file}
     group = known.get(column) or dict(task.file.metadata).get(column, "")
     text = state.transcript.text
-    job = JobScore(state.job, state.file, model, task.file, group, task.reference, latency, text)
+    job = JobScore(
+        state.job, state.file, model, state.speed, task.file, group, task.reference, latency, text
+    )
     if task.reference is not None:
         _score_text(job, task.reference, _cached_normaliser(task.options), task.terms)
     return job
