@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from workers.audio.discovery import is_recording
+from workers.sources.manifest import is_manifest_name
 
 GLOB_CHARS = frozenset("*?[")
 """A name that contains one of these characters is a pattern."""
@@ -33,9 +34,12 @@ class FolderEntry:
 def list_folder(folder: str, pattern: str = "") -> list[FolderEntry]:
     """Lists the folders, then the recordings, whose names start with or match ``pattern``.
 
-    Includes hidden ones only if the pattern starts with a dot. Raises `OSError` or `ValueError`.
+    Includes hidden ones only if the pattern starts with a dot, and manifests only if it is a name,
+    or ends like one. Raises `OSError` or `ValueError`.
     """
     entries = []
+    # Only if they are asked for: other tables may lie beside recordings.
+    lists_manifests = is_manifest_name(pattern) or (pattern and GLOB_CHARS.isdisjoint(pattern))
     with os.scandir(folder or os.curdir) as found:
         for entry in found:
             name, is_folder, size_bytes = entry.name, False, None
@@ -44,7 +48,7 @@ def list_folder(folder: str, pattern: str = "") -> list[FolderEntry]:
             with suppress(OSError):  # such as a broken link, or one to itself
                 is_folder = entry.is_dir()
                 size_bytes = None if is_folder or not is_recording(name) else entry.stat().st_size
-            if is_folder or is_recording(name):
+            if is_folder or is_recording(name) or (lists_manifests and is_manifest_name(name)):
                 path = os.path.join(folder, name)
                 entries.append(FolderEntry(name, path, is_folder, size_bytes))
     return sorted(entries, key=lambda at: (not at.is_folder, at.name.casefold(), at.name))

@@ -9,6 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 from tui.files.folder_listing import FolderEntry, list_folder
 from workers.audio.discovery import SkippedPaths
+from workers.audio.source import STDIN_NAME
+from workers.sources.addresses import is_url
 
 MAX_PASTE_CHARS = 100_000
 """Maximum characters of pasted text; with more, every key press would take seconds."""
@@ -69,6 +71,8 @@ def split_paths(line: str, base: str = "") -> list[str]:
 def _resolve_path(text: str, base: str) -> str:
     if text.startswith("file://"):
         text = unquote(urlsplit(text).path)
+    if text == STDIN_NAME or is_url(text):
+        return text
     return os.path.join(base, os.path.expanduser(text))
 
 

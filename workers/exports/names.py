@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import PurePath
 
+from workers.audio.source import STDIN_NAME
 from workers.exports.sanitise import single_line
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
@@ -25,7 +26,7 @@ _DEVICE_NAMES = re.compile(
 
 def export_name(state: JobState) -> str:
     """The safe name of the recording, without its suffix."""
-    return safe_file_name(PurePath(state.file).stem)
+    return "stdin" if state.file == STDIN_NAME else safe_file_name(PurePath(state.file).stem)
 
 
 def export_names(states: Iterable[JobState]) -> dict[JobId, str]:

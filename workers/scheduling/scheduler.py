@@ -42,7 +42,8 @@ from workers.traces.files import attempt_files, set_aside
 _log = Logger("paceline.scheduler")
 
 MAX_RECEIVED_AHEAD = 8
-"""How many recordings are received before their sessions start: no more than is needed soon."""
+MAX_RECEIVED_AHEAD_BYTES = 2 << 30
+"""How much is received before sessions start: no more than is needed soon."""
 
 _CANCELLED_IN_QUEUE = Ended(Outcome.CANCELLED, "taken out of the queue")
 _INTERRUPTED_IN_QUEUE = Ended(
@@ -104,8 +105,9 @@ class Scheduler:
         self._slots: dict[JobId, JobSlot] = {}
         self._queue = JobQueue()
         self._live: dict[JobId, JobSlot] = {}
-        self._received_ahead: set[JobId] = set()
-        """Jobs whose recordings arrive, or have arrived, before their first session."""
+        self._received_ahead: dict[JobId, int] = {}
+        """Jobs whose recordings arrive, or have arrived, before their first session; and how many
+        bytes each has."""
         self._claims: deque[Claim] = deque()
         """Claims of jobs that left the queue, for `claim_start` to return."""
         self._pair_clocks: dict[JobId, PairClock] = {}
@@ -278,7 +280,7 @@ class Scheduler:
             slot.started_at, slot.phase = self._clock(), JobPhase.LIVE
             self.start_limiter.record_start(slot.started_at)
             self._live[slot.id] = slot
-            self._received_ahead.discard(slot.id)
+            self._received_ahead.pop(slot.id, None)
             self._claims.append(Claim(slot, slot.generation))
         if len(slots) > 1 and (clock := self._clock_of(slots[0])) is not None:
             clock.reset()
@@ -287,10 +289,12 @@ class Scheduler:
     def claim_unprobed(self) -> Claim | None:
         """Claims the next job whose file must be probed. The caller must then call `enqueue`, or on
         failure `fail_job`."""
-        may_receive = len(self._received_ahead) < MAX_RECEIVED_AHEAD
+        ahead = self._received_ahead
+        is_full = sum(ahead.values()) >= MAX_RECEIVED_AHEAD_BYTES
+        may_receive = len(ahead) < MAX_RECEIVED_AHEAD and not is_full
         slot = self._queue.pop_unprobed(may_receive=may_receive)
         if slot is not None and slot.phase is JobPhase.RECEIVING:
-            self._received_ahead.add(slot.id)
+            ahead[slot.id] = 0
         return None if slot is None else Claim(slot, slot.generation)
 
     def _clock_of(self, slot: JobSlot) -> PairClock | None:
@@ -319,6 +323,7 @@ class Scheduler:
     def note_progress(self, claim: Claim, received_bytes: int, total_bytes: int | None) -> None:
         """Publishes how much of a job's recording has arrived."""
         if claim.is_current and claim.slot.phase is JobPhase.RECEIVING:
+            self._received_ahead[claim.slot.id] = received_bytes
             self._publish(claim.slot, Fetched(received_bytes, total_bytes))
 
     def mark_received(self, claim: Claim) -> None:
@@ -429,7 +434,7 @@ class Scheduler:
         _log.info("ended: %s (%s)", outcome, reason, job=slot.id, attempt=slot.attempt)
         self._queue.remove(slot)
         self._live.pop(slot.id, None)
-        self._received_ahead.discard(slot.id)
+        self._received_ahead.pop(slot.id, None)
         slot.phase, slot.session = JobPhase.FINISHED, None
         if (clock := self._clock_of(slot)) is not None:
             clock.remove(slot, self._clock())
