@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from workers.sources.manifest import (
     MANIFEST_SUFFIXES,
     MAX_MANIFEST_LINE_CHARS,
     MAX_PROBLEMS,
+    PATH_COLUMNS,
     SourceRules,
     read_manifest,
 )
@@ -236,3 +238,25 @@ def test_any_content_is_read_or_refused(tmp_path: Path, suffix: str, content: by
     path.write_bytes(content)
     with suppress(UsageProblem):
         assert read_manifest(str(path))
+
+
+DOCUMENTATION = (Path(__file__).parents[3] / "docs" / "recordings.md").read_text()
+
+
+def test_the_documented_manifest_is_read(make: MakeManifest, tmp_path: Path):
+    """The example of the documentation works as it stands there."""
+    (example,) = re.findall(r"```csv\n(.*?)```", DOCUMENTATION, re.DOTALL)
+    (tmp_path / "calls").mkdir()
+    for name in ("monday.wav", "tuesday.wav"):
+        (tmp_path / "calls" / name).touch()
+    monday, tuesday = read_manifest(make("calls.csv", example))
+
+    assert (monday.options.start_s, monday.options.end_s) == (90.0, 120.0)
+    assert (monday.params, monday.metadata) == ((("language", "en"),), (("caller", "Anna"),))
+    assert tuesday.options == ReadOptions()
+
+
+def test_every_suffix_and_column_is_documented():
+    """What the documentation lists is what is read."""
+    for word in (*MANIFEST_SUFFIXES, *PATH_COLUMNS):
+        assert f"`{word}`" in DOCUMENTATION
