@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 
 from tests.support.av_files import encode
-from tests.support.tones import Samples
+from tests.support.tones import TONE_S, Samples, heard_tones
 from tests.support.wav_bytes import (
     ALAW_TAG,
     EXTENSIBLE_TAG,
@@ -474,6 +474,32 @@ KINDS = (
     Kind("m4a-5-1-centre", "m4a", _centre_only(_encode_channels("ipod", "aac"), 6), 48000,
          padding_s=0.03),
 )  # fmt: skip
+
+
+NOISE = "amr-wb"
+"""The one kind that holds noise instead of a sound, because nothing here can encode it."""
+
+_MAX_SHIFT_S = 0.03
+"""How far from its place a tone may seem to begin, because of the windows that look for it."""
+
+
+def tone_count(kind: Kind) -> int:
+    """How many tones a recording of this kind holds in tests."""
+    return 4 if kind.name.startswith("speex") else 6
+
+
+def tone_faults(kind: Kind, count: int, pcm: bytes, rate: int) -> list[str]:
+    """Describes each of ``count`` tones that is lost, doubled or elsewhere in mono PCM16."""
+    heard = heard_tones(pcm, rate)
+    found = [tone.index for tone in heard]
+    expected = list(range(int(count * kind.kept)))
+    if found[: len(expected)] != expected or (found != expected and kind.kept == 1.0):
+        return [f"heard {found} instead of {expected}"]
+    return [
+        f"tone {tone.index} begins at {tone.start_s:.3f} s"
+        for tone in heard
+        if abs(tone.start_s - kind.lead_s - tone.index * TONE_S) > _MAX_SHIFT_S + kind.padding_s
+    ]
 
 
 def write_kind(kind: Kind, folder: Path, sound: Samples) -> Path:

@@ -188,6 +188,8 @@ def _is_voice(samples: Channel, rate: int) -> bool:
     """Whether a channel is loud at times and quiet at others."""
     frame = max(1, round(_FRAME_S * rate))
     frames = samples[: len(samples) // frame * frame].reshape(-1, frame)
+    if not len(frames):
+        return False
     quiet, loud = np.percentile(_level(frames.T), [20, 90])
     return bool(loud > max(_MIN_VOICE_LEVEL, _MIN_VOICE_SWING * quiet))
 

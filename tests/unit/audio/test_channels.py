@@ -174,6 +174,13 @@ def test_a_voice_in_a_channel_that_seemed_silent_is_sent(tmp_path: Path) -> None
     assert level_db(heard) > level_db(rare[RATE * 60 : RATE * 61]) - 1
 
 
+def test_a_recording_that_is_shorter_than_a_sound_is_averaged(tmp_path: Path) -> None:
+    """Ten milliseconds say nothing about a channel."""
+    path = write(tmp_path, SPEECH[8000:8160], NOISE[:160] * 0.02)
+
+    assert len(sent(path)) == 160
+
+
 def test_a_further_attempt_mixes_in_the_same_way(tmp_path: Path) -> None:
     """It gets the recording from the run folder, not from another look at the file."""
     path = write(tmp_path, SPEECH, -SPEECH)
