@@ -144,6 +144,8 @@ def _report_text(report: JobReport, job: JobState, *, follows_end: bool = False)
     match report.event:
         case events.Queued(warnings=warnings) if warnings:
             return f"warning: {clean('; '.join(warnings))}"
+        case events.Progressed(waiting=True):
+            return "waiting for more audio"
         case events.Began() as began:
             return f"streaming at {began.sample_rate} Hz ({clean(began.model)})"
         case events.TurnReceived(turn) if turn.end_of_turn and (line := job.transcript.latest_line):

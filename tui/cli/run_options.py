@@ -179,8 +179,12 @@ def parse_read_options(
     part_until: str | None = None,
     channels: str = "mix",
     speakers: str | None = None,
+    follow: bool = False,
 ) -> ReadOptions:
     """Checks which audio of each recording is read; raises `UsageProblem`."""
+    if follow and channels == "split":
+        reason = "--follow and --channels split cannot be combined"
+        raise UsageProblem(reason, "Split the call when it is complete, or follow one channel.")
     start_s = values.position_s(part_from) if part_from is not None else 0.0
     end_s = values.position_s(part_until) if part_until is not None else None
     start_s, end_s = values.part(start_s, end_s)
@@ -190,6 +194,7 @@ def parse_read_options(
         raw=values.raw_format(raw) if raw is not None else None,
         start_s=start_s,
         end_s=end_s,
+        follow=follow,
     )
 
 

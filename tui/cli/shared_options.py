@@ -160,6 +160,12 @@ reading_options = option_group(
         help="Stop here in each recording. Default: at its end.",
     ),
     click.option(
+        "--follow",
+        is_flag=True,
+        help="Stream WAV files and --raw samples that are still being written, until their writer "
+        "closes them.",
+    ),
+    click.option(
         "--remote",
         is_flag=True,
         help="Allow manifests to name recordings by their URLs, such as https:// or s3://.",

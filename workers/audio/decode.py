@@ -9,7 +9,13 @@ import numpy as np
 import soxr
 
 from workers.audio.limits import memory_refusal
-from workers.audio.reader import AudioReader, DamageCallback, SampleBlock, open_reader
+from workers.audio.reader import (
+    AudioReader,
+    DamageCallback,
+    SampleBlock,
+    WaitCallback,
+    open_reader,
+)
 from workers.audio.recording import Damage, Recording
 
 MonoSamples: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float32]]"
@@ -28,6 +34,7 @@ def pcm_blocks(
     *,
     on_skip: Callable[[], object] = lambda: None,
     on_damage: DamageCallback = lambda damage: None,
+    wait: WaitCallback | None = None,
 ) -> Generator[bytes, None, int]:
     """Yields little-endian PCM16 mono at ``rate`` Hz in blocks of ``block_frames`` samples.
 
@@ -37,8 +44,10 @@ def pcm_blocks(
     it may take a minute; meanwhile ``on_skip`` is called repeatedly, and may raise.
 
     Audio that cannot be decoded is left out and told to ``on_damage``; so is an end that comes
-    before that of ``recording``. If there is more audio than it says, all of it is yielded. Returns
-    the sample of the result at which it ended. Raises `Unreadable` if nothing can be decoded.
+    before that of ``recording``. If there is more audio than it says, all of it is yielded. With
+    ``wait``, which is called when there is no more yet, a recording that is still being written is
+    read until its writer closes it. Returns the sample of the result at which it ended. Raises
+    `Unreadable` if nothing can be decoded.
     """
     block_bytes = block_frames * 2
     pcm = bytearray()
@@ -50,7 +59,7 @@ def pcm_blocks(
         missing_s += damage.missing_s or 0.0
         on_damage(damage)
 
-    with memory_refusal(), open_reader(recording, on_skip, report) as reader:
+    with memory_refusal(), open_reader(recording, on_skip, report, wait) as reader:
         for decoded in _mono_pcm(reader, rate, start_frame, recording):
             pcm += decoded[: max(0, end_frame - next_frame) * 2 - len(pcm)]
             while len(pcm) >= block_bytes:

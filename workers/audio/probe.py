@@ -49,7 +49,11 @@ _CHANNEL_HINT = "--channels mix sends the mix of all its channels."
 
 def probe(path: str, options: ReadOptions = DEFAULT_OPTIONS) -> Recording:
     """Probes the audio that ``options`` choose; raises `Unreadable` with what is wrong."""
+    if options.follow:
+        return _probe_growing(path, options)
     size = _file_size_bytes(path)
+    if not size:
+        raise Unreadable("the file is empty", "Its length is 0 bytes.")
     if os.path.splitext(path)[1].lower() == ".raw":
         raise Unreadable("a .raw file has no header", "If this file has one, rename it.")
     recording = None
@@ -61,6 +65,24 @@ def probe(path: str, options: ReadOptions = DEFAULT_OPTIONS) -> Recording:
         recording = _probe_with_sndfile(path, size, options, layout)
     if recording is None:
         recording = _probe_with_av(path, size, options)
+    _check(recording)
+    if not recording.frames:
+        raise Unreadable("the file contains no audio", "Its length is 0 samples.")
+    return with_mix(recording)
+
+
+def _probe_growing(path: str, options: ReadOptions) -> Recording:
+    from workers.audio.growing import probe_growing  # few runs need it
+
+    _file_size_bytes(path)  # which may be 0: its recorder has just created it
+    recording = probe_growing(path, options)
+    _check(recording)
+    return with_mix(recording) if recording.frames else recording
+
+
+def _check(recording: Recording) -> None:
+    """Raises `Unreadable` if the rate is impossible, or the chosen channels do not exist."""
+    options = recording.options
     if recording.rate not in _VALID_RATES_HZ:
         reason = f"its header gives a rate of {recording.rate} Hz, which no recording has"
         raise Unreadable(reason, _CONVERT_HINT)
@@ -68,9 +90,6 @@ def probe(path: str, options: ReadOptions = DEFAULT_OPTIONS) -> Recording:
         raise _not_stereo(recording.channels)
     if options.channel is not None and options.channel > recording.channels:
         raise Unreadable(_channel_refusal(options.channel, recording.channels), _CHANNEL_HINT)
-    if not recording.frames:
-        raise Unreadable("the file contains no audio", "Its length is 0 samples.")
-    return with_mix(recording)
 
 
 def _probe_with_sndfile(
@@ -149,6 +168,7 @@ def _channel_refusal(chosen: int, count: int) -> str:
 
 
 def _file_size_bytes(path: str) -> int:
+    """Raises `Unreadable` if this is no file, or may not be read."""
     try:
         stat = os.stat(path)
         if kind := special_file_kind(stat.st_mode):
@@ -163,8 +183,6 @@ def _file_size_bytes(path: str) -> int:
         raise Unreadable("the file may not be read", "Check its permissions.") from error
     except OSError as error:
         raise Unreadable(f"the file cannot be opened ({error.strerror})") from error
-    if not stat.st_size:
-        raise Unreadable("the file is empty", "Its length is 0 bytes.")
     return stat.st_size
 
 

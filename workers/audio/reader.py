@@ -17,6 +17,10 @@ SkipCallback: TypeAlias = Callable[[], object]
 DamageCallback: TypeAlias = Callable[[Damage], object]
 """Called for each place that cannot be decoded."""
 
+WaitCallback: TypeAlias = Callable[[], bool]
+"""Called when a file that is still being written has no more audio yet. Waits a moment; returns
+False if nothing more is to be read."""
+
 BLOCK_S = 0.25
 """Seconds of a block. A read costs as much as sending a chunk, so blocks are longer than chunks.
 They are not much longer, because a failed read loses its whole block."""
@@ -59,6 +63,7 @@ def open_reader(
     recording: Recording,
     on_skip: SkipCallback = lambda: None,
     on_damage: DamageCallback = lambda damage: None,
+    wait: WaitCallback | None = None,
 ) -> AudioReader:
     """Opens a recording with the reader that its probe chose; raises `Unreadable`."""
     # Each reader loads its library only if a recording needs it.
@@ -66,6 +71,10 @@ def open_reader(
         from workers.audio.av_reader import AvReader
 
         return AvReader(recording.path, recording.options, on_skip, on_damage)
+    if recording.reader is Reader.GROWING:
+        from workers.audio.growing import GrowingReader
+
+        return GrowingReader(recording.path, recording.options, wait)
     from workers.audio.sndfile_reader import SndfileReader
 
     is_wav_corrected = recording.reader is Reader.WAV

@@ -13,6 +13,7 @@ class Reader(Enum):
     WAV = "wav"  # libsndfile, behind a WAV header with the right sizes
     AV = "av"  # FFmpeg's libraries, through PyAV
     RAW = "raw"  # no header
+    GROWING = "growing"  # samples of a fixed size, in a file that is still being written
 
 
 @dataclass(frozen=True, slots=True)

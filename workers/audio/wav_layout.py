@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-_METADATA_CHUNKS = frozenset([
+METADATA_CHUNKS = frozenset([
     b"LIST", b"bext", b"cart", b"id3 ", b"ID3 ", b"iXML", b"axml", b"chna", b"cue ", b"smpl",
     b"inst", b"plst", b"acid", b"afsp", b"fact", b"PEAK", b"levl", b"link", b"DISP", b"JUNK",
     b"junk", b"PAD ", b"FLLR", b"_PMX", b"aXML", b"minf", b"elm1", b"regn", b"umid", b"SAUR",
@@ -62,6 +62,11 @@ class WavLayout:
         return max(0, self.declared_end - self.end) / (self.end - self.start)
 
 
+def is_open_size(length: int) -> bool:
+    """Whether a size in a header stands for an unknown length."""
+    return any(length in sizes for sizes in _OPEN_SIZES)
+
+
 def find_wav_audio(file: BinaryIO) -> WavLayout | None:
     """Returns the layout of a WAV file; None if this is none, or has no audio chunk."""
     size = os.fstat(file.fileno()).st_size
@@ -82,8 +87,7 @@ def find_wav_audio(file: BinaryIO) -> WavLayout | None:
                 return None
             if length == 0xFFFFFFFF and long_size:
                 length = long_size
-            is_open = any(length in sizes for sizes in _OPEN_SIZES)
-            is_open = is_open and (not length or start + length > size)
+            is_open = is_open_size(length) and (not length or start + length > size)
             declared_end = None if is_open else start + length
             if declared_end is not None and _has_stray_bytes(declared_end, riff_end, size):
                 end = declared_end
@@ -119,7 +123,7 @@ def _audio_end(file: BinaryIO, start: int, declared_end: int | None, size: int, 
     file.seek(tail_start)
     tail = file.read(size - tail_start)
     candidates = sorted(
-        tail_start + at for name in _METADATA_CHUNKS for at in _occurrences(tail, name)
+        tail_start + at for name in METADATA_CHUNKS for at in _occurrences(tail, name)
     )
     return next((at for at in candidates if _reaches_end(file, at, size, order)), size)
 
@@ -148,7 +152,7 @@ def _is_metadata(file: BinaryIO, position: int, size: int, order: str) -> bool:
     for padding in (0, 1):  # some writers forget to pad a chunk to an even length
         file.seek(position + padding)
         name = file.read(4)
-        if name in _METADATA_CHUNKS or name[:3] in (b"ID3", b"TAG"):
+        if name in METADATA_CHUNKS or name[:3] in (b"ID3", b"TAG"):
             return True
         if _reaches_end(file, position + padding, size, order):
             return True

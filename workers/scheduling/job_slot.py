@@ -112,6 +112,11 @@ class JobSlot:
         """The SHA-256 that the recording must have at the next attempt; empty: any."""
         return "" if self.starts_over else self.state.sha256
 
+    @property
+    def expected_bytes(self) -> int | None:
+        """Up to where that hash was computed; None: to the end of the file."""
+        return None if self.starts_over else self.state.hashed_bytes
+
     def apply(self, report: JobReport) -> None:
         """Applies a report to the state."""
         self.state.apply(report)

@@ -349,6 +349,7 @@ class Scheduler:
             timeouts=self._timeouts,
             resume_point=slot.resume_point,
             expected_sha256=slot.expected_sha256,
+            expected_bytes=slot.expected_bytes,
             # Only changes that the model supports: a run folder may contain others.
             changes=configuration.supported_changes(slot.changes, self._settings.speech_model),
         )

@@ -47,6 +47,8 @@ class Assignment:
     """Where this attempt begins: a position in the recording and a turn number."""
     expected_sha256: str = ""
     """SHA-256 of the recording when the job began; empty for a first attempt."""
+    expected_bytes: int | None = None
+    """Up to where that hash was computed, as the file was still being written; None: all of it."""
     changes: UpdateConfiguration = NO_CHANGES
     """The configuration changes of the job's earlier sessions."""
     clock_s: float | None = None

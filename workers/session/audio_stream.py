@@ -3,9 +3,11 @@
 from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 from os import nice
+from typing import TYPE_CHECKING
 
 from workers.audio.decode import pcm_blocks
-from workers.audio.recording import Damage
+from workers.audio.recording import Damage, Reader, Recording
+from workers.errors import Unreadable
 from workers.jobs.events import RecordingRead, Warned
 from workers.log import Logger
 from workers.pacing.certificate import AUDIO_TOLERANCE_S, ReadAudio
@@ -13,6 +15,9 @@ from workers.protocol.messages import MIN_CHUNK_MS
 from workers.session.assignment import Assignment
 from workers.session.control import Cancelled
 from workers.session.recording_file import FileChange, RecordingFile
+
+if TYPE_CHECKING:
+    from workers.session.growth import Growth
 
 MAX_DAMAGE_WARNINGS = 100
 """Places of damage that are reported one by one; the certificate has the sum of all."""
@@ -47,6 +52,8 @@ class AudioStream:
         self.decoded_samples = 0
         self.is_at_end = False
         """Whether the decoder has yielded all that it could."""
+        self.growth = _growth_of(self._recording, rate, check)
+        """None unless the recording is still being written."""
 
     def chunks(self) -> Generator[bytes]:
         """Yields PCM from the resume point on; fills up the last chunk. Raises `Unreadable`."""
@@ -58,12 +65,15 @@ class AudioStream:
             self.start_sample,
             on_skip=self._check,
             on_damage=self._report_damage,
+            wait=self.growth.wait if self.growth else None,
         )
         with closing(blocks):
             for block in blocks:
                 self.decoded_samples += len(block) // 2
                 yield block.ljust(shortest, b"\0")
-        self.is_at_end = True
+        self.is_at_end = not (self.growth and self.growth.is_stopped)
+        if self.growth and self.is_at_end and not self.start_sample + self.decoded_samples:
+            raise Unreadable("the file contains no audio", "Its writer closed it without any.")
 
     def finish(self, file_seconds: float, *, is_done: bool) -> tuple[RecordingRead, str]:
         """Looks at the file again. Returns what was read, and a fault that makes the attempt fail,
@@ -82,10 +92,11 @@ class AudioStream:
         audio = ReadAudio(
             decoded_seconds=round(self.decoded_samples / self._rate, 3),
             is_complete=is_done and self.is_at_end,
-            file_seconds=announced_s if recording.is_exact else None,
+            file_seconds=announced_s if recording.is_exact or self.growth else None,
             is_unchanged=None if change is None else change is FileChange.NONE,
         )
-        read = RecordingRead(audio, sha256 if change is FileChange.OVERWRITTEN else None)
+        is_new_hash = change is FileChange.OVERWRITTEN or self._file.is_partial
+        read = RecordingRead(audio, sha256 if is_new_hash else None)
         if change is FileChange.OVERWRITTEN:
             return read, change.value
         if change is not None and change.value:
@@ -126,3 +137,11 @@ class AudioStream:
     def _first_fault(self, change: FileChange | None) -> str:
         reasons = [*(damage.reason for damage in self._damage), *self._recording.warnings]
         return reasons[0] if reasons else (change and change.value) or "audio is missing"
+
+
+def _growth_of(recording: Recording, rate: int, check: Callable[[], object]) -> "Growth | None":
+    if recording.reader is not Reader.GROWING:
+        return None
+    from workers.session.growth import Growth  # few sessions need it
+
+    return Growth(recording, rate, check)

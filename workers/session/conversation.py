@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from math import inf
 
@@ -161,11 +162,20 @@ class Conversation:
         if self._assignment.changes != NO_CHANGES:
             # Not in the query, because many key terms can make the URL too long for a server.
             loop.send(self._assignment.changes, at=start)
+        growth = self._audio.growth
+        if growth is not None:
+            growth.pause = partial(self._continue_until, loop)
+            progress.written_samples = lambda: growth.written_samples
         try:
             # Decode and frame before waiting, so that only the write remains at the due time.
             for chunk in chunks:
                 samples, frame = len(chunk) // 2, audio_frame(chunk)
                 due = schedule.due(progress.sent_samples, samples)
+                if growth is not None:
+                    waited_s = schedule.wait_for_audio(due, growth.ready_at)
+                    if waited_s is not None:
+                        progress.record_wait(waited_s)
+                        due = schedule.due(progress.sent_samples, samples)
                 loop.run_until(due, lambda: state.is_stopping)
                 if state.is_stopping:
                     break
@@ -181,12 +191,19 @@ class Conversation:
                     loop.run_until(inf, lambda: state.is_stopping or not connection.has_unsent)
                 progress.add_chunk(chunk, time.monotonic() - due)
             else:
-                state.mark_all_audio_sent()
-                progress.mark_end()
+                if self._audio.is_at_end:
+                    state.mark_all_audio_sent()
+                    progress.mark_end()
             loop.run_until(schedule.due(progress.sent_samples, 0), lambda: state.is_stopping)
         except Unreadable as error:
             state.end(Ended(Outcome.UNREADABLE, error.reason, error.hint))
         progress.report()
+
+    def _continue_until(self, loop: SessionLoop, deadline: float) -> bool:
+        """Waits for more of a recording that is still being written; False if the session ends."""
+        self._progress.is_waiting = True
+        loop.run_until(deadline, lambda: self._state.is_stopping)
+        return not self._state.is_stopping
 
     def _await_clock(self, loop: SessionLoop) -> Beat | None:
         """Waits until the clock of the pair starts; None if the session ends before that. The

@@ -4,6 +4,7 @@ Loaded by the fork server before any session starts, so importing it must have n
 """
 
 import os
+import signal
 import sys
 import traceback
 from contextlib import suppress
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from workers import log
 from workers.audio import limits
+from workers.audio.recording import Reader
 from workers.errors import Unreadable
 from workers.jobs.events import Ended, JobReport, Outcome
 from workers.protocol.endpoint import Secret
@@ -80,11 +82,24 @@ def run_session(
     reports.close()
 
 
+def _recording_file(assignment: Assignment) -> RecordingFile:
+    """The recording's file. One that is still being written is hashed only up to where it is now,
+    or was when its job began, and without its header, which its writer changes."""
+    recording, end = assignment.job.recording, assignment.expected_bytes
+    if recording.reader is not Reader.GROWING:
+        return RecordingFile(recording.path)
+    from workers.audio.growing import GrowingFile  # few sessions need it
+
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # see `growing.has_writer`
+    with GrowingFile(recording.path, recording.options) as growing:
+        return RecordingFile(recording.path, growing.format.start, end or growing.size)
+
+
 def _run_conversation(
     assignment: Assignment, key: Secret | None, recorder: Recorder, control: ControlChannel
 ) -> Ended:
     try:
-        with RecordingFile(assignment.job.recording.path) as file:
+        with _recording_file(assignment) as file:
             file.hash_before(control.check)
             if assignment.expected_sha256 and file.sha256 != assignment.expected_sha256:
                 return FILE_CHANGED

@@ -79,8 +79,10 @@ class SendProgress:
 
     @property
     def file_seconds(self) -> float:
-        """Seconds of audio from where this attempt started, as the probe told them."""
-        return max(0, self._total_samples - self._start_sample) / self._rate
+        """Seconds of audio in the file from where this attempt started, as the probe told them, or
+        as they were written since."""
+        total = max(self._total_samples, self.written_samples() if self.written_samples else 0)
+        return max(0, total - self._start_sample) / self._rate
 
     def mark_end(self) -> None:
         """Records that the recording has ended: nothing is left, whatever was expected."""

@@ -1,0 +1,277 @@
+"""Reads a WAV file, or samples without a header, while another program is still writing it.
+
+Only samples of a fixed size can be read so: the file tells nothing about its end before its writer
+closes it. A writer that crashed leaves such a file too; it then ends with its last whole sample.
+"""
+
+import fcntl
+import os
+import struct
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from types import TracebackType
+from typing import Self
+
+import soundfile
+
+from workers.audio.reader import BLOCK_S, MAX_BLOCK_SAMPLES, SampleBlock, WaitCallback
+from workers.audio.recording import Reader, Recording
+from workers.audio.source import RawEncoding, ReadOptions
+from workers.audio.wav_layout import METADATA_CHUNKS, find_wav_audio, is_open_size
+from workers.errors import Unreadable
+
+CLOSED_GRACE_S = 2.0
+"""A file ends when no program has had it open for writing, and it has not grown, for this long. The
+grace is for programs that open a file for each piece that they append."""
+
+IDLE_LIMIT_S = 10.0
+"""The same limit if the system does not tell whether a program has the file open."""
+
+HEADER_TIMEOUT_S = 5.0
+"""How long a probe waits for the header of a new file."""
+_HEADER_POLL_S = 0.1
+
+_SAMPLE_BYTES = {
+    "PCM_U8": 1, "PCM_S8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8,
+    "ULAW": 1, "ALAW": 1,
+}  # fmt: skip
+"""Encodings whose samples can be read one by one."""
+
+_16_BIT_ENCODINGS = frozenset(["PCM_U8", "PCM_S8", "PCM_16", "ULAW", "ALAW"])
+
+_RAW_SUBTYPES = {
+    RawEncoding.S16LE: ("PCM_16", "LITTLE"),
+    RawEncoding.S16BE: ("PCM_16", "BIG"),
+    RawEncoding.S8: ("PCM_S8", "FILE"),
+    RawEncoding.U8: ("PCM_U8", "FILE"),
+    RawEncoding.S24LE: ("PCM_24", "LITTLE"),
+    RawEncoding.S32LE: ("PCM_32", "LITTLE"),
+    RawEncoding.F32LE: ("FLOAT", "LITTLE"),
+    RawEncoding.MULAW: ("ULAW", "FILE"),
+    RawEncoding.ALAW: ("ALAW", "FILE"),
+}
+_FORMAT_HINT = (
+    "--follow reads WAV files and --raw samples; stream other files when they are complete."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFormat:
+    """How samples are written, and where they start in the file."""
+
+    container: str
+    """The name of the format; ``RAW`` without a header."""
+    subtype: str
+    endian: str
+    rate: int
+    """In Hz."""
+    channels: int
+    start: int
+    """The byte at which the first sample starts."""
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one sample of all channels."""
+        return _SAMPLE_BYTES[self.subtype] * self.channels
+
+
+class GrowingFile:
+    """A file that another program may still write. Raises `Unreadable` if it cannot be followed,
+    `HeaderMissing` if its header is not complete yet."""
+
+    def __init__(self, path: str, options: ReadOptions) -> None:
+        try:
+            self._file = open(path, "rb", buffering=0)  # noqa: SIM115  (closed by `close`)
+        except OSError as error:
+            raise Unreadable(f"the file cannot be read ({error.strerror})") from error
+        try:
+            self.format = _raw_format(options) or _wav_format(path)
+        except BaseException:
+            self._file.close()
+            raise
+        self._size = -1
+        self._grew_at = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._file.close()
+
+    @property
+    def size(self) -> int:
+        """The size so far, in bytes."""
+        return os.fstat(self._file.fileno()).st_size
+
+    @property
+    def frames_written(self) -> int:
+        """How many samples of each channel there are so far."""
+        return max(0, self._audio_end() - self.format.start) // self.format.frame_bytes
+
+    def read_frames(self, first: int, count: int, dtype: str) -> SampleBlock:
+        """Up to ``count`` samples of each channel from sample ``first`` on, as far as written."""
+        written, file_format = self.frames_written, self.format
+        count = max(0, min(count, written - first))
+        position = file_format.start + first * file_format.frame_bytes
+        content = os.pread(self._file.fileno(), count * file_format.frame_bytes, position)
+        whole = len(content) // file_format.frame_bytes * file_format.frame_bytes
+        block: SampleBlock
+        block, _ = soundfile.read(
+            BytesIO(content[:whole]),
+            dtype=dtype,
+            always_2d=True,
+            format="RAW",
+            subtype=file_format.subtype,
+            endian=file_format.endian,
+            samplerate=file_format.rate,
+            channels=file_format.channels,
+        )
+        return block
+
+    def is_finished(self) -> bool:
+        """Whether its writer has closed it, or seems to have. Call it when all of it was read, at
+        least once a second."""
+        size, now = self.size, time.monotonic()
+        if size != self._size:
+            self._size, self._grew_at = size, now
+            return False
+        idle_s = now - self._grew_at
+        if idle_s < CLOSED_GRACE_S:
+            return False
+        is_written = has_writer(self._file.fileno())
+        return idle_s >= IDLE_LIMIT_S if is_written is None else not is_written
+
+    def _audio_end(self) -> int:
+        """The byte at which the audio ends so far: with the file, or before chunks of metadata that
+        the writer has added at the end."""
+        size, start = self.size, self.format.start
+        if self.format.container == "RAW":
+            return size
+        order = ">" if self.format.endian == "BIG" else "<"
+        declared = os.pread(self._file.fileno(), 4, start - 4)
+        length: int = struct.unpack(f"{order}I", declared.rjust(4, b"\0"))[0]
+        end = start + length
+        if is_open_size(length) or end >= size:
+            return size
+        is_followed = os.pread(self._file.fileno(), 4, end + (length & 1)) in METADATA_CHUNKS
+        return end if is_followed else size
+
+
+class HeaderMissing(Unreadable):
+    """The header of a growing file is not written yet."""
+
+
+class GrowingReader:
+    """An `AudioReader` of a growing file. ``wait`` None reads only what is there."""
+
+    seeks = True
+
+    def __init__(self, path: str, options: ReadOptions, wait: WaitCallback | None) -> None:
+        self._file = GrowingFile(path, options)
+        self._wait = wait
+        self.channels, self.samplerate = self._file.format.channels, self._file.format.rate
+        self.is_16_bit = self._file.format.subtype in _16_BIT_ENCODINGS
+        self.next_frame = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def iter_blocks(self, dtype: str, start_frame: int = 0) -> Iterator[SampleBlock]:
+        self.next_frame = start_frame
+        step = max(1, min(round(self.samplerate * BLOCK_S), MAX_BLOCK_SAMPLES // self.channels))
+        while True:
+            block = self._file.read_frames(self.next_frame, step, dtype)
+            if len(block):
+                self.next_frame += len(block)
+                yield block
+            elif self._wait is None or self._file.is_finished() or not self._wait():
+                return
+
+
+def has_writer(fd: int) -> bool | None:
+    """Whether any program has the file open for writing; None if the system does not tell.
+
+    Linux grants a read lease only if none has (fcntl(2)). ``fd`` must be open for reading only. A
+    process that calls this must ignore SIGIO, which says that another program opens the file.
+    """
+    if not hasattr(fcntl, "F_SETLEASE"):
+        return None
+    try:
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except BlockingIOError:
+        return True
+    except OSError:  # another user's file, or a file system without leases
+        return None
+    fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False
+
+
+def probe_growing(path: str, options: ReadOptions) -> Recording:
+    """Probes a file that is still being written; its length is what is there so far.
+
+    Waits for the header of a file that was just created. Raises `Unreadable`.
+    """
+    deadline = time.monotonic() + HEADER_TIMEOUT_S
+    while True:
+        try:
+            with GrowingFile(path, options) as file:
+                sample_format, frames = file.format, file.frames_written
+                return Recording(
+                    path=path,
+                    seconds=frames / sample_format.rate,
+                    rate=sample_format.rate,
+                    channels=sample_format.channels,
+                    frames=frames,
+                    format=f"{sample_format.container} {sample_format.subtype}",
+                    size=file.size,
+                    reader=Reader.GROWING,
+                    options=options,
+                    is_exact=False,
+                )
+        except HeaderMissing:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_HEADER_POLL_S)
+
+
+def _raw_format(options: ReadOptions) -> SampleFormat | None:
+    raw = options.raw
+    if raw is None:
+        return None
+    if raw.encoding not in _RAW_SUBTYPES:
+        raise Unreadable(f"{raw.encoding.value} cannot be read while it is written", _FORMAT_HINT)
+    subtype, endian = _RAW_SUBTYPES[raw.encoding]
+    return SampleFormat("RAW", subtype, endian, raw.rate, raw.channels, 0)
+
+
+def _wav_format(path: str) -> SampleFormat:
+    with open(path, "rb") as file:
+        layout = find_wav_audio(file)
+        if layout is None:
+            file.seek(0)
+            if file.read(12)[:4] in (b"", b"RIFF", b"RIFX", b"RF64", b"BW64"):
+                reason = "the header of the file is not written yet"
+                raise HeaderMissing(reason, "Retry when its recorder has begun.")
+            raise Unreadable("only a WAV file can be read while it is written", _FORMAT_HINT)
+    try:
+        with soundfile.SoundFile(BytesIO(layout.header)) as header:
+            subtype, channels, rate = header.subtype, header.channels, header.samplerate
+    except soundfile.LibsndfileError as error:
+        raise Unreadable("its WAV header cannot be read") from error
+    if subtype not in _SAMPLE_BYTES:
+        raise Unreadable(f"WAV {subtype} cannot be read while it is written", _FORMAT_HINT)
+    endian = "BIG" if layout.header[:4] == b"RIFX" else "LITTLE"
+    return SampleFormat("WAV", subtype, endian, rate, channels, layout.start)
