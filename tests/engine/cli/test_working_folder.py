@@ -9,13 +9,14 @@ import venv
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from subprocess import DEVNULL, PIPE, STDOUT
+from subprocess import DEVNULL, PIPE
 
 import pytest
 
 from tests.engine.support.pseudo_terminal import PseudoTerminal
 from tests.engine.support.scripted_server import ScriptedServer
 from tests.support import audio_files
+from tests.support.av_files import encode
 
 ROOT = Path(__file__).parents[3]
 
@@ -60,8 +61,10 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a short recording, and an empty subfolder."""
-    audio_files.write_recording(tmp_path / "words.wav", audio_files.distinct_samples(0.4))
+    """A folder with two short recordings, one of them for FFmpeg, and an empty subfolder."""
+    samples = audio_files.distinct_samples(0.4)
+    audio_files.write_recording(tmp_path / "words.wav", samples)
+    (tmp_path / "words.m4a").write_bytes(encode("mp4", "aac", samples, rate=16_000))
     (tmp_path / "relative").mkdir()
     return tmp_path
 
@@ -85,50 +88,71 @@ def modules_of_startup(program: Path) -> set[str]:
     }
 
 
-def use_all_commands(program: Path, folder: Path) -> None:
-    """Uses each command once, in the folder, as a user would."""
+class User:
+    """Uses commands in the folder, several at once."""
 
-    def run(*arguments: str) -> None:
-        result = subprocess.run(
-            [program, *arguments], cwd=folder, stdout=PIPE, stderr=STDOUT, stdin=DEVNULL
+    def __init__(self, program: Path, folder: Path) -> None:
+        self._program, self._folder = program, folder
+
+    def stream(self) -> None:
+        """Uses every command that starts processes or needs no run."""
+        with ScriptedServer() as endpoint, ThreadPoolExecutor() as at_once:
+            started = [
+                at_once.submit(self._serve),
+                at_once.submit(self._run, "run --local --out a-run words.wav words.m4a"),
+                at_once.submit(self._open_desk, "--endpoint", endpoint.url, "words.wav"),
+                at_once.submit(self._run, "check ."),
+                at_once.submit(self._run, "settings"),
+                at_once.submit(self._run, "--version"),
+            ]
+            for each in started:
+                each.result()
+
+    def read_back(self) -> None:
+        """Uses every command that reads a run."""
+        commands = (
+            "resume --no-desk a-run",
+            "export a-run --to txt,srt,json --into out",
+            "compare a-run a-run",
+            "score a-run",
+            "runs",
         )
-        assert result.returncode == 0, result.stdout.decode()
+        with ThreadPoolExecutor() as at_once:
+            viewing = at_once.submit(self._open_desk, "view", "a-run")
+            for each in [at_once.submit(self._run, command) for command in commands]:
+                each.result()
+            viewing.result()
 
-    def open_desk(*arguments: str) -> None:
-        with PseudoTerminal(*arguments, command=[program], working_folder=folder) as desk:
+    def _run(self, arguments: str) -> None:
+        result = subprocess.run(
+            [self._program, *arguments.split()],
+            cwd=self._folder,
+            stdin=DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        assert result.returncode == 0, result.stderr
+
+    def _open_desk(self, *arguments: str) -> None:
+        with PseudoTerminal(
+            *arguments, command=[self._program], working_folder=self._folder
+        ) as desk:
             desk.wait_for_output("✓ done".encode())
+            desk.send_keys(b"L")  # a player starts; on most machines it finds no sound device
+            desk.wait_until(lambda: b"is not heard" in desk.output or b"playing" in desk.output)
             desk.processes += desk.program.children(recursive=True)
             desk.send_keys(b"q")
             desk.wait_until_gone()
 
-    def serve() -> None:
-        script = folder / "script.toml"
+    def _serve(self) -> None:
+        script = self._folder / "script.toml"
         script.write_text("[[session]]")
-        with subprocess.Popen(
-            [program, "serve", "--script", script], cwd=folder, stdout=PIPE
-        ) as server:
+        command: list[str | Path] = [self._program, "serve", "--script", script]
+        with subprocess.Popen(command, cwd=self._folder, stdout=PIPE) as server:
             assert server.stdout is not None
             first_line = server.stdout.readline()
             server.terminate()
         assert first_line.startswith(b"ws://")
-
-    with ScriptedServer() as endpoint, ThreadPoolExecutor() as at_once:
-        started = [
-            at_once.submit(serve),
-            at_once.submit(run, "run", "--local", "--out", "a-run", "words.wav"),
-            at_once.submit(open_desk, "--endpoint", endpoint.url, "words.wav"),
-            *(at_once.submit(run, *each) for each in (["check", "."], ["settings"], ["--version"])),
-        ]
-        for each in started:
-            each.result()
-        started = [
-            at_once.submit(open_desk, "view", "a-run"),
-            at_once.submit(run, "resume", "--no-desk", "a-run"),
-            at_once.submit(run, "export", "a-run", "--to", "txt,srt,json", "--into", "."),
-            at_once.submit(run, "runs"),
-        ]
-        for each in started:
-            each.result()
 
 
 @pytest.mark.engine
@@ -136,8 +160,10 @@ def test_no_command_executes_a_module_of_the_working_folder(program: Path, folde
     """Also with modules there that are named like each one that Python, Paceline or its
     dependencies import."""
     record = plant(folder, MODULES)
+    user = User(program, folder)
 
-    use_all_commands(program, folder)
+    user.stream()
+    user.read_back()
 
     assert not record.exists(), record.read_text()
 
@@ -151,7 +177,7 @@ def test_relative_entries_of_the_module_path_are_ignored(
     records = [plant(each, names) for each in (folder, folder / "relative")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(("", "relative", ".", "../" + folder.name)))
 
-    use_all_commands(program, folder)
+    User(program, folder).stream()
 
     assert [] == [record.read_text() for record in records if record.exists()]
 
