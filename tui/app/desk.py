@@ -30,6 +30,7 @@ from tui.files import path_input
 from tui.keys.key_table import KEY_BINDINGS, KeyBinding, Scope, textual_bindings
 from tui.keys.keymap import Keymap
 from tui.model.desk_state import DeskState
+from tui.model.recording_feed import RecordingFeed
 from tui.model.replay import SPEEDS, Replay
 from tui.model.shutdown import Shutdown, ShutdownPhase
 from tui.model.supervisor_protocol import SupervisorProtocol
@@ -78,6 +79,7 @@ class Desk(App[None]):
         kind: EndpointKind | None = None,
         settings: DeskSettings | None = None,
         rules: SourceRules = DEFAULT_RULES,
+        feed: RecordingFeed | None = None,
         bindings: Sequence[KeyBinding] = KEY_BINDINGS,
         notice: str = "",
     ) -> None:
@@ -104,7 +106,7 @@ class Desk(App[None]):
             self.actions = ReplayActions(parts, run)
             self.shutdown_state = Shutdown(run, lambda: None)
         else:
-            self.actions = JobActions(parts, run)
+            self.actions = JobActions(parts, run, feed)
             self.shutdown_state = Shutdown(run, run.stop)
         scopes = self.actions.scopes
         known = [key for scope in scopes for key in bindings if key.scope is scope]
@@ -124,6 +126,7 @@ class Desk(App[None]):
             Destination(destination, kind),
             self.verbs,
             self.actions.footer_bar,
+            feed,
         )
         self.transcript_cache = TranscriptCache(self.state, run_folder)
         self.fault: Exception | None = None

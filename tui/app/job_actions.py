@@ -9,6 +9,7 @@ from tui.app.run_actions import DeskParts, RunActions
 from tui.files import path_input
 from tui.keys.key_table import Scope
 from tui.model import verbs
+from tui.model.recording_feed import RecordingFeed
 from tui.model.supervisor_protocol import SupervisorProtocol
 from tui.model.verbs import RunNotices
 from tui.text.formats import format_count
@@ -17,27 +18,45 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
 from workers.protocol.messages import UpdateConfiguration
 
+MAX_NEW_ROWS = 2000
+"""Rows to add per tick, which takes about 20 ms; more appear at the next tick."""
+
 
 class JobActions(RunActions):
     """The verbs of a live run. Session states are updated only from the supervisor's reports."""
 
     scopes = (Scope.JOBS,)
 
-    def __init__(self, desk: DeskParts, supervisor: SupervisorProtocol) -> None:
+    def __init__(
+        self, desk: DeskParts, supervisor: SupervisorProtocol, feed: RecordingFeed | None = None
+    ) -> None:
+        """``feed``: queues recordings that are found while the desk is open."""
         super().__init__(desk, supervisor.sent_position)
         self.supervisor = supervisor
         self.queue_editor = QueueEditor(desk.state, supervisor, desk.look.keymap)
         self._notices = RunNotices(desk.state, supervisor, desk.look)
         self._drain_scheduled = False
         self._picker_folder = ""
+        self._feed = feed
 
     def update_state(self, now: float) -> None:
         self.state.tick(now)
+        self._show_fed_jobs()
         self.drain()
         run = self.supervisor
         self.state.update_forecast(run.queue, run.next_start_at, run.max_sessions, held=run.holding)
         if notice := self._notices.poll():
             self.show_notice(notice)
+
+    def _show_fed_jobs(self) -> None:
+        """Shows rows of recordings that were queued since the last tick."""
+        if self._feed is None:
+            return
+        for job, source in self._feed.take_queued(MAX_NEW_ROWS):
+            self.state.add_jobs([job], [source])
+        if (problem := self._feed.take_problem()) is not None:
+            self.skipped_paths.add(problem.reason, problem.hint)
+            self.show_notice(problem.reason[:1].upper() + problem.reason[1:])
 
     def drain(self) -> None:
         """Applies pending reports; if there are too many, pauses for keys and then continues."""

@@ -2,37 +2,62 @@
 
 import shlex
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tui.cli.exit_codes import ExitCode, most_severe
-from tui.cli.shared_options import log_options, new_run_options
+from tui.cli.shared_options import log_options, new_run_options, watch_option
 
 if TYPE_CHECKING:  # loaded when a desk opens
     from tui.cli.run_options import RunOptions
     from tui.cli.run_setup import RunRequest
     from tui.config.settings import DeskSettings
     from tui.terminal.guard import TerminalGuard
+    from workers.audio.source import Source
+
+
+MAX_FIRST_SOURCES = 200
+"""How many recordings are queued before the desk opens; the rest follows while it is shown."""
+
+MAX_FIRST_SEARCH_S = 0.1
+"""How long the desk waits for them, in seconds."""
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
 @new_run_options
+@watch_option
 @log_options
-def desk(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
+def desk(paths: tuple[str, ...], watch: bool, **arguments: Any) -> ExitCode:
     """Open the desk on these files and folders (the default command)."""
     guard = start_guard()
-    from tui.cli.run_options import find_sources, parse_options
+    from tui.cli.run_options import parse_options, watch_folders
     from tui.cli.run_setup import RunRequest
+    from tui.files.recording_search import iter_sources
     from workers.audio.discovery import SkippedPaths
 
     require_terminal("paceline run PATH…")
-    skipped = SkippedPaths()
-    options = parse_options(**arguments)
-    sources = find_sources(paths, options, skipped)
-    return run_desk(options, RunRequest(sources, skipped=skipped), guard)
+    options, skipped = parse_options(**arguments), SkippedPaths()
+    folders = watch_folders(paths) if watch else None
+    search = iter_sources(paths, options.source_rules, skipped, allow_empty=watch)
+    request = RunRequest(_first_sources(search), skipped=skipped, search=search, watch=folders)
+    return run_desk(options, request, guard)
+
+
+def _first_sources(search: "Iterator[Source]") -> "list[Source]":
+    """Takes what a search finds at once. A quick search ends here, before the desk opens, so that
+    its problems are reported as those of other commands."""
+    sources: list[Source] = []
+    began = time.monotonic()
+    for source in search:
+        sources.append(source)
+        if len(sources) >= MAX_FIRST_SOURCES or time.monotonic() - began > MAX_FIRST_SEARCH_S:
+            break
+    return sources
 
 
 def start_guard() -> "TerminalGuard":
@@ -89,16 +114,25 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
 
         folder, to, kind = supervisor.folder, options.destination, options.endpoint_kind
         rules, notice = options.source_rules, options.speed_notice
+        feed = request.feed(supervisor, rules.options)
         app = Desk(
-            supervisor, to, folder.path, kind=kind, settings=settings, rules=rules, notice=notice
+            supervisor,
+            to,
+            folder.path,
+            kind=kind,
+            settings=settings,
+            rules=rules,
+            notice=notice,
+            feed=feed,
         )
-        app.actions.skipped_paths.extend(request.skipped)
+        app.actions.skipped_paths = request.skipped  # the search may add to it
         app.state.restore(request.job_states)
         app.state.add_jobs(jobs, request.sources)
         gc_tuning.tune_gc()
         with guard.watch(kill_notice("To continue", "paceline resume", folder.path)):
             log.info("desk opened on %s, to %s", folder.path, to)
-            app.run()
+            with feed:
+                app.run()
             log.info("desk closed, return code %s", app.return_code)
     while not supervisor.reports.empty():
         app.state.apply(supervisor.reports.get())

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from queue import Empty
 from types import FrameType
 
@@ -17,6 +17,7 @@ from tui.cli.exit_codes import ExitCode
 from tui.cli.run_options import RunOptions
 from tui.cli.run_setup import RunRequest, open_supervisor
 from tui.cli.summary import exit_code, pacing_text, run_summary_lines
+from tui.model.recording_feed import FeedPhase, RecordingFeed
 from tui.model.supervisor_protocol import SERVER_RESTARTED_MESSAGE, SupervisorProtocol
 from tui.render.latest_words import short_reason
 from tui.terminal.sighup import handle_sighup
@@ -37,12 +38,17 @@ def stream_headless(options: RunOptions, request: RunRequest, *, as_json: bool) 
         resumed = combine_pairs(request.job_states)
         count = len(request.sources) + sum(not state.is_settled for state in resumed)
         start = f"Streaming {format_count(count, 'file')} to: {options.destination}"
-        print_line(start if count else "Nothing is left to stream.", err=True)
+        print_line(start if count or request.watch else "Nothing is left to stream.", err=True)
         if options.speed_notice:
             print_line(options.speed_notice, err=True)
         print_line(f"Run folder: {folder.path}", err=True)
+        if request.watch is not None:
+            folders = format_count(len(request.watch.folders), "folder")
+            print_line(f"Watching {folders}; Ctrl-C ends the run.", err=True)
         runner = HeadlessRunner(supervisor, as_json=as_json, job_states=request.job_states)
-        runner.run(lambda: request.enqueue(supervisor))
+        runner.run(
+            lambda: request.enqueue(supervisor), request.feed(supervisor, options.read_options)
+        )
     job_states = combine_pairs_of_run(folder.path, runner.job_states)
     for line in run_summary_lines(job_states, folder.path, saved=folder.is_saved):
         print_line(line, err=True)
@@ -73,20 +79,34 @@ class HeadlessRunner:
         """The states of all jobs, in order of their numbers."""
         return [self._job_states[id] for id in sorted(self._job_states)]
 
-    def run(self, enqueue: Callable[[], object]) -> None:
-        """Streams the jobs that ``enqueue`` queues. A second signal kills the sessions."""
+    def run(self, enqueue: Callable[[], object], feed: RecordingFeed | None = None) -> None:
+        """Streams the jobs that ``enqueue`` queues, and those of ``feed`` until it ends. The first
+        signal ends the feed and the sessions, a second one kills the sessions."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
         if os.name == "posix" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
             handle_sighup(self._on_disconnect)
         enqueue()
+        with feed or nullcontext():
+            self._handle_reports(feed)
+        self._print_pending_ends()
+
+    def _handle_reports(self, feed: RecordingFeed | None) -> None:
+        """Handles reports and signals until nothing is left to stream."""
         supervisor, stops_sent, reported_restarts = self._supervisor, 0, 0
-        while not (supervisor.is_idle and supervisor.reports.empty()):
+        while not (
+            (feed is None or feed.phase is FeedPhase.ENDED)
+            and supervisor.is_idle
+            and supervisor.reports.empty()
+        ):
             if stops_sent < self._stop_requests:
-                first = "ending sessions gracefully; press Ctrl-C again to end them at once"
-                _print_stderr("ending sessions at once" if stops_sent else first)
+                if feed is not None:
+                    feed.stop()
+                if not supervisor.is_idle:
+                    first = "ending sessions gracefully; press Ctrl-C again to end them at once"
+                    _print_stderr("ending sessions at once" if stops_sent else first)
+                    self.interrupted = True
                 stops_sent += 1
-                self.interrupted = True
                 supervisor.stop()
             if supervisor.server_restarts > reported_restarts:
                 reported_restarts = supervisor.server_restarts
@@ -98,7 +118,6 @@ class HeadlessRunner:
             except OSError:  # the reader of stdout is gone: stop, as after a signal
                 sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (for the rest of the process)
                 self._on_disconnect()
-        self._print_pending_ends()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         """Only counts signals, because a handler may run between any two instructions."""

@@ -5,23 +5,24 @@ from typing import Any
 import click
 
 from tui.cli.exit_codes import ExitCode
-from tui.cli.shared_options import log_options, new_run_options, paths_argument
+from tui.cli.shared_options import log_options, new_run_options, paths_argument, watch_option
 
 
 @click.command()
 @paths_argument
 @click.option("--json", "as_json", is_flag=True, help="Print events on stdout, as lines of JSON.")
 @new_run_options
+@watch_option
 @log_options
-def run(paths: tuple[str, ...], as_json: bool, **arguments: Any) -> ExitCode:
+def run(paths: tuple[str, ...], as_json: bool, watch: bool, **arguments: Any) -> ExitCode:
     """Stream files and folders without a screen."""
     from tui.cli.headless import stream_headless
-    from tui.cli.run_options import find_sources, parse_options, print_skipped
+    from tui.cli.run_options import find_sources, parse_options, print_skipped, watch_folders
     from tui.cli.run_setup import RunRequest
     from workers.audio.discovery import SkippedPaths
 
-    options = parse_options(**arguments)
-    skipped = SkippedPaths()
-    sources = find_sources(paths, options, skipped, allow_stdin=True)
+    options, skipped = parse_options(**arguments), SkippedPaths()
+    folders = watch_folders(paths) if watch else None
+    sources = find_sources(paths, options, skipped, allow_stdin=True, allow_empty=watch)
     print_skipped(skipped)
-    return stream_headless(options, RunRequest(sources), as_json=as_json)
+    return stream_headless(options, RunRequest(sources, watch=folders), as_json=as_json)

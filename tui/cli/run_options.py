@@ -1,6 +1,7 @@
 """The options of a run, checked and turned into values."""
 
 import difflib
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from tui.files.recording_search import iter_sources
 from tui.text.formats import at_speed, format_count, format_speed
 from tui.text.width import clean
 from workers.audio.discovery import SkippedPaths
+from workers.audio.folder_watch import FolderWatch
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions, Source
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs.job import NATIVE_RATES_HZ, Limits, StreamSettings
@@ -199,11 +201,25 @@ def parse_read_options(
 
 
 def find_sources(
-    names: Iterable[str], options: RunOptions, skipped: SkippedPaths, *, allow_stdin: bool = False
+    names: Iterable[str],
+    options: RunOptions,
+    skipped: SkippedPaths,
+    *,
+    allow_stdin: bool = False,
+    allow_empty: bool = False,
 ) -> list[Source]:
-    """The recordings to stream; raises `UsageProblem` if a name stands for none."""
+    """The recordings to stream; raises `UsageProblem` if a name stands for none. ``allow_empty``: a
+    folder may be without audio."""
     rules = replace(options.source_rules, allow_stdin=allow_stdin)
-    return list(iter_sources(names, rules, skipped))
+    return list(iter_sources(names, rules, skipped, allow_empty=allow_empty))
+
+
+def watch_folders(names: Iterable[str]) -> FolderWatch:
+    """A watch over the folders among these names; raises `UsageProblem` if there are none."""
+    folders = [name for name in names if os.path.isdir(name)]
+    if not folders:
+        raise UsageProblem("--watch needs a folder", "Name the folder instead of its files.")
+    return FolderWatch(folders)
 
 
 def print_skipped(skipped: SkippedPaths) -> None:

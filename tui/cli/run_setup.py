@@ -1,15 +1,17 @@
 """Sets up a run: what it streams, its folder, the embedded engine and the supervisor."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from tui.cli.faults import RunFault
 from tui.cli.run_options import RunOptions
 from tui.cli.shared_options import enable_log
+from tui.model.recording_feed import RecordingFeed
 from workers import log
 from workers.audio.discovery import SkippedPaths
-from workers.audio.source import Source
+from workers.audio.folder_watch import FolderWatch
+from workers.audio.source import ReadOptions, Source
 from workers.errors import PacelineError
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
@@ -39,11 +41,24 @@ class RunRequest:
     """The folder of the run to continue; None for a new run."""
     skipped: SkippedPaths = field(default_factory=SkippedPaths)
     """Paths that are not recordings."""
+    search: Iterable[Source] = ()
+    """Yields further recordings, while folders are still being searched."""
+    watch: FolderWatch | None = None
+    """Finds recordings that appear later; None: the run ends with the last recording."""
 
     def enqueue(self, supervisor: Supervisor) -> list[JobId]:
         """Queues everything; returns the jobs of the new recordings."""
         supervisor.resume(self.job_states)
         return supervisor.add(self.sources)
+
+    def feed(self, supervisor: Supervisor, options: ReadOptions) -> RecordingFeed:
+        """Queues what is found later, read as ``options`` say. A context manager."""
+        if self.watch is not None:
+            for source in self.sources:
+                self.watch.add_known(source.file)
+        return RecordingFeed(
+            self.search, supervisor.add, self.watch, lambda path: Source(path, options)
+        )
 
 
 @contextmanager

@@ -266,6 +266,13 @@ resume_options = option_group(
     limit_options(resuming=True),
 )
 
+watch_option = click.option(
+    "--watch",
+    is_flag=True,
+    help="Also stream what appears in the folders later, once it has stopped growing, until you "
+    "end the run.",
+)
+
 log_options = option_group(
     click.option(
         "--log-level",

@@ -49,9 +49,11 @@ class DeskState:
 
     def tick(self, now: float) -> None:
         """Sets the current monotonic time; marks rows as changed when their countdown changes."""
-        for job, due in self._retry_due.items():
+        for job, due in list(self._retry_due.items()):
             if _whole_seconds(due - now) != _whole_seconds(due - self._now):
                 self.table.changed_jobs.add(job)
+            if due <= now:  # it only waits for a free slot
+                del self._retry_due[job]
         self._now = now
         self.table.tick(now)
 
@@ -111,12 +113,12 @@ class DeskState:
         start_in = None if next_start_at is None else next_start_at - self._now
         if room and next_start_at is not None:  # jobs behind a later retry start before it
             soon = max(next_start_at, self._now)
-            queue = [
+            late = {
                 job
-                for job in queue
-                if self._retry_due.get(job, -math.inf) <= soon
-                or self.job_states[job].status is not JobStatus.RETRYING
-            ]
+                for job, due in self._retry_due.items()
+                if due > soon and self.job_states[job].status is JobStatus.RETRYING
+            }
+            queue = [job for job in queue if job not in late] if late else queue
         self.table.changed_jobs |= self._queue_forecast.update(
             queue, held=held, has_room=room, start_in_s=start_in
         )

@@ -1,8 +1,8 @@
 """Single values of a job, for rows, sorting and the filter. None: the job has no such value."""
 
+import os
 from enum import Enum
 from functools import lru_cache
-from pathlib import PurePath
 
 from workers.jobs.job_state import JobState, JobStatus
 from workers.pacing.certificate import LAG_TOLERANCE_MS
@@ -34,7 +34,7 @@ def recording_name(job_state: JobState) -> str:
 @lru_cache(maxsize=4096)
 def file_name(file: str) -> str:
     """The file name of a path, not yet cleaned for drawing."""
-    return PurePath(file).name or file
+    return os.path.basename(file) or file
 
 
 def latest_words(job_state: JobState) -> str:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import count
 
 from workers.jobs.job import JobId
 
@@ -40,7 +41,7 @@ class QueueForecast:
     def update(
         self, order: Sequence[JobId], *, held: bool, has_room: bool, start_in_s: float | None
     ) -> set[JobId]:
-        """Updates the queue; returns the jobs whose forecast changed.
+        """Updates the queue; returns the jobs whose forecast may have changed.
 
         ``has_room``: whether a slot is free; ``start_in_s``: seconds until a job may start.
         """
@@ -53,11 +54,13 @@ class QueueForecast:
             head = StartForecast(1, StartObstacle.RATE_LIMITED, seconds)
         changed = set(order[:1]) if head != self._head_forecast else set()
         self._head_forecast = head
-        if list(order) != self._order:
-            before, self._order = self._positions, list(order)
-            self._positions = {job: position for position, job in enumerate(order, 1)}
-            changed |= {job for job in order if before.get(job) != self._positions[job]}
-            changed |= before.keys() - self._positions.keys()
+        if order != self._order:
+            before, self._order = self._order, list(order)
+            pairs = enumerate(zip(before, order, strict=False))
+            shorter = min(len(before), len(order))
+            first = next((at for at, (job, now) in pairs if job != now), shorter)
+            changed |= {*before[first:], *order[first:]}
+            self._positions = dict(zip(order, count(1), strict=False))
         return changed
 
     def forecast(self, job: JobId) -> StartForecast | None:

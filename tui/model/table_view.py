@@ -79,11 +79,11 @@ class TableView:
     def add(self, job: JobId) -> None:
         """Adds a row for a new job, now or in the next `take_changes`."""
         self.changed_jobs.add(job)
-        bisect.insort(self._all_jobs, job, key=self._queue_rank)
+        self._insert(self._all_jobs, job)
         if self.frozen:
             self.newcomer_count += 1
         elif self._is_queue_order():
-            bisect.insort(self.visible, job, key=self._queue_rank)
+            self._insert(self.visible, job)
             self._row_by_job, self._order_changed = None, True
             self.current = job if self.current is None else self.current
 
@@ -243,6 +243,13 @@ class TableView:
         self._ranks |= dict(zip(moved, sorted(map(self._queue_rank, moved)), strict=True))
         self._all_jobs.sort(key=self._queue_rank)
         self._reorder()
+
+    def _insert(self, jobs: list[JobId], job: JobId) -> None:
+        """Inserts a job into a list in queue order; most are added at the end."""
+        if not jobs or self._queue_rank(jobs[-1]) < self._queue_rank(job):
+            jobs.append(job)
+        else:
+            bisect.insort(jobs, job, key=self._queue_rank)
 
     def _is_queue_order(self) -> bool:
         """Whether rows are neither sorted nor filtered, so that values do not move them."""

@@ -88,9 +88,21 @@ def totals(
     sessions at once, 0 if unknown. ``start_simulator``: see `SupervisorProtocol.start_simulator`.
     ``all_job_states``: includes jobs removed from the table, for the total open time of sockets.
     """
-    live = [job_state for job_state in job_states.values() if job_state.status.is_live]
+    live: list[JobState] = []
+    waiting: dict[JobId, JobState] = {}
+    sent_s = audio_s = 0.0
+    is_exact = True
+    for job, job_state in job_states.items():  # once, as there may be many thousands
+        status = job_state.status
+        if status.is_waiting:
+            waiting[job] = job_state
+        elif status.is_live:
+            live.append(job_state)
+        audio_s += job_state.part_seconds
+        if job_state.sent_seconds or job_state.retrying:
+            sent_s += metrics.reached_s(job_state)
+        is_exact = is_exact and job_state.is_exact
     streaming = [job_state for job_state in live if job_state.status is JobStatus.STREAMING]
-    waiting = {job: state for job, state in job_states.items() if state.status.is_waiting}
     lags = [job_state.lag.now for job_state in streaming if job_state.lag]
     reasons = [reason for job_state in waiting.values() if (reason := _turn_away_reason(job_state))]
     if lags:  # the server answers again
@@ -105,11 +117,12 @@ def totals(
             max_sessions,
             start_simulator,
         )
+    every = all_job_states or job_states.values()
     return Totals(
-        sent_s=sum(map(metrics.reached_s, job_states.values())),
-        audio_s=sum(job_state.part_seconds for job_state in job_states.values()),
-        is_exact=all(job_state.is_exact for job_state in job_states.values()),
-        open_s=sum(job_state.open_seconds for job_state in all_job_states or job_states.values()),
+        sent_s=sent_s,
+        audio_s=audio_s,
+        is_exact=is_exact,
+        open_s=sum(job_state.open_seconds for job_state in every if job_state.attempt),
         remaining_s=remaining_s,
         is_lower_bound=any(not job_state.total_seconds for job_state in waiting.values()),
         worst_lag_ms=max(lags, default=None),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui.model import metrics
+from tui.model.recording_feed import FeedPhase
 from tui.model.totals import SendingPace, Totals, TurnAwayReason
 from tui.render import gauges
 from tui.render.responsive_line import ResponsivePart, fit_parts
@@ -50,6 +51,7 @@ class Priorities:
     next_start: tuple[int, ...]
     time_left: tuple[int, ...]
     held: tuple[int, ...]
+    feed: tuple[int, ...]
     lag: tuple[int, ...]
     counts: tuple[int, ...]
     audio: tuple[int, ...] = ()
@@ -64,6 +66,7 @@ ONE_LINE = Priorities(
     next_start=(20, 62),
     time_left=(8, 10, 12),
     held=(35, 45),
+    feed=(17, 48),
     lag=(15, 50, 64, LAST + 1),
     counts=(40, LAST),
 )
@@ -77,6 +80,7 @@ TWO_LINES = Priorities(
     time_left=(20, 25, 60),
     socket_time=(18, 50),
     held=(55, 85),
+    feed=(42, 75),
     lag=(40, 60, 80, LAST + 1),
     counts=(50, LAST),
 )
@@ -109,6 +113,8 @@ class RunStatus:
     totals: Totals
     interrupted: int = 0
     connecting: int = 0  # number of live sessions that are connecting
+    feed_phase: FeedPhase = FeedPhase.ENDED  # whether folders are searched or watched
+    growing_files: int = 0  # number of new files in watched folders that are still growing
 
 
 def one_line_banner(
@@ -120,6 +126,7 @@ def one_line_banner(
         _next_start_part(run_status, symbols, ONE_LINE),
         _time_left_part(run_status, ONE_LINE),
         _counts_part(run_status, symbols, ONE_LINE),
+        _feed_part(run_status, ONE_LINE),
         _held_part(run_status, symbols, ONE_LINE),
         _lag_part(run_status, symbols, ONE_LINE),
     ]
@@ -138,7 +145,11 @@ def two_line_banner(
         _socket_time_part(run_status, destination, TWO_LINES),
     ]
     counts = [_counts_part(run_status, symbols, TWO_LINES)]
-    lag = [_held_part(run_status, symbols, TWO_LINES), _lag_part(run_status, symbols, TWO_LINES)]
+    lag = [
+        _feed_part(run_status, TWO_LINES),
+        _held_part(run_status, symbols, TWO_LINES),
+        _lag_part(run_status, symbols, TWO_LINES),
+    ]
     return [
         _justified_line(destination, left, work, cells, symbols),
         _justified_line(destination, counts, lag, cells, symbols),
@@ -311,6 +322,17 @@ def _counts_part(run_status: RunStatus, symbols: Symbols, priorities: Priorities
     for variant in variants:
         variant[-1:] = [(text.rstrip(), role) for text, role in variant[-1:]]
     return ResponsivePart(variants, priorities.counts)
+
+
+def _feed_part(run_status: RunStatus, priorities: Priorities) -> ResponsivePart:
+    """Says that folders are searched or watched, so more recordings may come."""
+    if run_status.feed_phase is FeedPhase.ENDED:
+        return NOTHING
+    word = [(run_status.feed_phase.value, Role.TEXT)]
+    if not run_status.growing_files:
+        return ResponsivePart([word, []], priorities.feed[1:])
+    growing = (f", {run_status.growing_files} growing", Role.MUTED)
+    return ResponsivePart([[*word, growing], word, []], priorities.feed)
 
 
 def _held_part(run_status: RunStatus, symbols: Symbols, priorities: Priorities) -> ResponsivePart:

@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from tui.keys.key_table import KeyBinding, Scope, bindings_in
 from tui.model.desk_state import DeskState
+from tui.model.recording_feed import FeedPhase, RecordingFeed
 from tui.model.shutdown import Shutdown, ShutdownPhase
 from tui.model.supervisor_protocol import SupervisorStatus
 from tui.model.table_view import Changes
@@ -32,6 +33,9 @@ MIN_TALL_BANNER_ROWS = 20
 TOTALS_INTERVAL_S = 1.0
 """Seconds between two computations of the totals, which read the state of every job."""
 
+MAX_TOTALS_SHARE = 0.02
+"""The largest share of time for totals; with very many jobs they are computed less often."""
+
 
 def is_too_small(cells: int, rows: int) -> bool:
     """Whether a screen of this size shows only a message that it is too small."""
@@ -40,7 +44,8 @@ def is_too_small(cells: int, rows: int) -> bool:
 
 class ScreenFrame:
     """Builds the lines of banner and footer; holds only the current notice and the totals.
-    ``verbs``: the verbs of this run, for the footer. ``footer_bar``: lines above the footer."""
+    ``verbs``: the verbs of this run, for the footer. ``footer_bar``: lines above the footer.
+    ``feed``: queues recordings that are found while the desk is open."""
 
     def __init__(
         self,
@@ -51,13 +56,16 @@ class ScreenFrame:
         destination: Destination,
         verbs: Sequence[KeyBinding] = (),
         footer_bar: Callable[[int], list[StyledLine]] = lambda _: [],
+        feed: RecordingFeed | None = None,
     ) -> None:
         self._state, self._supervisor, self._shutdown = state, supervisor, shutdown
         self._look, self._destination = look, destination
         self._verbs, self._footer_bar = verbs, footer_bar
+        self._feed = feed
         self._notice, self._notice_until = "", 0.0
         self._totals, self._totals_time = Totals(), float("-inf")
         self._totals_counts = Counter[JobStatus]()
+        self._totals_due = float("-inf")
 
     def show_notice(self, notice: str, now: float) -> None:
         """Shows a sentence in the footer for `NOTICE_DURATION_S`."""
@@ -67,7 +75,9 @@ class ScreenFrame:
         """The numbers of the banner. Their totals are recomputed once per `TOTALS_INTERVAL_S`, and
         when a job changes its status."""
         state, supervisor, counts = self._state, self._supervisor, self._state.status_counts
-        if now - self._totals_time >= TOTALS_INTERVAL_S or counts != self._totals_counts:
+        due = now - self._totals_time >= TOTALS_INTERVAL_S or counts != self._totals_counts
+        if due and now >= self._totals_due:
+            began = monotonic()
             self._totals_time, self._totals_counts = now, counts.copy()
             self._totals = totals(
                 state.job_states,
@@ -77,6 +87,7 @@ class ScreenFrame:
                 start_simulator=supervisor.start_simulator(),
                 all_job_states=state.all_job_states,
             )
+            self._totals_due = now + (monotonic() - began) / MAX_TOTALS_SHARE
         waiting = counts[JobStatus.QUEUED] + counts[JobStatus.RETRYING]
         live = sum(count for status, count in counts.items() if status.is_live)
         can_start = waiting and live < supervisor.max_sessions
@@ -94,6 +105,8 @@ class ScreenFrame:
             totals=self._totals,
             interrupted=counts[JobStatus.INTERRUPTED],
             connecting=counts[JobStatus.CONNECTING],
+            feed_phase=FeedPhase.ENDED if self._feed is None else self._feed.phase,
+            growing_files=0 if self._feed is None else self._feed.growing_count,
         )
 
     def banner_lines(self, cells: int, rows: int, now: float) -> list[StyledLine]:

@@ -105,13 +105,15 @@ def iter_recordings(
     paths: Iterable[str],
     skipped: SkippedPaths | None = None,
     on_folder: FolderCallback = lambda folder: None,
+    *,
+    allow_empty: bool = False,
 ) -> Iterator[str]:
     """Yields the files given by ``paths``, without duplicates; those in a folder by name, while it
     is still being searched.
 
     Hidden, empty and unfinished files in a folder are skipped. A link to a file counts as a file. A
     link to a folder is searched only if it is in ``paths``, since links may form a loop. Raises
-    `UsageProblem` for a path that does not exist, or a folder without audio.
+    `UsageProblem` for a path that does not exist, or a folder without audio unless ``allow_empty``.
     """
     skipped = SkippedPaths() if skipped is None else skipped
     seen: set[str] = set()
@@ -128,7 +130,7 @@ def iter_recordings(
             if file not in seen:
                 seen.add(file)
                 yield file
-        if not any_found:
+        if not any_found and not allow_empty:
             formats = "WAV, FLAC, Ogg, MP3, M4A, MP4 and other files with audio"
             hint = f"It and its subfolders were searched for {formats}."
             raise UsageProblem(f"there is no audio in the folder “{path}”", hint)

@@ -26,6 +26,7 @@ class JobQueue:
         self._ready: list[tuple[int, JobId]] = []  # by position
         self._delayed: list[tuple[float, int, JobId]] = []  # by earliest start, then by position
         self._first_position, self._last_position = 0, 0
+        self._order: list[JobId] | None = None  # the last `order`; None after a change
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -33,7 +34,9 @@ class JobQueue:
     @property
     def order(self) -> list[JobId]:
         """All jobs in the queue, the next one first, including those that are not due yet."""
-        return sorted(self._positions, key=self._positions.__getitem__)
+        if self._order is None:
+            self._order = sorted(self._positions, key=self._positions.__getitem__)
+        return list(self._order)
 
     def add_unprobed(self, slot: JobSlot) -> None:
         """Adds a job at the end; its file must be probed before it starts."""
@@ -61,7 +64,7 @@ class JobQueue:
         before = self.order
         ahead = [job for job in before if job in self._retried and job not in named]
         after = dict.fromkeys((*ahead, *named, *before))
-        self._positions = {job: position for position, job in enumerate(after)}
+        self._positions, self._order = {job: at for at, job in enumerate(after)}, None
         self._first_position, self._last_position = 0, len(after)
         for heap in (self._unprobed, self._ready, self._delayed):
             heap.clear()
@@ -70,7 +73,8 @@ class JobQueue:
 
     def remove(self, slot: JobSlot) -> None:
         """Removes a job, if it is in the queue."""
-        self._slots.pop(slot.id, None)
+        if self._slots.pop(slot.id, None) is not None:
+            self._order = None
         self._positions.pop(slot.id, None)
         self._retried.discard(slot.id)
 
@@ -120,6 +124,8 @@ class JobQueue:
         self._insert(slot, self._positions[slot.id])
 
     def _insert(self, slot: JobSlot, position: int) -> None:
+        if self._positions.get(slot.id) != position:
+            self._order = None
         self._slots[slot.id], self._positions[slot.id] = slot, position
         if slot.phase is JobPhase.UNPROBED:
             heappush(self._unprobed, (position, slot.id))

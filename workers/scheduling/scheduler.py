@@ -127,6 +127,8 @@ class Scheduler:
     @property
     def queue(self) -> list[JobId]:
         """Waiting jobs in order; the halves of a pair count as one, with the pair's number."""
+        if not self._pair_clocks:  # the usual run, perhaps of many thousands
+            return self._queue.order
         halves = ((self._slots[job].half, job) for job in self._queue.order)
         return list(dict.fromkeys(half.pair_id if half else job for half, job in halves))
 
