@@ -1,0 +1,169 @@
+"""Recordings that are still being written."""
+
+import os
+import signal
+import struct
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.support import audio_files
+from workers.audio import growing
+from workers.audio.decode import pcm_blocks
+from workers.audio.probe import probe
+from workers.audio.recording import Reader, Recording
+from workers.audio.source import RawEncoding, RawFormat, ReadOptions
+from workers.errors import Unreadable
+
+FOLLOW = ReadOptions(follow=True)
+RATE = 16000
+SAMPLES = audio_files.distinct_samples(1.0)
+PLACEHOLDERS = [0, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFFF - 36]
+
+
+@pytest.fixture(autouse=True)
+def _ignored_sigio() -> Iterator[None]:
+    """As sessions do: the kernel sends it when a file is opened for writing."""
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGIO, before)
+
+
+def header(size: int, rate: int = RATE) -> bytes:
+    """A header of mono PCM16 that declares so many bytes of audio."""
+    fmt = struct.pack("<IHHIIHH", 16, 1, 1, rate, rate * 2, 2, 16)
+    riff = min(size + 36, 0xFFFFFFFF) if size else 0
+    return (
+        struct.pack("<4sI8s", b"RIFF", riff, b"WAVEfmt ") + fmt + struct.pack("<4sI", b"data", size)
+    )
+
+
+def followed(recording: Recording, *writes: bytes, rate: int = RATE, start: int = 0) -> bytes:
+    """What is read of a recording, if its writer adds these pieces whenever all was read."""
+    left = list(writes)
+
+    def wait() -> bool:
+        if not left:
+            return False
+        with open(recording.path, "ab") as file:
+            file.write(left.pop(0))
+        return True
+
+    return b"".join(pcm_blocks(recording, rate, 1600, start, wait=wait))
+
+
+@pytest.mark.parametrize("size", PLACEHOLDERS)
+def test_what_is_added_is_read_bit_for_bit(tmp_path: Path, size: int) -> None:
+    """In pieces that end within a sample, behind a header that does not know the size."""
+    path, audio = tmp_path / "a.wav", SAMPLES.tobytes()
+    path.write_bytes(header(size) + audio[:5001])
+    recording = probe(str(path), FOLLOW)
+
+    assert recording.reader is Reader.GROWING
+    assert not recording.is_exact
+    assert 2500 == recording.frames
+    assert audio == followed(recording, audio[5001:5002], audio[5002:20_000], audio[20_000:])
+
+
+def test_another_attempt_begins_in_the_middle(tmp_path: Path) -> None:
+    """Even after what was written when it was probed again."""
+    path, audio = tmp_path / "a.wav", SAMPLES.tobytes()
+    path.write_bytes(header(0))
+    recording = probe(str(path), FOLLOW)
+
+    assert audio[2 * 1000 :] == followed(recording, audio, start=1000)
+
+
+def test_it_is_resampled_like_any_other(tmp_path: Path) -> None:
+    """As if it were complete, although it comes in pieces."""
+    path, audio = tmp_path / "a.wav", SAMPLES.tobytes()
+    path.write_bytes(header(0))
+    in_pieces = followed(probe(str(path), FOLLOW), audio[:10_000], audio[10_000:], rate=8000)
+    complete = audio_files.write_recording(tmp_path / "b.wav", SAMPLES)
+
+    assert in_pieces == b"".join(pcm_blocks(probe(complete), 8000, 1600))
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW"])
+def test_every_encoding_of_single_samples_is_read(tmp_path: Path, subtype: str) -> None:
+    """As libsndfile reads the complete file."""
+    path = audio_files.write_recording(tmp_path / "a.wav", SAMPLES, RATE, "WAV", subtype)
+    complete = b"".join(pcm_blocks(probe(path), RATE, 1600))
+
+    assert complete == followed(probe(path, FOLLOW))
+
+
+def test_samples_without_a_header_are_read(tmp_path: Path) -> None:
+    """Their format is told by the user."""
+    path, audio = tmp_path / "a.raw", SAMPLES.astype(">i2").tobytes()
+    path.write_bytes(b"")
+    raw = RawFormat(RawEncoding.S16BE, RATE)
+    recording = probe(str(path), ReadOptions(raw=raw, follow=True))
+
+    assert SAMPLES.tobytes() == followed(recording, audio)
+
+
+def test_metadata_after_the_audio_is_not_audio(tmp_path: Path) -> None:
+    """A recorder may write it when it closes the file, and then the sizes."""
+    path, audio = tmp_path / "a.wav", SAMPLES.tobytes()
+    path.write_bytes(header(0) + audio)
+    recording = probe(str(path), FOLLOW)
+    tail = struct.pack("<4sI4s", b"LIST", 4, b"INFO")
+    path.write_bytes(header(len(audio)) + audio + tail)
+
+    assert audio == followed(recording)
+
+
+def test_other_formats_are_refused(tmp_path: Path) -> None:
+    """Before anything is sent."""
+    flac = audio_files.write_recording(tmp_path / "a.flac", SAMPLES, kind="FLAC")
+    adpcm = audio_files.write_recording(tmp_path / "a.wav", SAMPLES, RATE, "WAV", "IMA_ADPCM")
+    for path in (flac, adpcm):
+        with pytest.raises(Unreadable, match="while it is written"):
+            probe(path, FOLLOW)
+    with pytest.raises(Unreadable, match="g722"):
+        probe(flac, ReadOptions(raw=RawFormat(RawEncoding.G722, RATE), follow=True))
+
+
+def test_a_file_without_a_header_is_waited_for(tmp_path: Path) -> None:
+    """A recorder has just created it."""
+    path = tmp_path / "a.wav"
+    for content in (b"", header(0)[:40]):
+        path.write_bytes(content)
+        with pytest.raises(growing.HeaderMissing):
+            growing.GrowingFile(str(path), FOLLOW)
+    later = threading.Timer(0.2, lambda: path.write_bytes(header(0)))
+    later.start()
+
+    assert 0 == probe(str(path), FOLLOW).frames
+
+
+def test_it_is_known_whether_anybody_writes(tmp_path: Path) -> None:
+    """Readers do not count."""
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"x")
+    reading = os.open(path, os.O_RDONLY)
+    try:
+        if growing.has_writer(reading) is None:
+            pytest.skip("this file system has no leases")
+        assert not growing.has_writer(reading)
+        with path.open("ab"):
+            assert growing.has_writer(reading)
+        assert not growing.has_writer(reading)
+    finally:
+        os.close(reading)
+
+
+def test_the_length_is_what_is_there_so_far(tmp_path: Path) -> None:
+    """Whole samples of all channels."""
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.zeros((100, 2), np.int16), RATE)
+    with growing.GrowingFile(str(path), FOLLOW) as file:
+        assert 100 == file.frames_written
+        with path.open("ab") as more:
+            more.write(bytes(4 * 50 + 3))
+        assert 150 == file.frames_written
