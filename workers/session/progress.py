@@ -107,13 +107,15 @@ class SendProgress:
     def record_slip(self, stalled_s: float) -> None:
         """Publishes that the schedule was moved by ``stalled_s`` seconds."""
         _log.warning("slip of %.3f s at %.3f s", stalled_s, self.sent_seconds)
-        self._slips_ms.append(stalled_s * 1000)
-        self._recorder.publish(Slipped(self.sent_seconds, round(stalled_s * 1000, 3)))
+        stalled_ms = round(stalled_s * 1000, 3)  # as traced, so that the certificate has its sum
+        self._slips_ms.append(stalled_ms)
+        self._recorder.publish(Slipped(self.sent_seconds, stalled_ms))
 
     def record_wait(self, waited_s: float) -> None:
         """Publishes that the schedule waited ``waited_s`` seconds for audio to be written."""
-        self._waits_ms.append(waited_s * 1000)
-        self._recorder.publish(Waited(self.sent_seconds, round(waited_s * 1000, 3)))
+        waited_ms = round(waited_s * 1000, 3)  # as traced, so that the certificate has the same sum
+        self._waits_ms.append(waited_ms)
+        self._recorder.publish(Waited(self.sent_seconds, waited_ms))
 
     def report_if_new(self) -> None:
         """Reports the progress if a chunk was sent since the last report."""
