@@ -25,7 +25,7 @@ TIMEOUT_S = 30.0
 MAX_REDIRECTS = 5
 MAX_FAILURES = 5
 """How often in a row a download may break without having received anything."""
-FIRST_PAUSE_S = 0.5
+FIRST_RETRY_PAUSE_S = 0.5
 """The pause after the first failure; it doubles with each further one."""
 _BLOCK_BYTES = 256 * 1024
 
@@ -58,7 +58,7 @@ def download(
     spool: SpoolWriter,
     on_progress: ProgressCallback,
     *,
-    first_pause_s: float = FIRST_PAUSE_S,
+    first_pause_s: float = FIRST_RETRY_PAUSE_S,
 ) -> None:
     """Downloads the rest of a recording. Raises `Unreadable`, or what ``on_progress`` raises."""
     if source.secret_url == HIDDEN_URL:
