@@ -118,9 +118,9 @@ class JobQueue:
         slot.phase = JobPhase.RECEIVING if slot.must_be_received else JobPhase.PROBING
         return slot
 
-    def mark_received(self, slot: JobSlot) -> None:
-        """Lets a job be probed, in its position, after its recording has arrived."""
-        slot.phase, slot.is_received = JobPhase.UNPROBED, True
+    def mark_unprobed(self, slot: JobSlot) -> None:
+        """Lets a job be probed, in its position, as its recording has arrived."""
+        slot.phase = JobPhase.UNPROBED
         self._insert(slot, self._positions[slot.id])
 
     def _insert(self, slot: JobSlot, position: int) -> None:

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from math import inf
 
-from workers.audio.source import Source
+from workers.audio.source import ReadOptions, Source
+from workers.errors import Unreadable
 from workers.jobs.events import Ended, JobReport, Outcome, Progressed
 from workers.jobs.job import Half, Job, JobId
 from workers.jobs.job_state import JobState, JobStatus
@@ -37,6 +38,16 @@ class JobPhase(Enum):
     FINISHED = "finished"
 
 
+class Arrival(Enum):
+    """How far a recording from the network or a pipe has come."""
+
+    NOT_BEGUN = "not begun"
+    BEGUN = "begun"  # it is arriving, and may be followed
+    AWAITED = "awaited"  # it is arriving, and is read when all of it is there
+    FOLLOWED = "followed"  # it is arriving, and is read meanwhile
+    ENDED = "ended"
+
+
 @dataclass(slots=True, eq=False)
 class JobSlot:
     """One job, and its session if it has one. Only the scheduler changes it."""
@@ -65,8 +76,10 @@ class JobSlot:
     end_requested: bool = False  # the user cancelled it, or the program ends
     sent_position: SentPosition | None = None
     """What the session has sent by its latest report; None before its first."""
-    is_received: bool = False
-    """Whether its recording has arrived, or as much of it as streaming needs to begin."""
+    arrival: Arrival = Arrival.NOT_BEGUN
+    """How far its recording has come, if that is not a local file."""
+    arrival_problem: Unreadable | None = None
+    """Why not all of it has come."""
     ending: JobReport | None = None
     """The session's last report; published when the session is gone."""
     _stop_commands: list[StopCommand] = field(default_factory=list)
@@ -88,8 +101,14 @@ class JobSlot:
 
     @property
     def must_be_received(self) -> bool:
-        """Whether its recording is not a local file, and has not arrived yet."""
-        return not (self.source.is_local or self.is_received)
+        """Whether its recording is not a local file, and nothing receives it yet."""
+        return not self.source.is_local and self.arrival is Arrival.NOT_BEGUN
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """How its file is read: one that is still arriving is followed."""
+        options, is_followed = self.source.options, self.arrival is Arrival.FOLLOWED
+        return options if self.source.is_local else replace(options, follow=is_followed)
 
     @property
     def is_finished(self) -> bool:
@@ -210,7 +229,8 @@ class JobSlot:
         outcome = self.state.latest_outcome
         # A file that was only missing never started an attempt, so it does not start over.
         unreadable = outcome is Outcome.UNREADABLE and attempt > self.attempt
+        unreadable = unreadable and self.arrival_problem is None  # what has arrived was readable
         self.starts_over |= outcome is Outcome.DONE or unreadable
         self.attempt, self.generation, self.job = attempt, self.generation + 1, None
         self.failed_attempts, self.due_at, self.end_requested = 0, 0.0, False
-        self.is_received = False
+        self.arrival, self.arrival_problem = Arrival.NOT_BEGUN, None

@@ -11,6 +11,7 @@ from queue import SimpleQueue
 
 from workers.audio.recording import Recording
 from workers.audio.source import Source
+from workers.errors import Unreadable
 from workers.jobs.events import (
     Began,
     Ended,
@@ -31,7 +32,7 @@ from workers.protocol.endpoint import Endpoint, Secret
 from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
 from workers.runs.run_folder import RunFolder
 from workers.scheduling.job_queue import JobQueue
-from workers.scheduling.job_slot import JobPhase, JobSlot
+from workers.scheduling.job_slot import Arrival, JobPhase, JobSlot
 from workers.scheduling.launcher import Session, SessionLauncher
 from workers.scheduling.pair_clock import PairClock
 from workers.scheduling.retry_policy import RetryPolicy
@@ -296,6 +297,7 @@ class Scheduler:
         may_receive = len(ahead) < MAX_RECEIVED_AHEAD and not is_full
         slot = self._queue.pop_unprobed(may_receive=may_receive)
         if slot is not None and slot.phase is JobPhase.RECEIVING:
+            slot.arrival = Arrival.BEGUN
             ahead[slot.id] = 0
         return None if slot is None else Claim(slot, slot.generation)
 
@@ -322,16 +324,42 @@ class Scheduler:
             self.folder.set_size(slot.id, recording.size)
             self._publish(slot, Queued.of(recording, settings.speed))
 
-    def note_progress(self, claim: Claim, received_bytes: int, total_bytes: int | None) -> None:
+    def note_arrival(self, claim: Claim, received_bytes: int, total_bytes: int | None) -> None:
         """Publishes how much of a job's recording has arrived."""
         if claim.is_current and claim.slot.phase is JobPhase.RECEIVING:
             self._received_ahead[claim.slot.id] = received_bytes
             self._publish(claim.slot, Fetched(received_bytes, total_bytes))
 
-    def mark_received(self, claim: Claim) -> None:
-        """Lets a job be probed, as its recording has arrived."""
-        if claim.is_current and claim.slot.phase is JobPhase.RECEIVING:
-            self._queue.mark_received(claim.slot)
+    def follow_arrival(self, claim: Claim) -> None:
+        """Lets a job be probed and streamed while its recording arrives."""
+        slot = claim.slot
+        if claim.is_current and slot.arrival is Arrival.BEGUN:
+            slot.arrival = Arrival.FOLLOWED
+            self._queue.mark_unprobed(slot)
+
+    def await_arrival(self, claim: Claim) -> None:
+        """Makes a job wait until all of its recording has arrived, as it cannot be followed."""
+        slot = claim.slot
+        if claim.is_current and slot.phase is JobPhase.PROBING:
+            slot.phase = JobPhase.RECEIVING
+            if slot.arrival is Arrival.ENDED:
+                self.end_arrival(claim, slot.arrival_problem)
+            else:
+                slot.arrival = Arrival.AWAITED
+
+    def end_arrival(self, claim: Claim, problem: Unreadable | None) -> None:
+        """Lets a job be probed, as its recording has arrived; or fails it, because of ``problem``.
+        A job that streams already fails at the end of what has arrived."""
+        slot = claim.slot
+        if not claim.is_current:
+            return
+        slot.arrival, slot.arrival_problem = Arrival.ENDED, problem
+        if slot.phase is not JobPhase.RECEIVING:
+            return
+        if problem is None:
+            self._queue.mark_unprobed(slot)
+        else:
+            self.fail_job(claim, _unreadable_ending(problem))
 
     def create_session(self, claim: Claim, target: SessionTarget) -> Session | None:
         """Creates the session to start; None if the job was cancelled. Raises `OSError`."""
@@ -394,6 +422,8 @@ class Scheduler:
         assert slot.session is not None
         slot.session.close()
         ending = slot.ending or slot.unreported_ending(exit_text, self._clock())
+        if slot.arrival_problem is not None:
+            ending = _incomplete(ending, slot.arrival_problem)
         self._finish_attempt(slot, ending)
 
     def check_sessions(self) -> None:
@@ -458,3 +488,16 @@ class Scheduler:
         slot.apply(report)
         self.folder.record(slot.state, report)
         self.reports.put(report)
+
+
+def _unreadable_ending(problem: Unreadable) -> Ended:
+    return Ended(Outcome.UNREADABLE, problem.reason, problem.hint)
+
+
+def _incomplete(ending: JobReport, problem: Unreadable) -> JobReport:
+    """The end of a session that was done with what had arrived, which was not all."""
+    ended = ending.event
+    if not isinstance(ended, Ended) or ended.outcome is not Outcome.DONE:
+        return ending
+    failed = replace(ended, outcome=Outcome.UNREADABLE, reason=problem.reason, hint=problem.hint)
+    return replace(ending, event=failed)

@@ -34,12 +34,17 @@ from workers.scheduling.start_rate import StartRateLimiter
 from workers.session.assignment import Timeouts
 from workers.session.local_launcher import LocalLauncher
 from workers.sources.receiver import Receiver
-from workers.sources.spool import delivery_problem
+from workers.sources.spool import can_follow, delivery_problem
 
 __all__ = ["SessionTarget", "Supervisor"]
 
 SHUTDOWN_TIMEOUT_S = 8.0
 """How long closing waits for sessions to end before it kills them."""
+FOLLOW_AFTER_S = 3.0
+"""A download that lasts longer is streamed while it arrives, if its format allows that. Others are
+read when they are complete, because their length is known then."""
+MIN_FOLLOWED_BYTES = 4096
+"""How much must have arrived before a recording is followed: its header, and some audio."""
 SESSION_CHECK_INTERVAL_S = 1.0
 """Time between two checks for sessions that are suspended or silent."""
 
@@ -265,15 +270,23 @@ class Supervisor:
         return self._closing or self._unprobed_claim is not None
 
     def _probe(self, claim: Claim, prober: Prober) -> None:
-        source, path = claim.slot.source, claim.slot.path
-        if claim.slot.must_be_received:
-            on_progress, on_arrived = self._on_progress, self._on_arrived
-            self._receiver.start(
-                source, path, partial(on_progress, claim), partial(on_arrived, claim)
-            )
+        slot = claim.slot
+        if slot.must_be_received:
+            follow_at = time.monotonic() + (0.0 if slot.source.is_stdin else FOLLOW_AFTER_S)
+            on_arrival = partial(self._on_arrival, claim, follow_at)
+            on_end = partial(self._on_arrival_end, claim)
+            self._receiver.start(slot.source, slot.path, on_arrival, on_end)
             return
-        recording = prober.probe(path, source.options)
-        if not source.is_local and (problem := delivery_problem(path)):
+        options = slot.read_options
+        try:
+            recording = prober.probe(slot.path, options)
+        except Unreadable:
+            if slot.source.is_local or not options.follow:
+                raise
+            with self._locked() as scheduler:
+                scheduler.await_arrival(claim)
+            return
+        if not slot.source.is_local and (problem := delivery_problem(slot.path)):
             recording = replace(recording, warnings=(*recording.warnings, problem))
         with self._locked() as scheduler:
             scheduler.enqueue(claim, recording)
@@ -295,21 +308,23 @@ class Supervisor:
         with self._locked() as scheduler:
             scheduler.fail_job(claim, ended)
 
-    def _on_progress(self, claim: Claim, received_bytes: int, total_bytes: int | None) -> bool:
-        """Called, like `_on_arrived`, by the thread that receives a recording. Publishes how much
-        has arrived; returns whether the rest is needed."""
-        with self._condition:
-            self._scheduler.note_progress(claim, received_bytes, total_bytes)
+    def _on_arrival(
+        self, claim: Claim, follow_at: float, received_bytes: int, total_bytes: int | None
+    ) -> bool:
+        """Called, like `_on_arrival_end`, by the thread that receives a recording. Publishes how
+        much has arrived; returns whether the rest is needed."""
+        slot = claim.slot
+        is_due = received_bytes >= MIN_FOLLOWED_BYTES and time.monotonic() >= follow_at
+        is_followed = is_due and can_follow(slot.path, slot.source.options)
+        with self._locked() as scheduler:
+            scheduler.note_arrival(claim, received_bytes, total_bytes)
+            if is_followed:
+                scheduler.follow_arrival(claim)
             return claim.is_current
 
-    def _on_arrived(self, claim: Claim, problem: Unreadable | None) -> None:
-        """Lets a job continue whose recording has arrived, or ends it if it could not."""
+    def _on_arrival_end(self, claim: Claim, problem: Unreadable | None) -> None:
         with self._locked() as scheduler:
-            if problem is None:
-                scheduler.mark_received(claim)
-            else:
-                ended = Ended(Outcome.UNREADABLE, problem.reason, problem.hint)
-                scheduler.fail_job(claim, ended)
+            scheduler.end_arrival(claim, problem)
 
     def _start_session(self, claim: Claim) -> None:
         slot = claim.slot

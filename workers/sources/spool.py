@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from workers.audio.source import ReadOptions
 from workers.errors import Unreadable
 
 MARKER_SUFFIX = ".part"
@@ -46,6 +47,17 @@ def delivery_problem(path: str | Path) -> str:
         return marker_of(path).read_text(errors="replace")
     except OSError:
         return ""
+
+
+def can_follow(path: str | Path, options: ReadOptions) -> bool:
+    """Whether a spool may be readable while it is written: samples, or a WAV file."""
+    if options.raw is not None:
+        return True
+    try:
+        with open(path, "rb") as file:
+            return file.read(4) in (b"RIFF", b"RIFX", b"RF64", b"BW64")
+    except OSError:
+        return False
 
 
 def remove_spool(path: str | Path) -> None:
