@@ -26,7 +26,7 @@ from workers.jobs.sent_position import SentPosition
 from workers.protocol.messages import UpdateConfiguration
 from workers.runs.index_writer import IndexWriter
 from workers.runs.run_folder import RunFolder
-from workers.scheduling.job_slot import JobSlot
+from workers.scheduling.job_slot import JobPhase, JobSlot
 from workers.scheduling.launcher import SessionLauncher
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.scheduler import Claim, Scheduler, SessionTarget
@@ -271,7 +271,7 @@ class Supervisor:
 
     def _probe(self, claim: Claim, prober: Prober) -> None:
         slot = claim.slot
-        if slot.must_be_received:
+        if slot.phase is JobPhase.RECEIVING:
             follow_at = time.monotonic() + (0.0 if slot.source.is_stdin else FOLLOW_AFTER_S)
             on_arrival = partial(self._on_arrival, claim, follow_at)
             on_end = partial(self._on_arrival_end, claim)
