@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 
 from tests.support.av_files import encode
-from tests.support.tones import TONE_S, Samples, heard_tones
+from tests.support.tones import TONE_S, Samples, heard_tones, tones
 from tests.support.wav_bytes import (
     ALAW_TAG,
     EXTENSIBLE_TAG,
@@ -234,6 +234,44 @@ def _unknown_au_size(content: bytes) -> bytes:
     return content[:8] + b"\xff" * 4 + content[12:]
 
 
+def _box(name: bytes, body: bytes) -> bytes:
+    """A box of an MP4 file."""
+    return struct.pack(">I", len(body) + 8) + name + body
+
+
+def _with_mp4_cover(content: bytes) -> bytes:
+    """An audio book: a picture in the tags, behind the audio."""
+    picture = _box(b"data", struct.pack(">II", 13, 0) + (_STRANGE_BYTES * 10)[:50000])
+    handler = _box(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
+    tags = _box(b"ilst", _box(b"covr", picture))
+    user_data = _box(b"udta", _box(b"meta", bytes(4) + handler + tags))
+    at = content.index(b"moov") - 4
+    size = int.from_bytes(content[at : at + 4], "big")
+    moov = content[at + 8 : at + size] + user_data
+    return content[:at] + _box(b"moov", moov) + content[at + size :]
+
+
+def _trimmed_m4a(sound: Samples, rate: int) -> bytes:
+    """A memo whose first second was cut off by an edit list, so that players leave it out."""
+    before = tones(2, rate)[::-1]
+    content = bytearray(encode("ipod", "aac", np.concatenate([before, sound]), rate=rate))
+    at = content.index(b"elst") + 12  # after version, flags and the number of edits
+    duration, media_time = struct.unpack_from(">II", content, at)
+    struct.pack_into(">II", content, at, duration - 1000, media_time + rate)
+    return bytes(content)
+
+
+def _joined_wav(sound: Samples, rate: int) -> bytes:
+    """Two WAV files, one after the other, as ``cat`` leaves them."""
+    return b"".join(wav(pcm16(half), fmt(rate)) for half in _halves(sound))
+
+
+def _with_strange_bytes(content: bytes) -> bytes:
+    """A file with a piece of another one in its middle."""
+    middle = len(content) // 2
+    return content[:middle] + _STRANGE_BYTES[:700] + content[middle:]
+
+
 def _gsm_frames(sound: Samples, rate: int) -> bytes:
     """The frames of a GSM call without a header; AIFF-C has them as telephones do."""
     content = _snd("AIFF", "GSM610")(sound, rate)
@@ -315,6 +353,8 @@ KINDS = (
          _av("mp4", "aac", movflags="frag_keyframe+empty_moov", frag_duration="500000"), 44100,
          padding_s=0.06),
     Kind("m4a-faststart", "m4a", _av("mp4", "aac", movflags="faststart"), 44100, padding_s=0.03),
+    Kind("m4a-trimmed", "m4a", _trimmed_m4a, 44100, padding_s=0.03),
+    Kind("m4b-cover", "m4b", _changed(_av("ipod", "aac"), _with_mp4_cover), 44100, padding_s=0.03),
     Kind("mp4-video", "mp4", _av("mp4", "aac", video="mpeg4"), 44100, padding_s=0.03),
     Kind("mp4-two-languages", "mp4", _two_tracks("mp4", "aac", "mpeg4"), 44100, padding_s=0.03),
     Kind("mp4-opus", "mp4", _av("mp4", "libopus"), 48000, padding_s=0.03),
@@ -331,6 +371,7 @@ KINDS = (
     Kind("mkv-pcm", "mkv", _av("matroska", "pcm_s16le")),
     Kind("wma", "wma", _av("asf", "wmav2", bit_rate=64000), 44100, padding_s=0.1),
     Kind("wma-v1", "wma", _av("asf", "wmav1", bit_rate=64000), 44100, padding_s=0.1),
+    Kind("wmv", "wmv", _av("asf", "wmav2", bit_rate=64000, video="wmv2"), 44100, padding_s=0.1),
     Kind("3gp-amr", "3gp", _av("3gp", "libopencore_amrnb", bit_rate=12200), 8000, padding_s=0.03),
     Kind("amr", "amr", _av("amr", "libopencore_amrnb", bit_rate=12200), 8000, padding_s=0.03),
     Kind("avi-mp3", "avi", _av("avi", "mp3", video="mpeg4"), 44100, padding_s=0.06),
@@ -339,11 +380,16 @@ KINDS = (
     Kind("flv-nellymoser", "flv", _av("flv", "nellymoser"), 8000, padding_s=0.06),
     Kind("ts-aac", "ts", _av("mpegts", "aac", video="mpeg2video"), 48000, padding_s=0.06),
     Kind("ts-mp2", "ts", _av("mpegts", "mp2"), 48000, padding_s=0.03),
+    Kind("ts-joined", "ts", _joined(_av("mpegts", "mp2")), 48000, padding_s=0.06),
     Kind("mpg-mp2", "mpg", _av("mpeg", "mp2", video="mpeg1video"), 48000, padding_s=0.03),
     Kind("vob-ac3", "vob", _av("vob", "ac3"), 48000, padding_s=0.03),
     Kind("ac3", "ac3", _av("ac3", "ac3"), 48000, padding_s=0.03),
     Kind("eac3", "eac3", _av("eac3", "eac3"), 48000, padding_s=0.03),
     Kind("aac-adts", "aac", _av("adts", "aac"), padding_s=_AAC_PADDING_S),
+    Kind("aac-id3-in-front", "aac",
+         _changed(_av("adts", "aac"), lambda content: id3v2() + content),
+         padding_s=_AAC_PADDING_S),
+    Kind("aac-joined", "aac", _joined(_av("adts", "aac")), padding_s=2 * _AAC_PADDING_S),
     Kind("aac-latm", "latm", _av("latm", "aac"), padding_s=_AAC_PADDING_S),
     Kind("mp2", "mp2", _av("mp2", "mp2"), padding_s=0.06),
     Kind("wavpack", "wv", _av("wv", "wavpack")),
@@ -414,6 +460,7 @@ KINDS = (
     Kind("wav-crashed-float-stereo", "wav", lambda sound, rate: wav(
         np.repeat(sound, 2).astype("<f4").tobytes(),
         fmt(rate, channels=2, bits=32, tag=FLOAT_TAG), data_size=0, riff_size=0)),
+    Kind("wav-joined", "wav", _joined_wav, padding_s=0.01),
     Kind("rf64", "wav", _snd("RF64", "PCM_16")),
     Kind("w64", "w64", _snd("W64", "PCM_16")),
     Kind("caf", "caf", _snd("CAF", "PCM_16")),
@@ -443,6 +490,8 @@ KINDS = (
         _CBR, lambda content: id3v2(5000) + content + _ape_tag() + _ID3V1), 44100, padding_s=0.08),
     Kind("mp3-zeros-in-front", "mp3", _changed(_CBR, lambda content: bytes(3000) + content), 44100,
          padding_s=0.08),
+    Kind("mp3-strange-bytes-inside", "mp3", _changed(_CBR, _with_strange_bytes), 44100,
+         padding_s=0.1),
     Kind("mp3-free-format", "mp3", _changed(_CBR, _free_format), padding_s=_MP3_PADDING_S),
     Kind("mp3-cut-download", "mp3", _cut(_MP3, 0.5), 44100, padding_s=0.08, kept=0.5,
          is_damaged=True),
@@ -476,6 +525,9 @@ KINDS = (
 )  # fmt: skip
 
 
+FIXTURE_SECONDS = {"speex": 2.0, "speex-wideband": 2.0}
+"""Kinds that are fixed files of tones, and how long they are."""
+
 NOISE = "amr-wb"
 """The one kind that holds noise instead of a sound, because nothing here can encode it."""
 
@@ -485,7 +537,7 @@ _MAX_SHIFT_S = 0.03
 
 def tone_count(kind: Kind) -> int:
     """How many tones a recording of this kind holds in tests."""
-    return 4 if kind.name.startswith("speex") else 6
+    return round(FIXTURE_SECONDS.get(kind.name, 3.0) / TONE_S)
 
 
 def tone_faults(kind: Kind, count: int, pcm: bytes, rate: int) -> list[str]:

@@ -243,6 +243,8 @@ class AvTrack:
                     failures = 0
                     yield packet
                 return
+            except IndexError:  # PyAV fails at the end if other tracks appeared on the way
+                break
             except FFmpegError as error:
                 failures += 1
                 loss.add(None, error)

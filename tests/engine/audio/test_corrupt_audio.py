@@ -22,11 +22,11 @@ CASES, SEED = 250, 3
 def test_a_damaged_recording_is_decoded_or_refused(tmp_path: Path) -> None:
     """Never a crash, an endless wait, unbounded memory, an unreadable message or a silent loss."""
     files = corrupt_audio.make_intact_files()
-    cases = [(SEED, number) for number in range(CASES)] + list(corrupt_audio.KEPT)
+    cases = [("", SEED, number) for number in range(CASES)] + list(corrupt_audio.KEPT)
     wrong, right = [], set()
     with IsolatedDecoder() as decoder:
-        for seed, number in cases:
-            case = corrupt_audio.corrupt_file(files, seed, number)
+        for name, seed, number in cases:
+            case = corrupt_audio.corrupt_file(files, seed, number, name)
             path = tmp_path / f"a{case.suffix}"
             path.write_bytes(case.content)
             result = decoder.decode(str(path))
