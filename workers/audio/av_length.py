@@ -6,11 +6,13 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workers.audio.av_reader import AvTrack, Loss
+from workers.audio.av_track import AvTrack, Loss, find_segments
+from workers.audio.ogg_links import OPUS_RATE_HZ, opus_samples
+from workers.audio.segments import FileSegment
 from workers.audio.source import ReadOptions
 
 if TYPE_CHECKING:
-    from av import AudioStream
+    from av import AudioFrame, AudioStream
     from av.packet import Packet
 
 _FIXED_SIZE_CODECS = frozenset(["aac", "aac_latm", "mp1", "mp2", "mp3"])
@@ -20,14 +22,6 @@ _DECLARING_CONTAINERS = frozenset([
     "mov", "matroska", "asf", "avi", "flac", "wav", "w64", "aiff", "caf", "wv", "tta", "ape", "tak",
 ])  # fmt: skip
 """Containers whose header tells how long the audio is. Others let FFmpeg estimate it."""
-
-_OPUS_RATE_HZ = 48_000
-_OPUS_FRAME_SAMPLES = (
-    *(480, 960, 1920, 2880) * 3,  # SILK
-    *(480, 960) * 2,  # hybrid
-    *(120, 240, 480, 960) * 4,  # CELT
-)
-"""Samples of a frame by configuration number (RFC 6716, table 2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +36,51 @@ class AvProbe:
     """False if packets do not tell how long they are."""
     declared_s: float | None
     """The length that the container declares; None if it declares none."""
+    is_cut: bool = False
+    """Whether it ends in the middle of something, although nothing tells how much is missing."""
 
 
 def probe_track(path: str, options: ReadOptions) -> AvProbe:
     """Probes the track that ``options`` choose; raises `Unreadable`."""
-    loss, first = Loss(), None
-    with AvTrack(path, options.track) as track:
+    segments = find_segments(path, options)
+    if segments[0].seconds is None:
+        return _count_packets(path, options, segments[0])
+    seconds = sum(segment.seconds or 0.0 for segment in segments)
+    with AvTrack(path, options, segments[0]) as track:
+        first = _first_frame(track)
+        return AvProbe(
+            rate=first.sample_rate,
+            channels=first.layout.nb_channels,
+            format=track.format,
+            frames=round(seconds * first.sample_rate),
+            is_exact=True,
+            declared_s=seconds + sum(segment.missing_s for segment in segments),
+            is_cut=segments[-1].is_cut,
+        )
+
+
+def _first_frame(track: AvTrack) -> AudioFrame:
+    loss = Loss()
+    for packet in track.iter_packets(loss):
+        for frame in track.decode(packet, loss):
+            return frame
+    raise loss.refusal()
+
+
+def _count_packets(path: str, options: ReadOptions, segment: FileSegment) -> AvProbe:
+    loss, first, last = Loss(), None, None
+    with AvTrack(path, options, segment) as track:
         counter = _SampleCounter(track.stream)
         for packet in track.iter_packets(loss):
             if first is None:  # only a decoded frame tells the rate and the channels for certain
                 first = next(iter(track.decode(packet, loss)), None)
             if packet is not None and packet.size:
                 counter.add(packet)
+                last = packet
         if first is None:
-            raise track.refusal(loss)
+            raise loss.refusal()
+        if last is not None and counter.codec == "flac" and not track.decode(last, loss):
+            counter.leave_out(last)  # it was cut off
         declared_s = _declared_seconds(track)
         seconds, is_exact = counter.seconds(), counter.is_exact
         if not is_exact and declared_s is not None:
@@ -75,7 +100,7 @@ class _SampleCounter:
 
     def __init__(self, stream: AudioStream) -> None:
         self._stream = stream
-        self._codec = stream.codec_context.codec.canonical_name
+        self.codec = stream.codec_context.codec.canonical_name
         self._time_base = float(stream.time_base or 0)
         self._packets = self._opus_samples = self._trimmed = 0
         self._ticks = 0
@@ -87,9 +112,9 @@ class _SampleCounter:
         if packet.has_sidedata("skip_samples"):  # an encoder's delay, and padding at the end
             start, end = struct.unpack_from("<II", bytes(packet.get_sidedata("skip_samples")))
             self._trimmed += start + end
-        if self._codec == "opus":
-            self._opus_samples += _opus_samples(bytes(packet))
-        elif self._codec not in _FIXED_SIZE_CODECS:
+        if self.codec == "opus":
+            self._opus_samples += opus_samples(bytes(packet))
+        elif self.codec not in _FIXED_SIZE_CODECS:
             self._add_ticks(packet)
 
     def _add_ticks(self, packet: Packet[AudioStream]) -> None:
@@ -103,31 +128,22 @@ class _SampleCounter:
         self._ticks += duration
         self._next_pts = None if pts is None else pts + duration
 
+    def leave_out(self, packet: Packet[AudioStream]) -> None:
+        self._ticks -= packet.duration or 0
+
     def seconds(self) -> float:
         decoder = self._stream.codec_context
         trimmed_s = self._trimmed / (decoder.sample_rate or 1)
-        if self._codec == "opus":
-            return self._opus_samples / _OPUS_RATE_HZ - trimmed_s
-        if self._codec in _FIXED_SIZE_CODECS:
+        if self.codec == "opus":
+            return self._opus_samples / OPUS_RATE_HZ - trimmed_s
+        if self.codec in _FIXED_SIZE_CODECS:
             return self._packets * decoder.frame_size / decoder.sample_rate - trimmed_s
         return self._ticks * self._time_base - trimmed_s
 
 
-def _opus_samples(packet: bytes) -> int:
-    """How many samples of 48000 Hz an Opus packet holds (RFC 6716, section 3.1)."""
-    size = _OPUS_FRAME_SAMPLES[packet[0] >> 3]
-    match packet[0] & 3:
-        case 0:
-            return size
-        case 1 | 2:
-            return 2 * size
-        case _:
-            return size * (packet[1] & 0x3F) if len(packet) > 1 else 0
-
-
 def _declared_seconds(track: AvTrack) -> float | None:
     container, stream = track.container, track.stream
-    if container.format.name.split(",")[0] not in _DECLARING_CONTAINERS:
+    if track.container_name not in _DECLARING_CONTAINERS:
         return None
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)

@@ -12,6 +12,7 @@ import soundfile
 from workers.audio.channels import with_mix
 from workers.audio.discovery import special_file_kind
 from workers.audio.recording import Reader, Recording, clock
+from workers.audio.segments import mp3_segments, ogg_segments
 from workers.audio.sndfile_reader import SndfileReader
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions
 from workers.audio.wav_layout import WavLayout, find_wav_audio
@@ -25,9 +26,6 @@ _UNKNOWN_FRAME_COUNT = 16 * _UNKNOWN_SIZE_BYTES
 
 _HEADER_SLACK_BYTES = 64
 """How far a header may be off although no audio is missing, since writers count differently."""
-
-_MAX_OGG_PAGE_BYTES = 27 + 255 + 255 * 255
-"""The largest possible Ogg page (RFC 3533, section 6)."""
 
 _SIZE_MISMATCH = re.compile(r"(?! *Bytes/sec|RIFF|RF64).*:\s*(\d+) \(should be (\d+)\)")
 """A line of libsndfile's log about a size. Bytes per second and the size of the whole are often
@@ -99,8 +97,10 @@ def _probe_with_sndfile(
     is_wav_corrected = layout is not None and not layout.is_header_right
     try:
         with SndfileReader(path, is_wav_corrected=is_wav_corrected) as file:
-            frames = int(file.frames)
-            if not 0 < frames < _UNKNOWN_FRAME_COUNT or not _ends_as_declared(file, path):
+            if not 0 < file.frames < _UNKNOWN_FRAME_COUNT:
+                return None
+            frames = _counted_frames(file, path)
+            if frames is None:
                 return None
             seconds = frames / file.samplerate
             share = layout.missing_share if layout is not None else _missing_share(file)
@@ -130,8 +130,13 @@ def _probe_with_av(path: str, size: int, options: ReadOptions) -> Recording:
     track = probe_track(path, options)
     seconds = track.frames / track.rate
     missing_s = max(0.0, (track.declared_s or 0.0) - seconds)
+    warnings: tuple[str, ...] = ()
     if missing_s <= MAX_SHORTFALL_S:
         missing_s = 0.0
+        if track.is_cut:
+            warnings = (f"the file is cut short: it stops at {clock(seconds)}",)
+    else:
+        warnings = (_truncation_warning(seconds, missing_s),)
     return Recording(
         path=path,
         seconds=seconds,
@@ -144,7 +149,7 @@ def _probe_with_av(path: str, size: int, options: ReadOptions) -> Recording:
         options=options,
         is_exact=track.is_exact,
         missing_seconds=missing_s,
-        warnings=(_truncation_warning(seconds, missing_s),) if missing_s else (),
+        warnings=warnings,
     )
 
 
@@ -198,27 +203,22 @@ def _missing_share(file: SndfileReader) -> float:
     return max(shares)
 
 
-def _ends_as_declared(file: SndfileReader, path: str) -> bool:
-    """Whether the file goes on to the end that libsndfile expects."""
-    if file.format == "OGG":
-        return _has_ogg_end(path)
-    if file.format in ("FLAC", "MP3"):
+def _counted_frames(file: SndfileReader, path: str) -> int | None:
+    """How many samples libsndfile reads; None if it may not read all that there is."""
+    frames = int(file.frames)
+    if file.format in ("OGG", "MP3"):
+        segments = ogg_segments(path, "") if file.format == "OGG" else mp3_segments(path)
+        if not segments:  # a free bit rate, which only decoders find
+            return frames
+        (first, *others), slack = segments, MAX_SHORTFALL_S * file.samplerate
+        counted = round((first.seconds or 0.0) * file.samplerate)
+        is_whole = not (others or first.missing_s or first.is_cut) and counted > 0
+        # It stops at its own count, but does not get that far if there is less.
+        return counted if is_whole and 0 <= frames - counted + 1 < slack else None
+    if file.format == "FLAC":
         try:
-            file.seek(file.frames - 1)
-            return len(file.read(1)) == 1
+            file.seek(frames - 1)
+            return frames if len(file.read(1)) == 1 else None
         except soundfile.LibsndfileError:
-            return False
-    return True
-
-
-def _has_ogg_end(path: str) -> bool:
-    """Whether the last page is complete and ends the stream (RFC 3533, section 6: flag 0x04)."""
-    with open(path, "rb") as file:
-        file.seek(max(0, os.path.getsize(path) - _MAX_OGG_PAGE_BYTES))
-        tail = file.read()
-    start = tail.rfind(b"OggS")
-    header = tail[start : start + 27]
-    if start < 0 or len(header) < 27 or not header[5] & 0x04:
-        return False
-    segments = tail[start + 27 : start + 27 + header[26]]
-    return len(tail) >= start + 27 + header[26] + sum(segments)
+            return None
+    return frames

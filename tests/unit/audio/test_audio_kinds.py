@@ -10,10 +10,8 @@ from workers.audio import decode
 from workers.audio.probe import probe
 
 SHORTENED = frozenset([
-    "wav-mp3", "g722", "g726", "caf-killed-recorder",
-    "mp3-joined-tagged", "mp3-vbr-no-header", "mp3-vbr-loud-first",
-    "mp3-cut-download", "mp3-joined", "vorbis-chained-rate-change",
-    "vorbis-chained", "opus-chained", "opus-chained-stereo",
+    "wav-mp3", "g722", "g726", "caf-killed-recorder", "vorbis-chained-rate-change",
+    "vorbis-chained",
 ])  # fmt: skip
 """Kinds that are not read whole, or not measured exactly."""
 
