@@ -106,8 +106,10 @@ class JobSlot:
 
     @property
     def read_options(self) -> ReadOptions:
-        """How its file is read: one that is still arriving is followed."""
-        options, is_followed = self.source.options, self.arrival is Arrival.FOLLOWED
+        """How its file is read. One that is still arriving is followed; and so is one that an
+        earlier attempt followed, because its hash is that of the beginning."""
+        options = self.source.options
+        is_followed = self.arrival is Arrival.FOLLOWED or self.expected_bytes is not None
         return options if self.source.is_local else replace(options, follow=is_followed)
 
     @property

@@ -4,9 +4,10 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.engine.cli.test_program import ROOT, cli_command
+from tests.engine.cli.test_program import ROOT, cli_command, run_cli
 from tests.engine.cli.test_secrets import holding
 from tests.engine.support.recording_server import RecordingServer
 from tests.engine.support.scripted_server import (
@@ -26,6 +27,7 @@ from tests.support import audio_files
 from workers.audio.source import ReadOptions, Source
 from workers.jobs.events import Ended, Fetched, Outcome
 from workers.jobs.job_state import JobStatus
+from workers.runs import reader
 from workers.sources.addresses import remote_source
 
 SAMPLES = audio_files.distinct_samples(0.4)
@@ -159,6 +161,49 @@ def test_a_pipe_is_streamed(wav: bytes, tmp_path: Path):
     assert result.returncode == 0, result.stderr
     assert endpoint.received_sessions[0].pcm == SAMPLES.tobytes()
     assert kept_recordings(tmp_path / "run") == []
+
+
+def test_a_pipe_is_streamed_while_it_arrives(tmp_path: Path):
+    """If the program is killed, what had arrived is streamed by another, which says so."""
+    samples = audio_files.distinct_samples(3.0)
+    wav = Path(audio_files.write_recording(tmp_path / "a.wav", samples)).read_bytes()
+    folder = tmp_path / "run"
+    with ScriptedServer(serve_normally) as endpoint:
+        options = ("--endpoint", endpoint.url, "--out", folder, "--json")
+        with subprocess.Popen(
+            cli_command("run", "-", *options),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=ROOT,
+        ) as program:
+            assert program.stdin is not None
+            assert program.stdout is not None
+            program.stdin.write(wav[:32_044])  # one second
+            program.stdin.flush()
+            while b'"progress"' not in program.stdout.readline():
+                pass
+            assert kept_recordings(folder)
+            program.stdin.write(wav[32_044:64_044])
+            program.stdin.flush()
+            spool = folder / "0001.recording"
+            while spool.stat().st_size < 64_044:
+                pass
+            family = psutil.Process(program.pid).children(recursive=True)
+            program.kill()
+            program.wait()
+        psutil.wait_procs(family, timeout=LONG_ENOUGH)
+        resumed = run_cli("resume", folder, "--json")
+    first, second = endpoint.received_sessions
+    (state,) = reader.read_job_states(folder)
+
+    assert resumed.returncode == 0, resumed.stderr
+    assert samples[:32_000].tobytes().startswith(first.pcm)
+    assert first.pcm
+    assert samples[:32_000].tobytes().endswith(second.pcm)
+    assert second.pcm
+    assert any("the rest of it was lost" in warning for warning in state.warnings)
+    assert kept_recordings(folder) == []
 
 
 def test_a_part_is_streamed_with_the_times_of_the_file(tmp_path: Path):
