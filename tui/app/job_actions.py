@@ -73,7 +73,7 @@ class JobActions(RunActions):
     def cancel(self) -> None:
         """Cancels the target jobs; asks first if there are several and one of them is live."""
         targets, state = self.targets, self.state
-        live = [job for job in targets if state.job_states[job].status.is_live]
+        live = [job for job in targets if state.job_states[job].is_live]
         not_stopping = [job for job in live if not state.is_stopping(job)]
         if len(targets) < 2 or not not_stopping:
             self.show_notice(self.queue_editor.cancel(targets))

@@ -47,7 +47,7 @@ class QueueEditor:
         self._state.add_jobs(added, sources)
 
         def undo() -> str:
-            removed = [job for job in added if not self._state.job_states[job].status.is_live]
+            removed = [job for job in added if not self._state.job_states[job].is_live]
             for job in self._waiting_among(removed):
                 self._supervisor.cancel(job)
             self._state.remove(removed)
@@ -59,7 +59,7 @@ class QueueEditor:
 
     def remove(self, targets: Sequence[JobId]) -> str:
         """Removes rows from the table, and waiting jobs from the queue too."""
-        live = [job for job in targets if self._state.job_states[job].status.is_live]
+        live = [job for job in targets if self._state.job_states[job].is_live]
         removed = [job for job in targets if job not in live]
         rest = f"{job_count(len(live))} running: cancel with {self._key_label('cancel')} first"
         if not removed:
@@ -127,7 +127,7 @@ class QueueEditor:
 
     def _set_concurrency(self, sessions: int) -> str:
         self._supervisor.set_max_sessions(sessions)
-        counts, live = self._state.status_counts, len(self._state.live_job_states)
+        counts, live = self._state.status_counts, self._state.live_session_count
         more = min(sessions - live, counts[JobStatus.QUEUED] + counts[JobStatus.RETRYING])
         if more > 0 and self._supervisor.holding:
             return f"{sessions} at once; new starts are held"

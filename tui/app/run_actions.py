@@ -27,6 +27,7 @@ from tui.theme.roles import Look, StyledLine
 from workers.audio.discovery import SkippedPaths
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
+from workers.jobs.pair import PairState
 from workers.jobs.sent_position import SentPosition
 from workers.playback.player import Player
 from workers.sources.manifest import SourceRules
@@ -102,7 +103,7 @@ class RunActions(ABC):
         table = self.state.table
         if not table.is_reading:
             return table.targets()
-        return [] if table.current is None else [table.current]
+        return [] if table.current_job is None else [table.current_job]
 
     def offers(self, verb: KeyBinding) -> bool:
         return verb.scope in self.scopes
@@ -154,6 +155,13 @@ class RunActions(ABC):
         dialog = ExportDialog(self.look, self.state, groups, first, self.run_folder, choice)
         self.app.push_screen(dialog)
 
+    def unfold(self) -> None:
+        pairs = [job for job in self.targets if isinstance(self.state.job_states[job], PairState)]
+        if not pairs:
+            self.show_notice("Only a call that was split has two halves to show")
+            return
+        self.state.table.toggle_fold(pairs)
+
     def skipped(self) -> None:
         from tui.render.file_picker_lines import skipped_lines
         from tui.screens.dialogs import TextDialog
@@ -195,7 +203,8 @@ class RunActions(ABC):
     async def copy_path(self) -> None:
         from tui.app.clipboard import copy_trace_paths
 
-        copied = await asyncio.to_thread(copy_trace_paths, self.targets, self.run_folder)
+        jobs = [id for job in self.targets for id in self.state.session_jobs(job)]
+        copied = await asyncio.to_thread(copy_trace_paths, jobs, self.run_folder)
         self._put_on_clipboard(copied.text, copied.notice)
 
     def _put_on_clipboard(self, text: str, notice: str) -> None:

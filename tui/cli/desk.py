@@ -103,6 +103,7 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
     from tui.cli.summary import exit_code, run_summary_lines
     from tui.terminal import gc_tuning
     from workers.log import Logger
+    from workers.runs.reader import combine_pairs_of_run
 
     log = Logger("paceline.desk")
     settings = load_desk_settings()
@@ -137,7 +138,7 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
     while not supervisor.reports.empty():
         app.state.apply(supervisor.reports.get())
     print_skipped(app.actions.skipped_paths)
-    job_states = app.state.all_job_states
+    job_states = combine_pairs_of_run(folder.path, app.state.all_job_states)
     for line in run_summary_lines(job_states, folder.path, saved=folder.is_saved):
         click.echo(line)
     interrupted = app.shutdown_state.interrupted_jobs

@@ -22,6 +22,8 @@ class RowContext:
 
     current: bool = False
     marked: bool = False
+    unfolded: bool = False
+    """It is a pair, and its halves have rows of their own."""
     stopping: bool = False
     """The user cancelled the job, but it has not ended yet."""
     retry_wait_s: int = 0

@@ -13,8 +13,9 @@ from tui.model.table_view import TableView
 from tui.model.tabs import TabState
 from workers.audio.source import Source
 from workers.jobs.events import JobReport, TurnReceived
-from workers.jobs.job import JobId
+from workers.jobs.job import Half, JobId
 from workers.jobs.job_state import JobState, JobStatus
+from workers.jobs.pair import PairState, combine_pairs, pair_state
 from workers.protocol.messages import Turn
 
 MAX_TURNS = 60
@@ -28,7 +29,9 @@ class DeskState:
         self.job_states: dict[JobId, JobState] = {}
         self.last_heard_seq: dict[JobId, int] = {}
         """Sequence number of each job's last turn update; the highest has the newest words."""
-        self.table = TableView(self.job_states, self.last_heard_seq)
+        self.half_states: dict[JobId, JobState] = {}
+        """The halves of pairs; `job_states` has each pair as one job, which is the user's."""
+        self.table = TableView(self.job_states, self.last_heard_seq, self.half_states)
         self.tab_state = TabState()
         self.status_counts: Counter[JobStatus] = Counter()
         self.max_duration_s = 0.0
@@ -51,7 +54,7 @@ class DeskState:
         """Sets the current monotonic time; marks rows as changed when their countdown changes."""
         for job, due in list(self._retry_due.items()):
             if _whole_seconds(due - now) != _whole_seconds(due - self._now):
-                self.table.changed_jobs.add(job)
+                self.table.changed_jobs |= {job, self.table.job_of(job)}
             if due <= now:  # it only waits for a free slot
                 del self._retry_due[job]
         self._now = now
@@ -59,36 +62,52 @@ class DeskState:
 
     def apply(self, report: JobReport) -> None:
         """Applies one report, even if its job was removed from the table."""
-        if (job_state := self._removed_jobs.get(report.job)) is not None:
-            job_state.apply(report)
+        half = report.half
+        job = report.job if half is None else half.pair_id
+        if (removed := self._removed_jobs.get(job)) is not None:
+            self._removed_jobs[job] = self._apply_to(removed, report)
             return
-        known = self.job_states.get(report.job)
-        job_state = known or self._add_job(report.job, Source(report.file))
-        before = job_state.status
-        job_state.apply(report)
+        known = self.job_states.get(job) or self._add_job(job, Source(report.file), half)
+        before = known.status
+        job_state = self.job_states[job] = self._apply_to(known, report)
         if isinstance(report.event, TurnReceived):
             self._turns_heard += 1
-            self.last_heard_seq[report.job] = self._turns_heard
-            if report.job != self.table.current:
+            self.last_heard_seq[job] = self.last_heard_seq[report.job] = self._turns_heard
+            if job != self.table.current_job:
                 job_state.transcript.evict(MAX_TURNS)
         if job_state.status is not before:
             self.status_counts[before] -= 1
             self.status_counts[job_state.status] += 1
-            if job_state.status.is_live:
-                self._live_jobs.add(report.job)
-            else:
-                self._live_jobs.discard(report.job)
-                self._stopping_jobs.discard(report.job)
-        if job_state.retrying is None:
-            self._retry_due.pop(report.job, None)
-        elif job_state.retrying is report.event:
-            self._retry_due[report.job] = self._now + job_state.retrying.in_seconds
+        if job_state.is_live:
+            self._live_jobs.add(job)
+        else:
+            self._live_jobs.discard(job)
+            self._stopping_jobs.discard(job)
+        self._note_retry(self.half_states.get(report.job, job_state), report)
         self._update_maxima(job_state)
-        self.table.changed_jobs.add(report.job)
+        self.table.changed_jobs |= {job, report.job}
+
+    def _apply_to(self, job_state: JobState, report: JobReport) -> JobState:
+        """Applies a report to a job, or to half of a pair; returns the new state of the pair."""
+        if not isinstance(job_state, PairState):
+            job_state.apply(report)
+            return job_state
+        self.half_states[report.job].apply(report)
+        left, right = job_state.halves
+        return pair_state(left, right, job_state.transcript)
+
+    def _note_retry(self, job_state: JobState, report: JobReport) -> None:
+        """Records when the next attempt may start."""
+        if job_state.retrying is None:
+            self._retry_due.pop(job_state.job, None)
+        elif job_state.retrying is report.event:
+            self._retry_due[job_state.job] = self._now + job_state.retrying.in_seconds
 
     def restore(self, job_states: Iterable[JobState]) -> None:
         """Adds jobs with the state from before the desk opened."""
-        for job_state in job_states:
+        for job_state in combine_pairs(job_states):
+            if isinstance(job_state, PairState):
+                self.half_states |= {half.job: half for half in job_state.halves}
             self.job_states[job_state.job] = job_state
             self.table.add(job_state.job)
             self.status_counts[job_state.status] += 1
@@ -109,14 +128,14 @@ class DeskState:
         ``next_start_at``: monotonic time when the first job may start. ``max_sessions``: the
         limit on concurrent sessions, 0 while unknown.
         """
-        room = not max_sessions or len(self._live_jobs) < max_sessions
+        room = not max_sessions or self.live_session_count < max_sessions
         start_in = None if next_start_at is None else next_start_at - self._now
         if room and next_start_at is not None:  # jobs behind a later retry start before it
             soon = max(next_start_at, self._now)
             late = {
                 job
-                for job, due in self._retry_due.items()
-                if due > soon and self.job_states[job].status is JobStatus.RETRYING
+                for job in map(self.table.job_of, self._retry_due)
+                if self._due_of(job) > soon and self.job_states[job].status is JobStatus.RETRYING
             }
             queue = [job for job in queue if job not in late] if late else queue
         self.table.changed_jobs |= self._queue_forecast.update(
@@ -124,9 +143,10 @@ class DeskState:
         )
 
     def refill(self, job: JobId, turns: Iterable[Turn]) -> None:
-        """Restores evicted turns of a transcript."""
-        self.job_states[job].transcript.restore(turns)
-        self.table.changed_jobs.add(job)
+        """Restores evicted turns of a transcript; ``job``: a job, or half of a pair."""
+        state = self.half_states.get(job) or self.job_states[job]
+        state.transcript.restore(turns)
+        self.table.changed_jobs |= {job, self.table.job_of(job)}
 
     def mark_stopping(self, job: JobId) -> None:
         """Marks a live job as cancelled by the user; its row shows this until the job has ended."""
@@ -143,16 +163,37 @@ class DeskState:
 
     def reset(self) -> None:
         """Resets all jobs before a replay reapplies its reports; keeps rows, marks, selection."""
+        for job, half in self.half_states.items():
+            self.half_states[job] = half.restarted()
         for job, job_state in self.job_states.items():
-            self.job_states[job] = job_state.restarted()
+            if isinstance(job_state, PairState):
+                left, right = (self.half_states[half.job] for half in job_state.halves)
+                self.job_states[job] = pair_state(left, right)
+            else:
+                self.job_states[job] = job_state.restarted()
         self.status_counts = Counter({JobStatus.QUEUED: len(self.job_states)})
         self.last_heard_seq.clear()
         self._retry_due.clear()
         self._live_jobs.clear()
         self.table.reset()
 
-    def _add_job(self, job: JobId, source: Source) -> JobState:
-        job_state = self.job_states[job] = JobState.of(job, source)
+    def _add_job(self, job: JobId, source: Source, half: Half | None = None) -> JobState:
+        """Adds a job, or a pair if the recording is split. ``half``: what a report said of a pair
+        whose source is not known."""
+        job_state = JobState.of(job, source)
+        speakers = source.options.speakers
+        if half is not None:
+            speakers = tuple(half.speaker if n == half.channel else "" for n in (1, 2))
+        if speakers:
+            left, right = (
+                JobState.of(id, source, Half(job, channel, speaker))
+                for id, channel, speaker in zip(
+                    Half(job, 1, "").jobs, (1, 2), speakers, strict=True
+                )
+            )
+            self.half_states |= {left.job: left, right.job: right}
+            job_state = pair_state(left, right)
+        self.job_states[job] = job_state
         self.status_counts[job_state.status] += 1
         self.table.add(job)
         return job_state
@@ -166,10 +207,11 @@ class DeskState:
         """Removes jobs from the table, until `undo_remove`."""
         known = [job for job in jobs if job in self.job_states]
         for job in known:
+            for session_job in self.session_jobs(job):
+                self._retry_due.pop(session_job, None)
             job_state = self._removed_jobs[job] = self.job_states.pop(job)
             self.status_counts[job_state.status] -= 1
             self._live_jobs.discard(job)
-            self._retry_due.pop(job, None)
         self.table.remove(known)
 
     def undo_remove(self, jobs: Iterable[JobId]) -> None:
@@ -178,7 +220,7 @@ class DeskState:
         for job in back:
             job_state = self.job_states[job] = self._removed_jobs.pop(job)
             self.status_counts[job_state.status] += 1
-            if job_state.status.is_live:
+            if job_state.is_live:
                 self._live_jobs.add(job)
         self.table.put_back(back)
 
@@ -197,6 +239,19 @@ class DeskState:
         job_states = self.job_states | self._removed_jobs
         return [job_states[job] for job in sorted(job_states)]
 
+    def session_jobs(self, job: JobId) -> list[JobId]:
+        """The jobs that have the sessions of a job: its own, or those of the halves of a pair."""
+        state = self.job_states.get(job)
+        return [half.job for half in state.halves] if isinstance(state, PairState) else [job]
+
+    @property
+    def live_session_count(self) -> int:
+        """How many sessions are live; a pair has up to two."""
+        return sum(
+            sum(half.is_live for half in state.halves) if isinstance(state, PairState) else 1
+            for state in self.live_job_states
+        )
+
     @property
     def live_job_states(self) -> list[JobState]:
         """Jobs that have a session process."""
@@ -208,14 +263,22 @@ class DeskState:
 
     def retry_wait_s(self, job: JobId) -> int:
         """Whole seconds until the next attempt may start; 0 if it only waits for a free slot."""
-        return _whole_seconds(self._retry_due[job] - self._now) if job in self._retry_due else 0
+        due = self._due_of(job)
+        return 0 if due == -math.inf else _whole_seconds(due - self._now)
+
+    def _due_of(self, job: JobId) -> float:
+        """When the next attempt may start; of a pair, that of the half that may start first."""
+        due = (self._retry_due[id] for id in self.session_jobs(job) if id in self._retry_due)
+        return min(due, default=-math.inf)
 
     def row_context(self, job: JobId) -> RowContext:
         """The values that a job's row shows in addition to the job's state."""
+        pair = self.table.job_of(job)
         return RowContext(
             current=job == self.table.current,
             marked=job in self.table.marked,
-            stopping=self.is_stopping(job),
+            unfolded=job in self.table.unfolded,
+            stopping=self.is_stopping(pair) and (job == pair or self.half_states[job].is_live),
             retry_wait_s=self.retry_wait_s(job),
             forecast=self._queue_forecast.forecast(job),
             listening=self._listening if job == self._listened_job else "",

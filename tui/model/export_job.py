@@ -18,7 +18,7 @@ def export_groups(state: DeskState, targets: Sequence[JobId]) -> list[ExportGrou
     done = [job for job, job_state in job_states.items() if job_state.status is JobStatus.DONE]
     groups = (
         ("marked" if table.marked and targets == table.targets() else "this one", targets),
-        ("shown", table.visible if table.filter.text else ()),
+        ("shown", table.visible_jobs if table.filter.text else ()),
         ("done", done),
         ("all", list(job_states)),
     )

@@ -11,6 +11,7 @@ from tui.model.replay_position import ReplayPosition
 from tui.model.totals import start_immediately
 from workers.jobs.events import Retrying
 from workers.jobs.job import JobId
+from workers.jobs.job_state import JobState
 from workers.runs.job_timeline import BEFORE_START_S
 from workers.runs.timeline import RunTimeline
 
@@ -77,9 +78,9 @@ class Replay:
     def update_state(self, state: DeskState, now: float) -> None:
         """Applies reports up to the current position; after a jump back, reapplies all of them."""
         self._advance(now)
-        if self._shown_until_s == BEFORE_START_S:
+        if self._shown_until_s == BEFORE_START_S and not state.job_states:
             jobs = self.timeline.index.jobs
-            state.add_jobs([job.id for job in jobs], [job.source for job in jobs])
+            state.restore(JobState.of(job.id, job.source, job.half) for job in jobs)
         if self.position_s < self._shown_until_s:
             state.reset()
             self._shown_until_s = BEFORE_START_S
@@ -90,7 +91,11 @@ class Replay:
         state.tick(self.position_s)
         self._shown_until_s = self.position_s
         starts = self.timeline.starts_after(self.position_s)
-        self.queue = sorted(state.table.waiting_jobs, key=lambda job: starts.get(job, inf))
+
+        def start_s(job: JobId) -> float:
+            return min(starts.get(session_job, inf) for session_job in state.session_jobs(job))
+
+        self.queue = sorted(state.table.waiting_jobs, key=start_s)
         state.update_forecast(self.queue, self.next_start_at, self.max_sessions, held=self.holding)
 
     def _advance(self, now: float) -> None:

@@ -12,6 +12,7 @@ from tui.model.column_spec import ColumnSpec, Sorting, SortValue
 from tui.model.row_filter import Filter
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
+from workers.jobs.pair import PairState
 
 MIN_REORDER_INTERVAL_S = 1.0
 """Live values reorder the rows at most once in this many seconds."""
@@ -34,12 +35,19 @@ class TableView:
     """
 
     def __init__(
-        self, job_states: Mapping[JobId, JobState], last_heard_seq: Mapping[JobId, int]
+        self,
+        job_states: Mapping[JobId, JobState],
+        last_heard_seq: Mapping[JobId, int],
+        half_states: Mapping[JobId, JobState] | None = None,
     ) -> None:
+        """``half_states``: the halves of pairs, which `DeskState` owns too."""
         self._job_states = job_states
+        self._half_states = {} if half_states is None else half_states
         self._last_heard_seq = last_heard_seq
         self.visible: list[JobId] = []
-        """The visible rows, from the top."""
+        """The visible rows, from the top. An unfolded pair is followed by its two halves."""
+        self.unfolded: set[JobId] = set()
+        """The pairs whose halves have rows of their own."""
         self.sorting = Sorting()
         self.filter = Filter()
         self.frozen = False
@@ -91,7 +99,7 @@ class TableView:
         """Removes rows; keeps their queue positions and marks for `put_back`."""
         removed = frozenset(jobs)
         self._all_jobs = [job for job in self._all_jobs if job not in removed]
-        self._set_visible([job for job in self.visible if job not in removed])
+        self._set_visible([job for job in self.visible_jobs if job not in removed])
 
     def put_back(self, jobs: Iterable[JobId]) -> None:
         """Restores removed rows at their former places, with their marks."""
@@ -137,15 +145,46 @@ class TableView:
         return [job for job in self._all_jobs if self._job_states[job].status.is_waiting]
 
     @property
+    def visible_jobs(self) -> list[JobId]:
+        """The jobs and pairs of the visible rows, without rows of halves."""
+        if not self.unfolded:
+            return self.visible
+        return [job for job in self.visible if job not in self._half_states]
+
+    def job_of(self, row: JobId) -> JobId:
+        """The job of a row; for half of a pair, the pair."""
+        state = self._half_states.get(row)
+        return row if state is None or state.half is None else state.half.pair_id
+
+    @property
+    def current_job(self) -> JobId | None:
+        """The job of the current row; for half of a pair, the pair."""
+        return None if self.current is None else self.job_of(self.current)
+
+    @property
     def current_job_state(self) -> JobState | None:
-        """The job state of the current row."""
-        return None if self.current is None else self._job_states[self.current]
+        """The job state of the current row, which may be half of a pair."""
+        if self.current is None:
+            return None
+        return self._half_states.get(self.current) or self._job_states[self.current]
 
     def targets(self) -> list[JobId]:
-        """The jobs that a verb acts on: the marked rows, otherwise the current one."""
+        """The jobs that a verb acts on: the marked rows, otherwise the current one. A verb acts on
+        both halves of a pair."""
         if self.marked:
             return [job for job in self.visible if job in self.marked]
-        return [] if self.current is None else [self.current]
+        return [] if self.current_job is None else [self.current_job]
+
+    def toggle_fold(self, pairs: Iterable[JobId]) -> None:
+        """Unfolds pairs to rows of their halves; if all are unfolded, folds them."""
+        chosen = set(pairs)
+        unfold = bool(chosen - self.unfolded)
+        if not unfold and self.current is not None:
+            self.current = self.job_of(self.current)
+        jobs = self.visible_jobs
+        self.unfolded = self.unfolded | chosen if unfold else self.unfolded - chosen
+        self.changed_jobs |= chosen
+        self._set_visible(jobs)
 
     # --- selecting and marking rows
 
@@ -165,18 +204,18 @@ class TableView:
 
     def toggle_mark(self) -> None:
         """Marks or unmarks the current row and moves to the next one."""
-        if self.current is not None:
-            self._toggle_marks({self.current})
+        if self.current_job is not None:
+            self._toggle_marks({self.current_job})
             self.move(1)
 
     def toggle_all_marks(self) -> None:
         """Marks every visible row; if all are marked, unmarks them."""
-        rows = set(self.visible)
+        rows = set(self.visible_jobs)
         self._toggle_marks(rows - self.marked or rows)
 
     def invert_marks(self) -> None:
         """Marks the visible rows that were not marked, and unmarks the others."""
-        self._toggle_marks(set(self.visible))
+        self._toggle_marks(set(self.visible_jobs))
 
     def unmark_all(self) -> bool:
         """Unmarks all visible rows; False if none was marked."""
@@ -256,6 +295,7 @@ class TableView:
         return self.sorting == Sorting() and not self.filter
 
     def _queue_rank(self, job: JobId) -> int:
+        job = self.job_of(job)  # the halves of a pair stay below it
         return self._ranks.get(job, job)
 
     def _reorder(self) -> None:
@@ -274,17 +314,23 @@ class TableView:
             if column.finished_last:
                 valued.sort(key=lambda job: states[job].status.is_finished)
             order = valued + [job for job in order if values[job] is None]
-        if order != self.visible:
+        if order != self.visible_jobs:
             self._set_visible(order)
 
     def _set_visible(self, order: list[JobId]) -> None:
         """Replaces the rows; keeps the current job, or selects the job now in its row."""
         row = self.current_row
-        self.visible, self._row_by_job, self._order_changed = order, None, True
-        rows = self._rows()
+        self.visible = [row for job in order for row in (job, *self._half_rows(job))]
+        self._row_by_job, self._order_changed = None, True
+        rows, visible = self._rows(), self.visible
         self.marked = {job for job in self._all_marks if job in rows}
         if self.current not in rows:
-            self.current = order[min(row, len(order) - 1)] if order else None
+            self.current = visible[min(row, len(visible) - 1)] if visible else None
+
+    def _half_rows(self, job: JobId) -> Iterable[JobId]:
+        if job not in self.unfolded or not isinstance(pair := self._job_states[job], PairState):
+            return ()
+        return (half.job for half in pair.halves)
 
     def _restore_selection(self) -> None:
         """Selects the row that the user selected last, if it is visible again."""

@@ -1,12 +1,14 @@
 """How the current job is shown, both beside the table and full screen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from pathlib import Path
 
 from workers.jobs.job import JobId
+from workers.jobs.job_state import JobState
+from workers.jobs.pair import PairState
 from workers.traces.tail import TraceTail, no_time_limit
 
 
@@ -49,7 +51,7 @@ class TabState:
     time_limit: Callable[[JobId, int], float] | None = None
     """In a replay, returns the time on an attempt's clock up to which its trace is shown."""
     word_cursor: WordCursor | None = None
-    _trace_tail: TraceTail | None = None
+    _trace_tails: tuple[TraceTail, ...] = ()
 
     def word_cursor_of(self, job: JobId) -> WordCursor | None:
         """The cursor, if it is in the transcript of this job."""
@@ -66,11 +68,15 @@ class TabState:
         order = list(TimeStamps)
         self.stamps = order[(order.index(self.stamps) + 1) % len(order)]
 
-    def trace_tail(self, job: JobId) -> TraceTail | None:
-        """The traces of a job; only those of the last requested job stay in memory."""
-        if self.folder is None:
-            return None
-        if self._trace_tail is None or self._trace_tail.job != job:
-            until = partial(self.time_limit, job) if self.time_limit else no_time_limit
-            self._trace_tail = TraceTail(self.folder, job, until)
-        return self._trace_tail
+    def trace_tails(self, job_state: JobState) -> Sequence[TraceTail]:
+        """The traces of a job, or those of each half of a pair; none without a run folder. Only
+        those of the last requested job stay in memory."""
+        halves = job_state.halves if isinstance(job_state, PairState) else (job_state,)
+        jobs = [half.job for half in halves]
+        if self.folder is not None and [tail.job for tail in self._trace_tails] != jobs:
+            self._trace_tails = tuple(self._new_tail(self.folder, job) for job in jobs)
+        return self._trace_tails
+
+    def _new_tail(self, folder: Path, job: JobId) -> TraceTail:
+        until = partial(self.time_limit, job) if self.time_limit else no_time_limit
+        return TraceTail(folder, job, until)

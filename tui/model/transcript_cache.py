@@ -12,6 +12,7 @@ from tui.model.desk_state import MAX_TURNS, DeskState
 from workers.errors import PacelineError
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
+from workers.jobs.pair import PairState
 from workers.jobs.transcript import Transcript
 from workers.traces.reader import read_transcript
 
@@ -28,6 +29,8 @@ class TurnsMissing(PacelineError):
 
 def restore_turns(run_path: Path, job_state: JobState) -> bool:
     """Restores evicted turns; returns False if some are missing. Not thread-safe."""
+    if isinstance(job_state, PairState):
+        return all([restore_turns(run_path, half) for half in job_state.halves])
     if not job_state.transcript.is_complete:
         stored = read_transcript(run_path, job_state.job, job_state.last_started_attempt)
         job_state.transcript.restore(stored.turns)
@@ -44,18 +47,22 @@ class TranscriptCache:
         self._requested: JobId | None = None
         """The job already read while current; reading it again would find nothing new."""
         self._is_loading = False
-        self._loaded: queue.SimpleQueue[tuple[JobId, Transcript]] = queue.SimpleQueue()
+        self._loaded: queue.SimpleQueue[tuple[JobId, dict[JobId, Transcript]]]
+        self._loaded = queue.SimpleQueue()
+        """The current job, and the transcripts read for it: two for a pair, by its halves."""
 
     def tick(self) -> None:
         """Restores turns that were read, and evicts those of the previously current job."""
         current, before = self._state.table.current, self._current
         while not self._loaded.empty():
-            job, transcript = self._loaded.get()
+            job, transcripts = self._loaded.get()
             self._is_loading = False
-            if job == current:
-                self._state.refill(job, transcript.turns)
+            for part, transcript in transcripts.items():
+                if job == current:
+                    self._state.refill(part, transcript.turns)
         if current != before:
-            if before is not None and before in self._state.job_states:
+            before = None if before is None else self._state.table.job_of(before)
+            if before in self._state.job_states and before != self._state.table.current_job:
                 self._state.job_states[before].transcript.evict(MAX_TURNS)
             self._current, self._requested = current, None
             return  # the user may just be scrolling past this job
@@ -65,9 +72,14 @@ class TranscriptCache:
         if self._is_loading or self._requested == current:
             return
         self._requested, self._is_loading = current, True
-        job, last_attempt = job_state.job, job_state.last_started_attempt
+        parts = job_state.halves if isinstance(job_state, PairState) else (job_state,)
+        job, wanted = job_state.job, [(part.job, part.last_started_attempt) for part in parts]
 
         def load() -> None:
-            self._loaded.put((job, read_transcript(self._run_path, job, last_attempt)))
+            read = {
+                part: read_transcript(self._run_path, part, last_attempt)
+                for part, last_attempt in wanted
+            }
+            self._loaded.put((job, read))
 
         threading.Thread(target=load, daemon=True).start()

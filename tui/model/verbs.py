@@ -35,7 +35,7 @@ def cancel(
     forced = sum(state.is_stopping(job) for job in jobs)
     for job in jobs:
         supervisor.cancel(job)
-        if state.job_states[job].status.is_live:
+        if state.job_states[job].is_live:
             state.mark_stopping(job)
     if forced:
         return f"Cancelling {job_count(len(jobs))}, {forced} by force"

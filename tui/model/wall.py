@@ -56,8 +56,8 @@ class Wall:
         if self.pinned:
             return len(self._ranked_jobs)
         if self.ranking is WallRanking.MARKED:
-            return len(self._shown_marks.intersection(self._table.visible))
-        return len(self._table.visible)
+            return len(self._shown_marks.intersection(self._table.visible_jobs))
+        return len(self._table.visible_jobs)
 
     @property
     def tiles_per_page(self) -> int:
@@ -83,8 +83,8 @@ class Wall:
     def tick(self, now: float) -> None:
         """Ranks the sessions if due, and at once if rows were added or removed."""
         self._now = now
-        rows_changed = len(self._table.visible) != self._row_count
-        if now >= self._next_rank_at or rows_changed or self._table.current not in self.tiles:
+        rows_changed = len(self._table.visible_jobs) != self._row_count
+        if now >= self._next_rank_at or rows_changed or self._table.current_job not in self.tiles:
             self._rerank()
 
     def resize(self, columns: int, rows: int) -> None:
@@ -113,10 +113,10 @@ class Wall:
 
     def step(self, columns: int, rows: int) -> None:
         """Moves the cursor; it stops at the edges."""
-        if self._table.current not in self.tiles:
+        if self._table.current_job not in self.tiles:
             return
         across, down = self.grid_size
-        row, column = divmod(self.tiles.index(self._table.current), across)
+        row, column = divmod(self.tiles.index(self._table.current_job), across)
         column = min(max(column + columns, 0), across - 1)
         row = min(max(row + rows, 0), down - 1)
         if (tile := row * across + column) < len(self.tiles):
@@ -126,7 +126,7 @@ class Wall:
         """Moves by ``pages`` pages; the cursor stays at its position on the page."""
         if not self.tiles:
             return
-        current = self._table.current
+        current = self._table.current_job
         tile = self.tiles.index(current) if current in self.tiles else 0
         self.page = min(max(self.page + pages, 0), self.page_count - 1)
         self.tiles = self._page_jobs()
@@ -140,7 +140,7 @@ class Wall:
 
     def toggle_mark(self) -> None:
         """Marks or unmarks the tile with the cursor and moves to the next one."""
-        current = self._table.current
+        current = self._table.current_job
         if current in self.tiles:
             self._table.toggle_mark()
             self._select_tile(self.tiles.index(current) + 1)
@@ -157,7 +157,7 @@ class Wall:
     # --- ranking
 
     def _visible_marks(self) -> frozenset[JobId]:
-        return frozenset(self._table.marked.intersection(self._table.visible))
+        return frozenset(self._table.marked.intersection(self._table.visible_jobs))
 
     def _reset(self) -> None:
         """Clears the ranking and the tiles; the next ranking starts from scratch."""
@@ -165,7 +165,11 @@ class Wall:
 
     def _rerank(self) -> None:
         """Ranks the sessions; those of equal rank keep their order."""
-        current, visible, before = self._table.current, self._table.visible, self._ranked_jobs
+        current, visible, before = (
+            self._table.current_job,
+            self._table.visible_jobs,
+            self._ranked_jobs,
+        )
         self._next_rank_at, self._row_count = self._now + MIN_RERANK_INTERVAL_S, len(visible)
         if self.ranking is WallRanking.MARKED:
             visible = [job for job in visible if job in self._shown_marks]
@@ -185,7 +189,7 @@ class Wall:
 
     def _assign_tiles(self) -> None:
         """Assigns the jobs of the page to tiles; a job that already has a tile keeps it."""
-        current, row_of = self._table.current, self._table.row_of
+        current, row_of = self._table.current_job, self._table.row_of
         self._ranked_jobs = [job for job in self._ranked_jobs if row_of(job) is not None]
         if current in self._ranked_jobs:
             self.page = self._ranked_jobs.index(current) // self.tiles_per_page

@@ -26,11 +26,13 @@ from tui.render.job_labels import (
     status_word,
 )
 from tui.text.formats import format_duration
-from tui.text.width import fit_middle
+from tui.text.width import cell_width, clean, fit_middle
 from tui.theme.roles import Role, StyledLine
-from workers.jobs.job_state import JobStatus
+from workers.jobs.job_state import JobState, JobStatus
+from workers.jobs.pair import PairState
 
 STATE_WIDTH = len("interrupted")
+FOLD_WIDTH = 2  # the sign before the name of a pair or of half of one
 PERCENT_WIDTH = len("SENT ")  # headings leave room for the sort arrow
 LAG_WIDTH = gauges.LAG_NUMBER_WIDTH + 1  # room for the lag, its sign, and the sign of a slip
 BAR_WIDTH, LONG_BAR_WIDTH = 12, 20
@@ -57,8 +59,23 @@ def _draw_state(row: Row, cells: int) -> StyledLine:
 
 
 def _draw_name(row: Row, cells: int) -> StyledLine:
-    name = fit_middle(clean_recording_name(row.job_state), cells, row.symbols.ellipsis)
-    return [(name, Role.MUTED if row.job_state.status in _QUIET_STATUSES else Role.TEXT)]
+    job_state, symbols = row.job_state, row.symbols
+    role = Role.MUTED if job_state.status in _QUIET_STATUSES else Role.TEXT
+    name, sign = clean_recording_name(job_state), ""
+    if isinstance(job_state, PairState):
+        sign = symbols.unfolded if row.context.unfolded else symbols.folded
+    elif job_state.half is not None:
+        name, sign = clean(job_state.half.speaker), symbols.branch
+    if not sign:
+        return [(fit_middle(name, cells, symbols.ellipsis), role)]
+    text = fit_middle(name, cells - FOLD_WIDTH, symbols.ellipsis)
+    return [(f"{sign} ", Role.FAINT), (text, role)]
+
+
+def name_width(job_state: JobState) -> int:
+    """The cells that the name of a job takes."""
+    fold = FOLD_WIDTH if isinstance(job_state, PairState) else 0
+    return cell_width(clean_recording_name(job_state)) + fold
 
 
 def _draw_bar(row: Row, cells: int) -> StyledLine:

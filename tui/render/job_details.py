@@ -22,22 +22,35 @@ def details_lines(
 ) -> list[StyledLine]:
     """Draws the sections of the job tab; omits values that are not known yet."""
     head = trace_tail.head if trace_tail else None
-    lines = _section("file", _file_fields(job_state, head), cells)
-    lines += _section("session", _session_fields(job_state, head), cells)
-    lines += _section("parameters", _parameter_fields(job_state, head), cells)
-    if attempts := _attempt_lines(job_state, cells, symbols):
+    lines = detail_section("file", file_fields(job_state, head), cells)
+    lines += detail_section("session", session_fields(job_state, head), cells)
+    lines += detail_section("parameters", parameter_fields(job_state, head), cells)
+    if attempts := attempt_lines(job_state, cells, symbols):
         lines += [[(" attempts", Role.HEADING)], *attempts, []]
-    if job_state.warnings:
-        lines.append([(" warnings", Role.HEADING)])
-        for text in job_state.warnings:
-            lines += indented_sentence(symbols.warning, clean(text), Role.WARNING, cells)
-        lines.append([])
-    paths = trace_tail.paths if trace_tail else []
+    lines += warning_lines(job_state, cells, symbols)
+    return lines + trace_lines([trace_tail] if trace_tail else [], cells)
+
+
+def warning_lines(job_state: JobState, cells: int, symbols: Symbols) -> list[StyledLine]:
+    """Lists the warnings, below a heading if there are any."""
+    if not job_state.warnings:
+        return []
+    lines: list[StyledLine] = [[(" warnings", Role.HEADING)]]
+    for text in job_state.warnings:
+        lines += indented_sentence(symbols.warning, clean(text), Role.WARNING, cells)
+    return [*lines, []]
+
+
+def trace_lines(tails: Sequence[TraceTail], cells: int) -> list[StyledLine]:
+    """Lists the files of every attempt."""
+    paths = [path for tail in tails for path in tail.paths]
     traces = [field for path in paths for field in (("trace", path), ("log", log_of(path)))]
-    return lines + _section("traces and logs", [(name, str(at)) for name, at in traces], cells)
+    fields = [(name, str(at)) for name, at in traces]
+    return detail_section("traces and logs", fields, cells)
 
 
-def _section(title: str, fields: Sequence[tuple[str, str]], cells: int) -> list[StyledLine]:
+def detail_section(title: str, fields: Sequence[tuple[str, str]], cells: int) -> list[StyledLine]:
+    """Draws a section of the tab; omits fields without a value."""
     known = [(name, value) for name, value in fields if value]
     if not known:
         return []
@@ -53,7 +66,8 @@ def _section(title: str, fields: Sequence[tuple[str, str]], cells: int) -> list[
     return [*lines, []]
 
 
-def _file_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, str]]:
+def file_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, str]]:
+    """What is known about the file."""
     fields = [("path", job_state.file)]
     if job_state.rate:
         channels, seconds = format_channels(job_state.channels), job_state.part_seconds
@@ -87,7 +101,8 @@ def _audio_field(job_state: JobState) -> tuple[str, str]:
     return ("audio", text + fault)
 
 
-def _session_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, str]]:
+def session_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, str]]:
+    """What is known about the session."""
     fields = [("endpoint", head.endpoint if head else "")]
     if began := job_state.began:
         fields += [
@@ -101,7 +116,7 @@ def _session_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[s
     return fields
 
 
-def _parameter_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, str]]:
+def parameter_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, str]]:
     """The parameters as they were sent; they never contain the API key."""
     if head is None:
         return []
@@ -113,7 +128,7 @@ def _parameter_fields(job_state: JobState, head: TraceHead | None) -> list[tuple
     return [*query.items(), ("chunks", chunks)]
 
 
-def _attempt_lines(job_state: JobState, cells: int, symbols: Symbols) -> list[StyledLine]:
+def attempt_lines(job_state: JobState, cells: int, symbols: Symbols) -> list[StyledLine]:
     """Lists every finished attempt with its outcome, then the running or next attempt."""
     number, start_s = job_state.attempt, job_state.started_from.at_ms / 1000
     finished = [

@@ -24,9 +24,11 @@ STATUS_ROLES = {
 
 
 def clean_recording_name(job_state: JobState) -> str:
-    """The recording's name, safe to draw; with the part, if only a part is streamed."""
+    """The recording's name, safe to draw; with the part, if only a part is streamed, and with the
+    speaker, if it is half of a pair."""
     name, part = _clean_name(job_state.file), part_label(job_state)
-    return f"{name} {part}" if part else name
+    name = f"{name} {part}" if part else name
+    return f"{name} ({clean(job_state.half.speaker)})" if job_state.half else name
 
 
 def part_label(job_state: JobState) -> str:

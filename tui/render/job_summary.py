@@ -19,6 +19,7 @@ from tui.text.width import cell_width, clean, fit, line_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 from workers.jobs.job_state import Attempt, JobState, JobStatus
+from workers.jobs.pair import PairState, current_skew_ms
 from workers.pacing.certificate import Verdict
 
 MAX_SENTENCE_ROWS = 3  # maximum rows for one sentence
@@ -123,6 +124,8 @@ def _timing_parts(job_state: JobState, symbols: Symbols) -> list[StyledLine]:
         parts += map(_lag_figure, recent)
     else:
         return []
+    if isinstance(job_state, PairState) and (skew_ms := current_skew_ms(job_state)) is not None:
+        parts.append([("skew ", Role.FAINT), (f"{skew_ms:.1f} ms", Role.TEXT)])
     for sign, count, noun in (
         (symbols.slip, job_state.slips, "slip"),
         (symbols.warning, len(job_state.warnings), "warning"),

@@ -11,12 +11,14 @@ from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 from workers.jobs.events import Fetched, Outcome, Retrying
 from workers.jobs.job_state import JobState, JobStatus
+from workers.jobs.pair import PairState
 
 SILENCE_NOTICE_AFTER_S = 15.0
 """After this many seconds of audio without a word, the row says so: level and lag look normal."""
 
 MIN_WIDTH_FOR_SIGN = 8  # narrower columns have no sign before the words
 MIN_WIDTH_FOR_NOTES = 30  # narrower columns have the sign of a fault without its reason
+MIN_WIDTH_FOR_SPEAKER, MAX_SPEAKER_WIDTH = 24, 12  # narrower columns do not name the speaker
 _ORDINAL_SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
 
 _SERVER_REASON = re.compile(r"the server ended the session(?: \((\d+)\))?: (.+)", re.DOTALL)
@@ -52,6 +54,9 @@ def words_column(
                 note = fit(text, min(cell_width(text), room * 2 // 3), symbols.ellipsis)
                 notes.append((f"{note} {symbols.separator} ", role))
                 room -= cell_width(note) + 3
+    if room >= MIN_WIDTH_FOR_SPEAKER and (speaker := _speaker_prefix(job_state)):
+        notes.append((speaker, Role.MUTED))
+        room -= cell_width(speaker)
     return [*notes, *_words_or_reason(job_state, context, room, symbols)]
 
 
@@ -60,6 +65,16 @@ def _fault_note(job_state: JobState) -> str:
     faults = job_state.recording_faults
     more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
     return clean(faults[0]) + more if faults else ""
+
+
+def _speaker_prefix(job_state: JobState) -> str:
+    """Who said the latest words of a pair; empty for other jobs, and without words."""
+    if not isinstance(job_state, PairState) or job_state.status is JobStatus.FAILED:
+        return ""
+    latest = job_state.transcript.latest_line
+    if latest is None or job_state.status is JobStatus.QUEUED:
+        return ""
+    return f"{clean(latest.speaker, MAX_SPEAKER_WIDTH)}: "
 
 
 def attempt_prefix(job_state: JobState, symbols: Symbols) -> str:

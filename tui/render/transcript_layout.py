@@ -35,10 +35,15 @@ TranscriptRow: TypeAlias = TextRow | AttemptSpan
 """A row of text, or a divider row before a further attempt."""
 
 
-def wrap_turn(turn: Turn, cells: int) -> list[TextRow]:
-    """Wraps a turn into rows of at most ``cells`` cells: settled words, then open words."""
+def wrap_turn(turn: Turn, cells: int, *, with_speaker: bool = False) -> list[TextRow]:
+    """Wraps a turn into rows of at most ``cells`` cells: settled words, then open words.
+
+    ``with_speaker``: begin with the name of the speaker.
+    """
     line = transcript_line(turn)
     settled = " ".join(clean(line.stable_text, MAX_TURN_CHARS).split())
+    if with_speaker and turn.speaker_label:
+        settled = f"{clean(turn.speaker_label)}: {settled}".rstrip()
     unsettled = clean(line.unstable_text, MAX_TURN_CHARS).split()
     text = " ".join(part for part in (settled, *unsettled) if part)
     border = len(settled)  # the space between the two parts belongs to the second
@@ -67,7 +72,8 @@ def _format_timestamp(time_ms: int) -> str:
 def attempt_divider(attempt_span: AttemptSpan, cells: int, symbols: Symbols) -> str:
     """Draws the rule between two attempts; narrow lines show only the attempt's number."""
     at, rule = attempt_span.start.at_ms, symbols.rule * 2
-    number = f"attempt {attempt_span.attempt}"
+    speaker = f"{clean(attempt_span.speaker)}, " if attempt_span.speaker else ""
+    number = f"{speaker}attempt {attempt_span.attempt}"
     full = f"{number} from {format_duration(at / 1000)}.{at // 100 % 10}"
     for label in (f"{rule} {full} {rule}", f"{rule} {number} {rule}", number):
         if cell_width(label) <= cells:
@@ -82,8 +88,10 @@ class TranscriptLayout:
     comparison per turn.
     """
 
-    def __init__(self, cells: int) -> None:
+    def __init__(self, cells: int, *, with_speakers: bool = False) -> None:
+        """``with_speakers``: begin each turn with the name of its speaker."""
         self.cells = cells
+        self._with_speakers = with_speakers
         self.rows: list[TranscriptRow] = []
         self._items: list[Turn | AttemptSpan] = []
         self._first_rows: list[int] = []
@@ -112,7 +120,10 @@ class TranscriptLayout:
             self._items.append(item)
             self._first_rows.append(len(self.rows))
             self._texts.append(None)
-            self.rows += [item] if isinstance(item, AttemptSpan) else wrap_turn(item, self.cells)
+            if isinstance(item, AttemptSpan):
+                self.rows.append(item)
+            else:
+                self.rows += wrap_turn(item, self.cells, with_speaker=self._with_speakers)
         return first
 
     def find(self, text: str, first_row: int = 0) -> list[MatchSpans]:

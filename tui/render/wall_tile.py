@@ -20,8 +20,9 @@ from tui.text.formats import format_duration
 from tui.text.width import cell_width, fit_middle, line_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
-from workers.jobs.attempt_spans import attempt_spans
+from workers.jobs.attempt_spans import further_spans
 from workers.jobs.job_state import JobState, JobStatus
+from workers.jobs.pair import PairState
 
 GRID_SHAPES = ((3, 3), (2, 3), (2, 2), (2, 1), (1, 2))
 """Possible grids as (columns, rows), most tiles first."""
@@ -177,7 +178,7 @@ def _transcript_lines(
     turns = job_state.transcript.last_turns(rows)
     after = turns[-1].turn_order + 1 if turns else 0
     dividers: dict[int, StyledLine] = {}
-    for span in attempt_spans(job_state)[1:]:
+    for span in further_spans(job_state):
         divider = " " * TEXT_MARGIN + attempt_divider(span, room, symbols)
         dividers[min(span.start.turn, after)] = [(divider, Role.FAINT)]
     lines = [dividers[after]] if after in dividers else []
@@ -187,7 +188,7 @@ def _transcript_lines(
         before = [dividers[turn.turn_order]] if turn.turn_order in dividers else []
         role = Role.FINAL if turn.end_of_turn else Role.SETTLED
         sign = symbols.separator if turn.end_of_turn else symbols.open_turn
-        for row in wrap_turn(turn, room):
+        for row in wrap_turn(turn, room, with_speaker=isinstance(job_state, PairState)):
             margin = (f"{sign} ", Role.FAINT if row.final else Role.LIVE)
             before.append([margin, (row.settled, role), (row.unsettled, Role.PARTIAL)])
             sign = " "

@@ -89,7 +89,7 @@ class ScreenFrame:
             )
             self._totals_due = now + (monotonic() - began) / MAX_TOTALS_SHARE
         waiting = counts[JobStatus.QUEUED] + counts[JobStatus.RETRYING]
-        live = sum(count for status, count in counts.items() if status.is_live)
+        live = state.live_session_count
         can_start = waiting and live < supervisor.max_sessions
         next_start = supervisor.next_start_at if can_start else None
         return RunStatus(

@@ -18,6 +18,9 @@ class Symbols:
     stopping: str  # a live job that was cancelled and has not ended yet
     cursor: str
     marked: str
+    folded: str  # a pair as one row
+    unfolded: str  # a pair with a row for each half below it
+    branch: str  # before the row of a half
     target_arrow: str  # between the product's name and the destination
     open_turn: str  # beside a turn that may still change
     filled: str
@@ -67,6 +70,9 @@ UNICODE = Symbols(
     stopping="◔",
     cursor="▌",
     marked="◆",
+    folded="▸",
+    unfolded="▾",
+    branch="└",
     target_arrow="→",
     open_turn="▸",
     filled="━",
@@ -115,6 +121,9 @@ ASCII = Symbols(
     stopping=")",
     cursor="|",
     marked="*",
+    folded="+",
+    unfolded="-",
+    branch="`",
     target_arrow="->",
     open_turn=">",
     filled="=",

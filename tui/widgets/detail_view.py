@@ -1,6 +1,7 @@
 """The details of one job: a summary and four tabs."""
 
 import asyncio
+from collections.abc import Sequence
 from time import monotonic
 
 from textual import on
@@ -13,6 +14,7 @@ from tui.model.desk_state import DeskState
 from tui.model.tabs import Tab
 from tui.render.job_details import details_lines
 from tui.render.job_summary import job_summary_lines, title_line
+from tui.render.pair_details import pair_details_lines, pair_timing_lines
 from tui.render.tabs import tab_at, tab_line
 from tui.render.timing import timing_lines
 from tui.theme.roles import Look, Role, StyledLine
@@ -24,6 +26,7 @@ from tui.widgets.messages import RedrawRequested
 from tui.widgets.tab_pane import LinesPane, Pane
 from tui.widgets.transcript import TranscriptView
 from workers.jobs.job_state import JobState
+from workers.jobs.pair import PairState
 from workers.traces.tail import TraceTail
 
 MIN_ROWS_FOR_SUMMARY = 20
@@ -120,13 +123,23 @@ class DetailView(Vertical, BackgroundTasks):
         line = tab_line(self._tab_state.tab, pane.follow_status, width - 1, self._look)
         return [[(symbols.cursor if pane.has_focus else " ", Role.KEY), *line]]
 
-    def _timing_lines(self, _: JobState, trace: TraceTail | None, width: int) -> list[StyledLine]:
-        if trace is not None and not trace.is_loaded:
+    def _timing_lines(
+        self, job: JobState, traces: Sequence[TraceTail], width: int
+    ) -> list[StyledLine]:
+        if not all(trace.is_loaded for trace in traces):
             return [[("  Reading the trace.", Role.FAINT)]]
-        return timing_lines(trace.timings if trace else (), width, self._look.symbols)
+        symbols, timings = self._look.symbols, [trace.timings for trace in traces]
+        if isinstance(job, PairState):
+            return pair_timing_lines(job, traces, width, symbols)
+        return timing_lines(timings[0] if timings else (), width, symbols)
 
-    def _job_lines(self, job: JobState, trace: TraceTail | None, width: int) -> list[StyledLine]:
-        return details_lines(job, trace, width, self._look.symbols)
+    def _job_lines(
+        self, job: JobState, traces: Sequence[TraceTail], width: int
+    ) -> list[StyledLine]:
+        symbols = self._look.symbols
+        if isinstance(job, PairState):
+            return pair_details_lines(job, traces, width, symbols)
+        return details_lines(job, traces[0] if traces else None, width, symbols)
 
     async def _read_traces(self) -> None:
         """Reads the traces in a thread until the selected tab needs no more of them."""

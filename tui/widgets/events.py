@@ -12,6 +12,8 @@ from tui.theme.roles import Look, Role, StyledLine
 from tui.widgets.line_widgets import render_strip
 from tui.widgets.tab_pane import Pane
 from workers.jobs.job_state import JobState
+from workers.jobs.pair import PairState
+from workers.traces.tail import TraceTail
 
 MIN_PREVIEW_WIDTH = 150
 """Minimum cells of a tab that previews the line at the cursor beside the rows."""
@@ -36,6 +38,12 @@ class EventsView(Pane):
         """The preview of the line at the cursor; empty in a narrow tab."""
         self._folded_scroll_y = 0
         """Scroll offset of the rows, to return to after unfolding."""
+
+    @property
+    def trace_tail(self) -> TraceTail | None:
+        """The traces of the job; None for a pair, whose halves have traces of their own."""
+        tails = self.trace_tails
+        return tails[0] if len(tails) == 1 else None
 
     def read_more(self) -> bool:
         """Reads more of the traces and applies the filter to new lines."""
@@ -224,6 +232,9 @@ class EventsView(Pane):
     @property
     def _empty_text(self) -> str:
         trace, trace_filter = self.trace_tail, self._trace_filter
+        if isinstance(self.job_state, PairState):
+            key = self.look.key_hint(Scope.JOBS, "unfold")
+            return f"  Each speaker has a session: press {key} and select one to see its events."
         if trace is None or (trace.is_loaded and not len(trace)):
             return "  There is no trace yet."
         if not trace.is_loaded:

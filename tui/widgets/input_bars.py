@@ -74,7 +74,7 @@ class FilterBar(Horizontal):
 
     def _result_lines(self, width: int) -> list[StyledLine]:
         table, of = self._state.table, len(self._state.job_states)
-        shown, problems = len(table.visible), table.filter.problems
+        shown, problems = len(table.visible_jobs), table.filter.problems
         return [filter_result_line(shown, of, problems, width, self._look.symbols)]
 
 

@@ -48,12 +48,12 @@ class Pane(RowScrollView):
 
     def read_more(self) -> bool:
         """Reads more of the traces; returns True while there is more. Runs in a worker thread."""
-        record = self.trace_tail
-        return record is not None and record.read()
+        return any([tail.read() for tail in self.trace_tails])
 
     @property
-    def trace_tail(self) -> TraceTail | None:
-        return None if self.job_state is None else self.tab_state.trace_tail(self.job_state.job)
+    def trace_tails(self) -> Sequence[TraceTail]:
+        """The traces of the job, or those of each half of a pair."""
+        return () if self.job_state is None else self.tab_state.trace_tails(self.job_state)
 
     def row(self, index: int) -> StyledLine:
         raise NotImplementedError  # Textual's widgets cannot be abstract classes
@@ -148,7 +148,7 @@ class LinesPane(Pane):
         self,
         look: Look,
         tab_state: TabState,
-        source: Callable[[JobState, TraceTail | None, int], list[StyledLine]],
+        source: Callable[[JobState, Sequence[TraceTail], int], list[StyledLine]],
         *,
         id: str,
     ) -> None:
@@ -163,7 +163,7 @@ class LinesPane(Pane):
         width = self.scrollable_content_region.width
         before, self._lines = self._lines, ()
         if job_state is not None and width:
-            self._lines = self._source(job_state, self.trace_tail, width)
+            self._lines = self._source(job_state, self.trace_tails, width)
         self.set_row_count(len(self._lines))
         same = min(len(before), len(self._lines))
         first = next((y for y in range(same) if before[y] != self._lines[y]), same)

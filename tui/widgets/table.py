@@ -12,9 +12,8 @@ from tui.model.column_spec import ColumnSpec
 from tui.model.desk_state import DeskState
 from tui.model.table_view import Changes
 from tui.render import table
-from tui.render.job_labels import clean_recording_name
+from tui.render.columns import name_width
 from tui.render.table import MAX_NAME_WIDTH, TableLayout, fit_columns, session_row
-from tui.text.width import cell_width
 from tui.theme.roles import Look, StyledLine
 from tui.widgets.line_widgets import LineBlock, RowScrollView, render_strip
 from tui.widgets.messages import RowSelected, SortRequested
@@ -93,14 +92,14 @@ class SessionTable(RowScrollView):
         if len(job_states) < self._measured_count:  # some were removed
             self._measured_count = 0
         new = islice(job_states.values(), self._measured_count, None)
-        longest = max((cell_width(clean_recording_name(job_state)) for job_state in new), default=0)
+        longest = max(map(name_width, new), default=0)
         self._max_name_width = min(MAX_NAME_WIDTH, max(self._max_name_width, longest))
         self._measured_count = len(job_states)
         self.set_row_count(max(len(self._rows.visible), 1))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """One row per job, filtered or not: widgets below must not move while the user types."""
-        return max(len(self._state.job_states), 1)
+        return max(len(self._state.job_states) + 2 * len(self._rows.unfolded), 1)
 
     def column_at(self, x: int) -> ColumnSpec:
         return table.column_at(x, self.table_layout)
@@ -135,7 +134,8 @@ class SessionTable(RowScrollView):
         if job == rows.current:
             base += self._look.cursor_style
         context, layout = state.row_context(job), self._painted_layout
-        line = session_row(state.job_states[job], layout, context, self._look.symbols)
+        job_state = state.half_states.get(job) or state.job_states[job]
+        line = session_row(job_state, layout, context, self._look.symbols)
         return render_strip(line, self._look, width, base)
 
 

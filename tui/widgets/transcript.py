@@ -10,9 +10,10 @@ from tui.render.transcript_layout import TranscriptLayout, TranscriptRow, attemp
 from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import Symbols
 from tui.widgets.tab_pane import Pane
-from workers.jobs.attempt_spans import AttemptSpan, attempt_spans
+from workers.jobs.attempt_spans import AttemptSpan, further_spans
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState, JobStatus
+from workers.jobs.pair import PairState
 
 STAMP_MARGIN_WIDTHS = {TimeStamps.NONE: 2, TimeStamps.START: 9, TimeStamps.DETAILED: 23}
 """Cells before the text, for a turn's times and the symbol of the open turn."""
@@ -109,7 +110,8 @@ class TranscriptView(Pane):
 
     def _rewrap(self) -> None:
         self._stamps = self._fitting_stamps
-        self._text_layout = TranscriptLayout(self._text_width)
+        is_pair = isinstance(self.job_state, PairState)
+        self._text_layout = TranscriptLayout(self._text_width, with_speakers=is_pair)
         self.refresh()
 
     def _update_rows(self) -> None:
@@ -117,7 +119,7 @@ class TranscriptView(Pane):
             self.set_row_count(0)
             return
         before, turns = len(self._text_layout.rows), self.job_state.transcript.turns
-        first = self._text_layout.update(turns, attempt_spans(self.job_state)[1:])
+        first = self._text_layout.update(turns, further_spans(self.job_state))
         rows = len(self._text_layout.rows)
         if not rows:
             self.following = True  # the transcript restarted: what the user was reading is gone

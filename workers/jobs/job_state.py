@@ -163,6 +163,7 @@ class JobState:
         return JobState(
             self.job,
             self.file,
+            self.half,
             start_seconds=self.start_seconds,
             is_part=self.is_part,
             metadata=self.metadata,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from operator import attrgetter
 
-from workers.jobs.events import Ended
+from workers.jobs.events import Ended, Retrying
 from workers.jobs.job_state import METER_CHUNKS, Attempt, JobState, JobStatus
 from workers.jobs.resume_point import ResumePoint
 from workers.jobs.transcript import Transcript, TranscriptLine, transcript_line
@@ -51,19 +51,6 @@ class PairState(JobState):
     def is_live(self) -> bool:
         """Whether one of its halves has a session."""
         return any(half.status.is_live for half in self.halves)
-
-    @property
-    def warnings(self) -> list[str]:
-        """What is wrong with the recording, and what else each half met, with its speaker's name.
-        Damage that both met is listed once."""
-        shared = [text for text in self.halves[0].warnings if text in self.halves[1].warnings]
-        own = (
-            f"{speaker_of(half)}: {text}"
-            for half in self.halves
-            for text in half.warnings
-            if text not in shared
-        )
-        return list(dict.fromkeys((*self.recording_warnings, *shared, *own)))
 
     @property
     def open_seconds(self) -> float:
@@ -122,9 +109,11 @@ def pair_state(one: JobState, other: JobState, transcript: Transcript | None = N
         lag=_worst_lag(lags) if lags else None,
         levels_db=_louder_levels([half.levels_db for half in live]),
         slips=sum(half.slips for half in halves),
+        damage=list(dict.fromkeys(warned for half in halves for warned in half.damage)),
+        session_warnings=_named_warnings(halves),
         transcript=transcript or PairTranscript(halves),
         ended=None if unfinished else _worst_ending(halves),
-        retrying=waiting[0].retrying if waiting else None,
+        retrying=_named_retry(waiting[0]) if waiting else None,
         refusal=waiting[0].refusal if waiting else None,
         earlier_attempts=[
             Attempt(attempt.number, attempt.started_from, _named_ending(half, attempt.ended))
@@ -133,9 +122,19 @@ def pair_state(one: JobState, other: JobState, transcript: Transcript | None = N
         ],
         started_from=min((half.started_from for half in halves), key=attrgetter("at_ms")),
         has_started=any(half.has_started for half in halves),
+        fetched=first.fetched,
         is_part=first.is_part,
         metadata=first.metadata,
     )
+
+
+def current_skew_ms(pair: PairState) -> float | None:
+    """How far apart the halves sent the chunks that they reported last; None unless both stream."""
+    left, right = pair.halves
+    if left.lag is None or right.lag is None or left.sent_seconds != right.sent_seconds:
+        return None
+    both_live = left.status.is_live and right.status.is_live
+    return abs(left.lag.now - right.lag.now) if both_live else None
 
 
 def speaker_of(half: JobState) -> str:
@@ -154,8 +153,27 @@ def _louder_levels(levels: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(map(max, zip(*padded, strict=True)))[-METER_CHUNKS:]
 
 
+def _named_warnings(halves: Sequence[JobState]) -> list[str]:
+    """What the sessions survived; a warning of only one of them begins with its speaker."""
+    one, other = (half.session_warnings for half in halves)
+    shared = [text for text in one if text in other]
+    return shared + [
+        f"{speaker_of(half)}: {text}"
+        for half in halves
+        for text in half.session_warnings
+        if text not in shared
+    ]
+
+
 def _named_ending(half: JobState, ended: Ended) -> Ended:
     return replace(ended, reason=f"{speaker_of(half)}: {ended.reason}")
+
+
+def _named_retry(half: JobState) -> Retrying | None:
+    retrying = half.retrying
+    if retrying is None:
+        return None
+    return replace(retrying, reason=f"{speaker_of(half)}: {retrying.reason}")
 
 
 def _worst_ending(halves: Sequence[JobState]) -> Ended:
@@ -171,6 +189,10 @@ def _worst_ending(halves: Sequence[JobState]) -> Ended:
         open_seconds=sum(half.ended.open_seconds for half in halves if half.ended is not None),
         certificate=max(certificates, key=lambda c: c.lag_ms.p99, default=None),
     )
+
+
+MAX_RECENT_TURNS = 4
+"""How many turns of each speaker are compared to find the latest one."""
 
 
 class PairTranscript(Transcript):
@@ -194,9 +216,7 @@ class PairTranscript(Transcript):
         return list(self._merged)
 
     def last_turns(self, count: int) -> list[Turn]:
-        """At most ``count`` turns from the end; numbered as in `turns` only if those are all."""
-        recent = [half.transcript.last_turns(count) for half in self._halves]
-        return [piece.turn(0, *self._names) for piece in interleave(recent)][-count:]
+        return self.turns[-count:] if count else []
 
     @property
     def lines(self) -> list[TranscriptLine]:
@@ -208,10 +228,12 @@ class PairTranscript(Transcript):
 
     @property
     def latest_line(self) -> TranscriptLine | None:
-        last = self.last_turns(1)
-        if not last:
+        # Read for each drawing of a row, so only the last turns are put in order.
+        recent = [half.transcript.last_turns(MAX_RECENT_TURNS) for half in self._halves]
+        if not (pieces := interleave(recent)):
             return None
-        return replace(transcript_line(last[0]), speaker=last[0].speaker_label or "")
+        turn = pieces[-1].turn(0, *self._names)
+        return replace(transcript_line(turn), speaker=self._names[pieces[-1].half])
 
     @property
     def is_complete(self) -> bool:

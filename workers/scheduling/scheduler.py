@@ -242,8 +242,8 @@ class Scheduler:
         return True
 
     def sent_position(self, job: JobId) -> SentPosition | None:
-        slot = self._slots[job]
-        return slot.sent_position if slot.is_streaming else None
+        slot = self._slots.get(job)  # a pair has no position of its own
+        return slot.sent_position if slot is not None and slot.is_streaming else None
 
     def configure(self, job: JobId, changes: UpdateConfiguration) -> bool:
         return any([self._configure(slot, changes) for slot in self._slots_of(job)])

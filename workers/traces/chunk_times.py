@@ -138,6 +138,21 @@ class ChunkTimes:
         """The lag of every chunk in µs, oldest first."""
         return self._lags_us
 
+    @property
+    def first_due_s(self) -> float:
+        """When the start of the recording would have been due on the pair's clock, had this attempt
+        sent it all in its present rhythm, in seconds of the recording."""
+        clock_s = self.began.clock_s if self.began else None
+        first = self.began.clock_chunk if self.began else None
+        beats = (first or 0) + self.shifted_chunks(len(self) - 1)
+        since_clock_s = beats * self._chunk_frames / self._rate - self.resume_point.at_ms / 1000
+        return (clock_s or 0.0) * self.settings.speed + since_clock_s
+
+    @property
+    def has_shifts(self) -> bool:
+        """Whether slips or waits moved the schedule."""
+        return bool(self._shift_positions_s)
+
     def shifted_chunks(self, chunk: int) -> int:
         """By how many chunks slips and waits had moved the schedule when a chunk was sent."""
         chunks_per_second = self._rate * self.settings.speed / self._chunk_frames

@@ -186,6 +186,11 @@ class TraceTail:
         return count
 
     @property
+    def chunk_times(self) -> list[ChunkTimes]:
+        """When the chunks of each attempt were due and sent, as far as they were read."""
+        return [tail.chunk_times for tail in self._tails]
+
+    @property
     def paths(self) -> list[Path]:
         """The traces, in order."""
         return [tail.path for tail in self._tails]
