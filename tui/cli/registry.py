@@ -17,6 +17,7 @@ from tui.cli.exit_codes import ExitCode
 from workers.errors import PacelineError, UsageProblem
 
 COMMANDS = {
+    "calibrate": "Measure the error of our own delays against a server with known ones.",
     "check": "Describe each file and how it would be sent.",
     "compare": "Compare runs of the same recordings with the first one, offline.",
     "desk": "Open the desk on these files and folders (the default command).",

@@ -73,6 +73,37 @@ def finals(client: WireClient) -> list[dict[str, Any]]:
 # --- words, times, delays
 
 
+async def test_a_word_is_corrected_and_another_is_early() -> None:
+    """Partials have the first text until the correction, which comes even while the final is due;
+    finals never have it."""
+    script = """
+    [[session]]
+    partial_after = 0.01
+    final_after = 0.6
+    [[session.turn]]
+    words = [
+        ["All", 100, 300],
+        ["well.", 300, 500, {first_text = "bell", corrected_after = 0.1}],
+    ]
+    [[session.turn]]
+    words = [["Soon", 800, 9000, {shown_before = 8.0}], ["later", 9000, 9400]]
+    """
+    async with scripted_server(script) as server:
+        client = await server.client()
+        for _ in range(10):
+            await client.socket.send(CHUNK)
+        texts: list[str] = []
+        while "Soon" not in texts:
+            message = await client.next()
+            if message["type"] == "Turn":
+                texts.append(message["transcript"])
+        await client.socket.send(TERMINATE)
+        await client.receive_rest()
+
+    assert texts[-4:] == ["All bell", "All well.", "All well.", "Soon"]
+    assert [turn["transcript"] for turn in finals(client)] == ["All well.", "Soon"]
+
+
 async def test_words_and_times_come_back_exactly() -> None:
     """Finals have the words of the script, and partials only words that were received."""
     async with scripted_server(TWO_TURNS) as server:

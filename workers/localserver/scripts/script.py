@@ -123,11 +123,22 @@ class ReportDelays:
 
 
 @dataclass(frozen=True, slots=True)
+class PartialWord:
+    """How a word appears in partials before it is right."""
+
+    first_text: str = ""  # the text until it is corrected; empty: as in the final
+    corrected_after: float = 0.0  # seconds from the first partial with it to the corrected one
+    shown_before: float = 0.0  # seconds of audio before its end at which it counts as received
+
+
+@dataclass(frozen=True, slots=True)
 class ScriptedTurn:
     """The words of a turn and when they are reported."""
 
     words: RecognisedWords
     delays: ReportDelays = ReportDelays()
+    partial_words: tuple[PartialWord | None, ...] = ()
+    """One for each word; empty if all appear when they end, as they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from workers.localserver.scripts.script import (
     Fault,
     FaultKind,
     FaultPoint,
+    PartialWord,
     ReportDelays,
     Script,
     ScriptedTurn,
@@ -151,7 +152,8 @@ def _parse_turn(table: ScriptTable, default_delays: ReportDelays) -> ScriptedTur
         table.fail("it needs either “words” or “text”", "“text” needs “start” and “end”.")
     delays = _parse_delays(table, default_delays)
     if "words" in table.values:
-        return ScriptedTurn(_parse_words(table), delays)
+        words, partial_words = _parse_words(table)
+        return ScriptedTurn(words, delays, partial_words if any(partial_words) else ())
     text = table.text("text")
     start, end = table.milliseconds("start"), table.milliseconds("end")
     if start >= end:
@@ -162,29 +164,49 @@ def _parse_turn(table: ScriptTable, default_delays: ReportDelays) -> ScriptedTur
     return ScriptedTurn(words, delays)
 
 
-def _parse_words(table: ScriptTable) -> RecognisedWords:
+def _parse_words(
+    table: ScriptTable,
+) -> tuple[RecognisedWords, tuple[PartialWord | None, ...]]:
     for key in ("start", "end"):
         if key in table.values:
             table.fail(f"“{key}” cannot be used with “words”", "Each word has its own times.")
     items = table.values["words"]
     if not isinstance(items, list) or not items:
         table.fail("“words” is not a list of words", _WORD_HINT)
-    words = [_parse_word(table, item, f"word {number}") for number, item in enumerate(items, 1)]
+    labelled = [(item, f"word {number}") for number, item in enumerate(items, 1)]
+    partial_words = tuple(_parse_partial_word(table, *pair) for pair in labelled)
+    words = [_parse_word(table, *pair) for pair in labelled]
     for before, after in pairwise(words):
         if after.start_ms < before.end_ms:
             table.fail(
                 f"“{after.text}” starts at {after.start_ms} ms, before the end of “{before.text}” "
                 f"({before.end_ms} ms)"
             )
-    return tuple(words)
+    return tuple(words), partial_words
 
 
 _WORD_HINT = 'A word is ["text", start, end], with times in ms of the stream.'
+_PARTIAL_KEYS = ("first_text", "corrected_after", "shown_before")
+
+
+def _parse_partial_word(table: ScriptTable, item: object, label: str) -> PartialWord | None:
+    """The table after the times of a word; None without one."""
+    if not isinstance(item, list) or len(item) != 4 or not isinstance(item[3], dict):
+        return None
+    values = ScriptTable(item[3], f"{table.location}, {label}", _PARTIAL_KEYS)
+    first_text = values.text("first_text") if "first_text" in values.values else ""
+    if first_text and first_text.split() != [first_text]:
+        values.fail("“first_text” is not one word")
+    if bool(first_text) != ("corrected_after" in values.values):
+        values.fail("“first_text” and “corrected_after” need each other")
+    return PartialWord(
+        first_text, values.seconds("corrected_after", 0.0), values.seconds("shown_before", 0.0)
+    )
 
 
 def _parse_word(table: ScriptTable, item: object, label: str) -> RecognisedWord:
     match item:
-        case [str(text), start, end] if text and text.split() == [text]:
+        case [str(text), start, end] | [str(text), start, end, dict()] if text.split() == [text]:
             word = RecognisedWord(
                 text,
                 table.as_milliseconds(start, f"the start of {label}"),

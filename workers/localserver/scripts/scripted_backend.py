@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 from websockets.asyncio.server import ServerConnection
 
@@ -27,7 +29,7 @@ from workers.localserver.recogniser_protocol import (
     StreamReport,
 )
 from workers.localserver.scripts.faulty_client_socket import FaultyClientSocket
-from workers.localserver.scripts.script import ReportDelays, Script, SessionScript
+from workers.localserver.scripts.script import PartialWord, ReportDelays, Script, SessionScript
 
 
 class ScriptedBackend(Backend):
@@ -68,11 +70,11 @@ class ScriptedStream:
         self._words = [word for turn in script.turns for word in turn.words]
         self._word_ends_ms = [word.end_ms for word in self._words]
         self._pending = deque(
-            (word, turn.delays, word is turn.words[-1])
+            _PendingWord(word, partial, turn.delays, is_last=word is turn.words[-1])
             for turn in script.turns
-            for word in turn.words
+            for word, partial in zip_longest(turn.words, turn.partial_words)
         )
-        self._open_words: list[RecognisedWord] = []  # received words of the open turn
+        self._turn = _OpenTurn()
         self._delays = ReportDelays()  # delays of the last of these words
         self._received_at = 0.0  # arrival time of the last open word, on the loop's clock
         self._partial_timers: list[asyncio.TimerHandle] = []
@@ -84,12 +86,13 @@ class ScriptedStream:
     async def feed(self, data: bytes) -> None:
         self._received_bytes += len(data)
         has_new_words = False
-        while self._pending and self._pending[0][0].end_ms <= self._position_ms:
-            word, self._delays, is_last = self._pending.popleft()
-            self._open_words.append(word)
+        while self._pending and self._pending[0].shown_ms <= self._position_ms:
+            pending = self._pending.popleft()
+            self._delays = pending.delays
             self._received_at = self._loop.time()
-            has_new_words = not is_last
-            if is_last:
+            self._add_word(pending)
+            has_new_words = not pending.is_last
+            if pending.is_last:
                 self._schedule_partial()
                 self._schedule_final()
         if has_new_words:
@@ -101,7 +104,7 @@ class ScriptedStream:
         """Has no effect: the script decides when turns end."""
 
     async def flush(self) -> None:
-        if self._open_words:
+        if self._turn.words:
             self._schedule_final()
         self._final_due_at = _just_after(max(self._final_due_at, self._loop.time()))
         self._loop.call_at(self._final_due_at, self._reports.put_nowait, Flushed(self._stream_id))
@@ -116,20 +119,42 @@ class ScriptedStream:
     def _schedule_partial(self) -> None:
         before = self._partial_timers[-1].when() if self._partial_timers else self._final_due_at
         due = max(self._received_at + self._delays.partial_after, _just_after(before))
-        hypothesis = Hypothesis(tuple(self._open_words))
-        self._partial_timers.append(self._loop.call_at(due, self._report, hypothesis))
+        turn = self._turn
+        timer = self._loop.call_at(due, self._report_partial, turn, len(turn.words))
+        self._partial_timers.append(timer)
 
     def _schedule_final(self) -> None:
         due = max(self._received_at + self._delays.final_after, _just_after(self._final_due_at))
         for partial in self._partial_timers:
             if partial.when() >= due:  # the final turn contains all of its words
                 partial.cancel()
-        words = tuple(self._open_words)
+        words = tuple(self._turn.final_words)
         final = Hypothesis(words, len(words), end_of_turn=True, end_of_turn_confidence=1.0)
         self._loop.call_at(due, self._report, final)
         self._final_due_at = due
         self._partial_timers.clear()
-        self._open_words.clear()
+        self._turn.final_due_at = due
+        self._turn = _OpenTurn()
+
+    def _add_word(self, pending: "_PendingWord") -> None:
+        """Adds a word to the open turn, and plans its correction."""
+        turn, index, partial = self._turn, len(self._turn.words), pending.partial
+        turn.final_words.append(pending.word)
+        if partial is None or not partial.first_text:
+            turn.words.append(pending.word)
+            return
+        turn.words.append(replace(pending.word, text=partial.first_text))
+        due = self._received_at + self._delays.partial_after + partial.corrected_after
+        self._loop.call_at(due, self._correct, turn, index)
+
+    def _correct(self, turn: "_OpenTurn", index: int) -> None:
+        turn.words[index] = turn.final_words[index]
+        if index < turn.shown_count and self._loop.time() < turn.final_due_at:
+            self._report_partial(turn, turn.shown_count)
+
+    def _report_partial(self, turn: "_OpenTurn", count: int) -> None:
+        turn.shown_count = max(turn.shown_count, count)
+        self._report(Hypothesis(tuple(turn.words[: turn.shown_count])))
 
     def _report(self, hypothesis: Hypothesis | None = None) -> None:
         position_ms = self._position_ms
@@ -147,6 +172,31 @@ class ScriptedStream:
                 speech_probability=1.0 if spoken else 0.0,
             )
         )
+
+
+@dataclass(slots=True)
+class _OpenTurn:
+    """The received words of a turn."""
+
+    words: list[RecognisedWord] = field(default_factory=list)  # as the next partial has them
+    final_words: list[RecognisedWord] = field(default_factory=list)  # as the final has them
+    shown_count: int = 0  # how many of them a partial has had
+    final_due_at: float = math.inf  # on the loop's clock; infinite while the turn is open
+
+
+@dataclass(frozen=True, slots=True)
+class _PendingWord:
+    """A word whose audio has not arrived yet."""
+
+    word: RecognisedWord
+    partial: PartialWord | None
+    delays: ReportDelays
+    is_last: bool
+
+    @property
+    def shown_ms(self) -> float:
+        """The position of the audio at which it counts as received."""
+        return self.word.end_ms - (1000 * self.partial.shown_before if self.partial else 0.0)
 
 
 def _just_after(time: float) -> float:

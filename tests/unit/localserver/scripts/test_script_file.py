@@ -15,6 +15,7 @@ from workers.localserver.scripts.script import (
     Fault,
     FaultKind,
     FaultPoint,
+    PartialWord,
     ReportDelays,
     Script,
     ScriptedTurn,
@@ -95,6 +96,26 @@ def test_a_script_says_what_is_spoken_and_what_goes_wrong() -> None:
     )
 
 
+def test_a_word_may_appear_early_or_wrong_at_first() -> None:
+    """The table after its times says so; the others appear when they end."""
+    script = parse(
+        turn(
+            """words = [
+                ["Good", 400, 620],
+                ["day.", 620, 900, {first_text = "gay", corrected_after = 0.2}],
+                ["All", 900, 1200, {shown_before = 0.5}],
+            ]"""
+        )
+    )
+    (scripted,) = script.session(0).turns
+    assert [word.text for word in scripted.words] == ["Good", "day.", "All"]
+    assert scripted.partial_words == (
+        None,
+        PartialWord("gay", corrected_after=0.2),
+        PartialWord(shown_before=0.5),
+    )
+
+
 def test_the_last_session_serves_all_further_ones() -> None:
     """Every session before it serves one client."""
     script = parse("[[session]]\n[[session]]\nbegin_after = 1\n")
@@ -150,6 +171,16 @@ def test_longer_words_take_longer() -> None:
         (turn("words = [['a', 1]]"), "turn 1: word 1 is not one word with its times"),
         (turn("words = [['a b', 1, 2]]"), "word 1 is not one word"),
         (turn("words = [['a', 1, 2.5]]"), "the end of word 1 is not a whole number of ms"),
+        (turn("words = [['a', 1, 2, 3]]"), "word 1 is not one word with its times"),
+        (turn("words = [['a', 1, 2, {early = 1}]]"), "word 1: unknown key “early”"),
+        (
+            turn("words = [['a', 1, 2, {first_text = 'b'}]]"),
+            "word 1: “first_text” and “corrected_after” need each other",
+        ),
+        (
+            turn("words = [['a', 1, 2, {first_text = 'b c', corrected_after = 1}]]"),
+            "“first_text” is not one word",
+        ),
         (turn("words = [['a', -1, 2]]"), "the start of word 1 is not a whole number of ms from 0"),
         (turn("words = [['a', 9, 9]]"), "“a” does not end after its start (9 ms)"),
         (
