@@ -18,7 +18,7 @@ MAX_NAMED_FAILURES = 3
 """Maximum jobs to list by name for one reason of failure."""
 
 MAX_NAMED_FAULTS = 20
-"""Maximum recordings to list by name that were done with faults."""
+"""Maximum recordings to list by name that were done with warnings."""
 
 
 def exit_code(job_states: Sequence[JobState], *, interrupted: bool, saved: bool = True) -> ExitCode:
@@ -92,8 +92,9 @@ def _fault_lines(job_states: Sequence[JobState]) -> list[str]:
         f"  {job.file}: {fault}" for job in faulty[:MAX_NAMED_FAULTS] for fault in _faults_of(job)
     ]
     if (more := len(faulty) - MAX_NAMED_FAULTS) > 0:
-        lines.append(f"  and {format_count(more, 'recording')} more with faults")
-    return [f"{format_count(len(faulty), 'recording')} done with faults:", *lines] if faulty else []
+        lines.append(f"  and {more} more")
+    heading = f"{format_count(len(faulty), 'recording')} done with warnings:"
+    return [heading, *lines] if faulty else []
 
 
 def _faults_of(job: JobState) -> list[str]:

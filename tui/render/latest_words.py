@@ -51,7 +51,9 @@ def words_column(
             ("waiting for more" if job_state.is_waiting else "", Role.MUTED),
         ):
             if text:
-                note = fit(text, min(cell_width(text), room * 2 // 3), symbols.ellipsis)
+                # The words of a finished job matter less than what is missing.
+                share = room - MIN_WIDTH_FOR_SIGN if status.is_finished else room * 2 // 3
+                note = fit(text, min(cell_width(text), share), symbols.ellipsis)
                 notes.append((f"{note} {symbols.separator} ", role))
                 room -= cell_width(note) + 3
     if room >= MIN_WIDTH_FOR_SPEAKER and (speaker := _speaker_prefix(job_state)):
@@ -61,10 +63,10 @@ def words_column(
 
 
 def _fault_note(job_state: JobState) -> str:
-    """The first thing that is wrong with the recording, and how many more there are."""
+    """The first thing that is wrong with the recording, in short, and how many more there are."""
     faults = job_state.recording_faults
     more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
-    return clean(faults[0]) + more if faults else ""
+    return clean(faults[0].rpartition(": ")[2]) + more if faults else ""
 
 
 def _speaker_prefix(job_state: JobState) -> str:
