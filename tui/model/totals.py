@@ -45,7 +45,8 @@ class Totals:
     remaining_s: float | None = None
     """Estimated seconds until all jobs are done; None if unknown or if nothing is left."""
     is_lower_bound: bool = False
-    """Whether ``remaining_s`` is a lower bound, because some recording has an unknown length."""
+    """Whether ``remaining_s`` is a lower bound, because the length of a recording is unknown,
+    or it is still being written."""
     worst_lag_ms: float | None = None
     """The largest current lag of a streaming session; None if there is none."""
     streaming_count: int = 0
@@ -124,7 +125,10 @@ def totals(
         is_exact=is_exact,
         open_s=sum(job_state.open_seconds for job_state in every if job_state.attempt),
         remaining_s=remaining_s,
-        is_lower_bound=any(not job_state.total_seconds for job_state in waiting.values()),
+        is_lower_bound=any(
+            job_state.is_growing or not job_state.total_seconds
+            for job_state in (*live, *waiting.values())
+        ),
         worst_lag_ms=max(lags, default=None),
         streaming_count=len(lags),
         late_count=sum(punctuality(lag) is not Punctuality.ON_TIME for lag in lags),

@@ -70,10 +70,10 @@ def file_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, 
     """What is known about the file."""
     fields = [("path", job_state.file)]
     if job_state.rate:
-        channels, seconds = format_channels(job_state.channels), job_state.part_seconds
+        channels = format_channels(job_state.channels)
         fields += [
             ("format", f"{job_state.format}, {job_state.rate} Hz, {channels}"),
-            ("length", _length_text(seconds, is_exact=job_state.is_exact)),
+            ("length", _length_text(job_state)),
             ("part", part_label(job_state)),
         ]
     fields += job_state.metadata
@@ -82,9 +82,12 @@ def file_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, 
     return [*fields, ("SHA-256", job_state.sha256)]
 
 
-def _length_text(seconds: float, *, is_exact: bool) -> str:
-    length = format_duration(seconds, is_exact=is_exact)
-    return f"{length} ({seconds:.3f} s)" if is_exact else f"{length}, estimated"
+def _length_text(job_state: JobState) -> str:
+    seconds = job_state.part_seconds
+    length = format_duration(seconds, is_exact=job_state.is_exact)
+    if job_state.is_exact:
+        return f"{length} ({seconds:.3f} s)"
+    return f"{length}, {'still being written' if job_state.is_growing else 'estimated'}"
 
 
 def _audio_field(job_state: JobState) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, TypeAlias, get_args
 
-from workers.audio.recording import Recording
+from workers.audio.recording import Reader, Recording
 from workers.errors import Malformed
 from workers.jobs.job import Half, JobId
 from workers.pacing.certificate import Certificate, LagSummary, ReadAudio
@@ -50,6 +50,7 @@ class Queued:
     missing_seconds: float = 0.0  # how much the header announces beyond what can be decoded
     warnings: tuple[str, ...] = ()  # what is wrong with the recording; each a sentence
     speed: float = 1.0  # seconds of audio to send per second
+    is_growing: bool = False  # whether it is still being written; ``seconds`` is its length so far
 
     def __post_init__(self) -> None:
         check_speed(self.speed)
@@ -68,6 +69,7 @@ class Queued:
             missing_seconds=round(recording.missing_seconds, 3),
             warnings=recording.warnings,
             speed=speed,
+            is_growing=recording.reader is Reader.GROWING,
         )
 
 

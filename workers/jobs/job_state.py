@@ -117,6 +117,7 @@ class JobState:
     recording_warnings: tuple[str, ...] = ()  # what the prober found to be wrong with the file
     damage: list[Warned] = field(default_factory=list)
     """Faults of the recording that its sessions found, over all attempts, by position."""
+    is_growing: bool = False  # whether the recording is still being written
     is_waiting: bool = False  # for more of a recording that is still being written
     began: Began | None = None
     lag: LagSummary | None = None
@@ -296,7 +297,7 @@ class JobState:
                 self.is_part = event.from_seconds > 0 or end_s is not None
                 self.format, self.rate, self.channels = event.format, event.rate, event.channels
                 self.has_exact_length, self.missing_seconds = event.is_exact, event.missing_seconds
-                self.recording_warnings = event.warnings
+                self.recording_warnings, self.is_growing = event.warnings, event.is_growing
                 self.speed = event.speed
             case Connecting():
                 self.status = JobStatus.CONNECTING
@@ -328,6 +329,7 @@ class JobState:
                 pass
             case RecordingRead():
                 self.has_exact_length |= event.audio.is_complete
+                self.is_growing &= not event.audio.is_complete
                 if event.sha256 is not None:
                     self.sha256, self.hashed_bytes = event.sha256, None
             case Retrying():
