@@ -137,7 +137,7 @@ def main() -> None:
     runs: dict[tuple[int, Tool], list[Figures]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        files = _recordings(folder, max(args.sessions), args.seconds)
+        files = write_recordings(folder, max(args.sessions), args.seconds)
         rounds = itertools.product(range(args.repeat), args.sessions, Tool)
         for repeat, sessions, tool in rounds:
             run_folder = folder / f"run-{repeat}-{sessions}-{tool.name}"
@@ -156,7 +156,7 @@ def measure_tool(tool: Tool, files: Sequence[Path], seconds: int, run_folder: Pa
     chunks = round(seconds / CHUNK_S)
     if [len(session) for session in received.arrivals] != [chunks] * len(files):
         raise RuntimeError(f"{tool.value} did not send all of every recording")
-    lags = [_lags(session) for session in received.arrivals]
+    lags = [lags_of(session) for session in received.arrivals]
     p50, p99, p99_9, highest = np.percentile(
         np.concatenate(lags), (50, 99, 99.9, 100), method="inverted_cdf"
     )
@@ -181,7 +181,8 @@ def measure_tool(tool: Tool, files: Sequence[Path], seconds: int, run_folder: Pa
 # --- what the sink has noted ----------------------------------------------------------------------
 
 
-def _lags(arrivals: Sequence[float]) -> Lags:
+def lags_of(arrivals: Sequence[float]) -> Lags:
+    """How far each chunk of a session was behind the best schedule that the session has shown."""
     behind = np.array(arrivals) - np.arange(len(arrivals)) * CHUNK_S
     lags: Lags = (behind - behind.min()) * 1000
     return lags
@@ -229,7 +230,7 @@ def _private_mb(process: psutil.Process) -> float:
 # --- what is streamed -----------------------------------------------------------------------------
 
 
-def _recordings(folder: Path, count: int, seconds: int) -> list[Path]:
+def write_recordings(folder: Path, count: int, seconds: int) -> list[Path]:
     """Equal files of noise, each of its own name; what they hold does not matter to a sink."""
     noise = np.random.default_rng(0).integers(-3000, 3000, RATE_HZ * seconds, dtype="<i2")
     files = [folder / f"{number:03d}.wav" for number in range(count)]

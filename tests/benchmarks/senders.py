@@ -80,6 +80,11 @@ class Sender:
                 )
             )
 
+    def type(self, keys: bytes) -> None:
+        """Types these bytes on the desk."""
+        assert self._terminal is not None
+        self._terminal.type(keys)
+
     def processes(self) -> Processes:
         """The processes as they are now."""
         if self._tool not in OURS:
