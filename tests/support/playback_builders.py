@@ -7,22 +7,29 @@ from typing import TypeVar
 from tests.support.audio_files import Samples, write_recording
 from workers.audio.probe import probe
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions
-from workers.jobs.job import JobId
+from workers.jobs.job import JobId, StreamSettings
 from workers.playback.messages import Passage, Report
 from workers.playback.player import Player
 from workers.traces.format import TraceHead
 from workers.traces.writer import TraceWriter
 
+DEFAULT_SETTINGS = StreamSettings()
+
 R = TypeVar("R", bound=Report)
 
 
 def write_played_run(
-    folder: Path, samples: Samples, rate: int = 16000, options: ReadOptions = DEFAULT_OPTIONS
+    folder: Path,
+    samples: Samples,
+    rate: int = 16000,
+    options: ReadOptions = DEFAULT_OPTIONS,
+    settings: StreamSettings = DEFAULT_SETTINGS,
 ) -> Path:
     """Writes a run of one job with the recording ``a.wav``; returns the recording's path."""
     folder.mkdir(exist_ok=True)
     path = write_recording(folder / "a.wav", samples, rate)
-    head = TraceHead(job=1, attempt=1, file=path, recording=probe(path, options))
+    recording = probe(path, options)
+    head = TraceHead(job=1, attempt=1, file=path, recording=recording, settings=settings)
     with TraceWriter(folder / "0001-a.1.trace.jsonl", head):
         return Path(path)
 

@@ -53,12 +53,15 @@ class PassagePlayer:
         if passage.all_channels:
             recording = replace(recording, options=replace(recording.options, channel=None))
         self._recording = recording
-        sent = passage.sent
+        sent, settings = passage.sent, head.settings
+        if sent is not None and settings.speed != 1:
+            reason = f"what is sent at {settings.speed:g} times the speed of speech is not played"
+            raise Unreadable(reason, "Listen to the recording when its session has ended.")
         if sent is None:  # otherwise its session has just hashed it, and is still reading it
             _check_unchanged(self._recording, passage.sha256, head.wall)
-        self.rate = head.settings.sample_rate_for(self._recording)
+        self.rate = settings.sample_rate_for(self._recording)
         self._number = play.number
-        self._target = LiveTarget(sent, head.settings.chunk_ms / 1000) if sent else None
+        self._target = LiveTarget(sent, settings.chunk_ms / 1000) if sent else None
         start_s = max(passage.start_s, self._recording.options.start_s)
         start_s = self._target.position_s(monotonic()) if self._target else start_s
         start_frame = round(start_s * self.rate)
