@@ -24,10 +24,15 @@ def write_played_run(
     rate: int = 16000,
     options: ReadOptions = DEFAULT_OPTIONS,
     settings: StreamSettings = DEFAULT_SETTINGS,
+    suffix: str = ".wav",
 ) -> Path:
-    """Writes a run of one job with the recording ``a.wav``; returns the recording's path."""
+    """Writes a run of one job and its recording; returns the recording's path."""
     folder.mkdir(exist_ok=True)
-    path = write_recording(folder / "a.wav", samples, rate)
+    path = str(folder / f"a{suffix}")
+    if options.raw is not None:
+        Path(path).write_bytes(samples.tobytes())
+    else:
+        write_recording(Path(path), samples, rate)
     recording = probe(path, options)
     head = TraceHead(job=1, attempt=1, file=path, recording=recording, settings=settings)
     with TraceWriter(folder / "0001-a.1.trace.jsonl", head):

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import numpy as np
 
@@ -35,7 +35,15 @@ MAX_LEAD_S, MAX_LAG_S = 0.15, 1.0
 """A playback that is ahead of its session by more waits: the session stalls. One that is behind by
 more jumps: the session has made up for a stall, or the decoder has just found the place."""
 
-DECODED_BLOCK_S = 0.1
+DELAY_STEP_S, MAX_DELAY_S = 0.1, 1.0
+"""What is decoded too late, because it was written just before it was sent or because the machine
+is busy, is heard so much later."""
+
+READY_S = 0.1
+DECODED_BLOCK_S = 0.05
+WRITER_POLL_S = 0.02
+"""How often a recording that is still being written is looked at."""
+
 _HASH_BLOCK_BYTES = 1 << 20
 
 
@@ -63,10 +71,13 @@ class PassagePlayer:
         self._number = play.number
         self._target = LiveTarget(sent, settings.chunk_ms / 1000) if sent else None
         start_s = max(passage.start_s, self._recording.options.start_s)
-        start_s = self._target.position_s(monotonic()) if self._target else start_s
+        if self._target is not None:
+            start_s = self._target.position_s(monotonic())
         start_frame = round(start_s * self.rate)
         self._buffer = SampleBuffer(self.rate, start_frame)
-        self._is_sounding = False
+        self._is_sounding = self._is_starved = False
+        self._delay_s = 0.0
+        """How much later than it is sent the sound is meant to be heard."""
         self._speed, self._remainder = 1.0, 0.0
         """The speed of the playback, and the part of a sample that the last block took too few."""
         self._faded_samples = 0
@@ -86,16 +97,24 @@ class PassagePlayer:
     # --- the decoder's thread
 
     def _decode(self) -> None:
-        buffer, recording = self._buffer, self._recording
-        if self._target is None:  # it has ended, so nothing more is written to it
-            recording = replace(recording, options=replace(recording.options, follow=False))
+        buffer = self._buffer
 
         def check() -> None:
             if buffer.is_closed:
                 raise _NobodyListens
 
-        block_frames = round(self.rate * DECODED_BLOCK_S)
-        blocks = pcm_blocks(recording, self.rate, block_frames, buffer.next_frame, on_skip=check)
+        def wait() -> bool:
+            sleep(WRITER_POLL_S)
+            return not buffer.is_closed
+
+        blocks = pcm_blocks(
+            self._recording,
+            self.rate,
+            round(self.rate * DECODED_BLOCK_S),
+            buffer.next_frame,
+            on_skip=check,
+            wait=wait if self._target else None,  # what has ended is complete
+        )
         try:
             with closing(blocks):
                 for block in blocks:
@@ -119,6 +138,7 @@ class PassagePlayer:
             block[: len(taken)] = self._fade_in(taken)
             if len(taken):
                 self._block_end, self._block_at = self._buffer.next_frame, monotonic()
+            self._is_starved |= len(taken) < count and not self._buffer.is_complete
         return block.tobytes()
 
     def _read_stretched(self, count: int) -> PlaybackSamples:
@@ -127,8 +147,8 @@ class PassagePlayer:
         needed = round(exact)
         self._remainder = exact - needed
         samples = self._buffer.read(needed, lookahead=1)
-        if len(samples) < needed:  # at the end of the recording
-            return samples
+        if len(samples) < needed:  # at the end of the recording, or of what is decoded
+            return samples[:count]
         points = np.arange(count) * (needed / count)
         stretched: PlaybackSamples = np.rint(np.interp(points, np.arange(len(samples)), samples))
         return stretched
@@ -154,8 +174,8 @@ class PassagePlayer:
             return PlaybackEnded(self._number, *((failure.reason, failure.hint) if failure else ()))
         if target is not None:
             self._approach(target, now)
-        elif buffer.is_full or buffer.is_complete:
-            self._is_sounding = True
+        else:
+            self._is_sounding |= self._is_ready
         heard_s = self._heard_s(now)
         unheard_s = None if target is None else target.unheard_s(heard_s, now)
         return Heard(self._number, max(0.0, heard_s), now, unheard_s, self._is_sounding)
@@ -167,17 +187,27 @@ class PassagePlayer:
 
     def _approach(self, target: LiveTarget, now: float) -> None:
         """Plays a little faster or slower to meet the target; jumps or waits if it is far away."""
-        late_s = target.position_s(now) - self._heard_s(now)
-        if self._is_sounding and -MAX_LEAD_S < late_s < MAX_LAG_S:
+        late_s = target.position_s(now) - self._delay_s - self._heard_s(now)
+        if self._is_sounding and not self._is_starved and -MAX_LEAD_S < late_s < MAX_LAG_S:
             self._speed = playback_speed(late_s)
             return
         # The device takes this sample next, and it sounds when the device has played the others.
-        next_s = target.position_s(now + LATENCY_S - PERIOD_S / 2)
+        next_s = target.position_s(now + LATENCY_S - PERIOD_S / 2) - self._delay_s
         self._buffer.skip_to(round(next_s * self.rate))
         is_ahead = self._buffer.next_frame / self.rate > next_s + EXACT_S
-        self._is_sounding = not is_ahead and (self._buffer.is_full or self._buffer.is_complete)
+        has_waited = now - self._block_at > DELAY_STEP_S and not (is_ahead or self._is_ready)
+        if self._is_starved or (self._buffer.has_begun and has_waited):
+            self._delay_s = min(self._delay_s + DELAY_STEP_S, MAX_DELAY_S)
+            self._block_at = now
+        self._is_sounding = not is_ahead and self._is_ready
+        self._is_starved = False
         self._speed, self._remainder, self._faded_samples = 1.0, 0.0, 0
-        self._block_end, self._block_at = self._buffer.next_frame, now
+        self._block_end = self._buffer.next_frame
+
+    @property
+    def _is_ready(self) -> bool:
+        """Whether enough is decoded to go on without a gap."""
+        return self._buffer.is_complete or len(self._buffer) >= READY_S * self.rate
 
 
 def _newest_head(run_folder: Path, job: JobId) -> tuple[TraceHead, Recording]:
@@ -207,7 +237,7 @@ def _check_unchanged(recording: Recording, sha256: str, streamed_at: str) -> Non
         raise Unreadable("the file is no longer there", "Was it moved or deleted?") from error
     except OSError as error:
         raise Unreadable(f"the file cannot be read ({error.strerror})") from error
-    if changed:
+    if changed and not recording.options.follow:  # only a part of that one was hashed
         raise Unreadable("the file has changed since it was streamed", "Its words may not match.")
 
 

@@ -7,6 +7,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
 
+from workers.audio.limits import limit_memory
 from workers.errors import PacelineError
 from workers.playback.messages import Command, Play, PlaybackEnded
 from workers.playback.passage_player import PassagePlayer
@@ -24,6 +25,8 @@ def play_until_closed(pipe: Connection, backend: str) -> None:
     """The main function of the process. ``backend``: see `SoundDevice`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # multiprocessing uses it at exit
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # see `growing.has_writer`
+    limit_memory()
     quiet = os.open(os.devnull, os.O_WRONLY)  # sound libraries print what does not work
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)

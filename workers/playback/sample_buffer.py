@@ -30,6 +30,8 @@ class SampleBuffer:
         self._samples: PlaybackSamples = np.empty(0, dtype=np.int16)
         self._skip_samples = 0
         """How many of the samples to come are dropped."""
+        self.has_begun = False
+        """Whether the decoder has put its first sample."""
         self.is_closed = False
         """Whether nobody reads any more."""
         self.is_complete = False
@@ -41,6 +43,7 @@ class SampleBuffer:
         samples = np.frombuffer(pcm, dtype="<i2")
         with self._condition:
             self._condition.wait_for(lambda: self.is_closed or not self.is_full)
+            self.has_begun = True
             dropped = min(self._skip_samples, len(samples))
             self._skip_samples -= dropped
             self._samples = np.concatenate((self._samples, samples[dropped:]))

@@ -4,11 +4,12 @@ from collections.abc import Callable, Generator
 
 from workers.errors import PacelineError
 
-PERIOD_S = 0.02
+PERIOD_S = 0.04
 """Length of the blocks that the device asks for."""
 
-PERIODS = 3
-"""Blocks that the device holds; the last one sounds after the others."""
+PERIODS = 4
+"""Blocks that the device holds. The process has a low priority, so that it may get no processor for
+a while; the sound must go on."""
 
 LATENCY_S = PERIOD_S * PERIODS
 """Seconds from the moment at which the device takes a block until the block has sounded. A sound
