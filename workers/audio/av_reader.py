@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from itertools import chain
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 class AvReader:
     """An open recording, an `AudioReader`."""
-
-    seeks = False
 
     def __init__(
         self,
@@ -77,6 +75,24 @@ class AvReader:
                 held, held_frames = [], 0
         if held:
             yield np.concatenate(held)
+
+    def iter_pieces(self, starts: Sequence[int], size: int) -> Iterator[SampleBlock]:
+        segments = find_segments(self._path, self._options)
+        if len(segments) > 1:  # few files are joined, and their beginning is decoded quickly
+            blocks = self.iter_blocks("float32")
+            yield from (block[:size] for _, block in zip(starts, blocks, strict=False))
+            return
+        loss = Loss()
+        with AvTrack(self._path, self._options, segments[0]) as track:
+            for start in starts:
+                piece: list[SampleBlock] = []
+                for frame in track.iter_frames_near(start / self.samplerate, loss):
+                    if frame.sample_rate == self.samplerate:
+                        piece.append(_convert(_samples(frame), "float32"))
+                    if sum(map(len, piece)) >= size:
+                        break
+                if piece:
+                    yield np.concatenate(piece)[:size]
 
     def _iter_samples(self, dtype: str, start_frame: int) -> Iterator[SampleBlock]:
         """Yields the samples of each frame. What comes before ``start_frame`` is decoded too, since

@@ -7,7 +7,8 @@ no playlist, reference to another file or address in it is followed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -51,6 +52,9 @@ _CONVERT_HINT = "If it plays elsewhere, convert it: ffmpeg -i INPUT -ac 1 -ar 16
 _MAX_FAILED_READS = 8
 """Failures to read a packet in a row, after which the rest of a file counts as lost."""
 
+
+_FADE_IN_FRAMES = 4
+"""Frames after a seek that a lossy decoder may not decode well: 80 ms of Opus (RFC 7845)."""
 
 WHOLE_FILE = FileSegment()
 
@@ -122,6 +126,20 @@ class AvTrack:
                 duration = (packet.duration or 0) * packet.time_base
                 loss.add(float(duration), _words(error))
             return []
+
+    def iter_frames_near(self, seconds: float, loss: Loss) -> Iterator[AudioFrame]:
+        """Yields the frames from about this time on, without those in which a decoder that starts
+        there still fades in."""
+        from av import FFmpegError
+
+        start_us = self.container.start_time or 0
+        with suppress(FFmpegError):  # it cannot seek, and goes on where it is
+            self.container.seek(start_us + round(seconds * 1_000_000))
+            self.stream.codec_context.flush_buffers()
+        frames = (
+            frame for packet in self.iter_packets(loss) for frame in self.decode(packet, loss)
+        )
+        yield from islice(frames, _FADE_IN_FRAMES, None)
 
     def iter_packets(self, loss: Loss) -> Iterator[Packet[AudioStream] | None]:
         """Yields all packets; goes on after what cannot be read. An empty packet or None at the end

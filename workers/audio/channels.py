@@ -10,12 +10,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
-from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from workers.audio.reader import BLOCK_S, SampleBlock, open_reader
+from workers.audio.reader import MAX_BLOCK_SAMPLES, SampleBlock, open_reader
 from workers.audio.recording import ChannelMix, Recording
 from workers.errors import Unreadable
 
@@ -23,8 +22,6 @@ Channel: TypeAlias = "np.ndarray[Any, np.dtype[np.floating[Any]]]"
 """The samples of one channel."""
 
 _WINDOWS, _WINDOW_S = 8, 0.25
-_MAX_START_S = 4.0
-"""Seconds that are looked at from the beginning of a recording that cannot be entered elsewhere."""
 
 # Levels are root mean squares; 1 is full scale.
 _MIN_AUDIBLE_LEVEL = 10 ** (-60 / 20)
@@ -134,20 +131,13 @@ def choose_mix(
 
 
 def _windows(recording: Recording) -> Iterator[SampleBlock]:
-    """Yields pieces from all over a recording, or its beginning if it must be read from there."""
+    """Yields pieces from all over a recording."""
     size, step = round(_WINDOW_S * recording.rate), recording.frames / _WINDOWS
-    for number in range(_WINDOWS):
-        with open_reader(recording) as reader:
-            if not reader.seeks:
-                yield from islice(reader.iter_blocks("float32"), round(_MAX_START_S / BLOCK_S))
-                return
-            start = round((number + 0.5) * step - min(size, step) / 2)
-            wanted = size
-            for block in reader.iter_blocks("float32", start):
-                yield block[:wanted]
-                wanted -= len(block)
-                if wanted <= 0:
-                    break
+    starts = [round((number + 0.5) * step - min(size, step) / 2) for number in range(_WINDOWS)]
+    with open_reader(recording) as reader:
+        yield from reader.iter_pieces(
+            starts, max(1, min(size, MAX_BLOCK_SAMPLES // reader.channels))
+        )
 
 
 def _relation(pairs: Sequence[SampleBlock], rate: int) -> _Relation:

@@ -8,7 +8,7 @@ import fcntl
 import os
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from types import TracebackType
@@ -169,8 +169,6 @@ class HeaderMissing(Unreadable):
 class GrowingReader:
     """An `AudioReader` of a growing file. ``wait`` None reads only what is there."""
 
-    seeks = True
-
     def __init__(self, path: str, options: ReadOptions, wait: WaitCallback | None) -> None:
         self._file = GrowingFile(path, options)
         self._wait = wait
@@ -188,6 +186,10 @@ class GrowingReader:
         trace: TracebackType | None,
     ) -> None:
         self._file.close()
+
+    def iter_pieces(self, starts: Sequence[int], size: int) -> Iterator[SampleBlock]:
+        for start in starts:
+            yield self._file.read_frames(start, size, "float32")
 
     def iter_blocks(self, dtype: str, start_frame: int = 0) -> Iterator[SampleBlock]:
         self.next_frame = start_frame

@@ -1,6 +1,6 @@
 """What reads the samples of a recording: one interface, and a reader for each family of formats."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias
 
@@ -37,8 +37,6 @@ class AudioReader(Protocol):
     """In Hz."""
     is_16_bit: bool
     """Whether ``int16`` blocks hold the samples as they are, without rounding."""
-    seeks: bool
-    """Whether `iter_blocks` starts anywhere without reading what comes before."""
     next_frame: int
     """Index of the next sample to read, the same in each channel."""
 
@@ -48,6 +46,11 @@ class AudioReader(Protocol):
         Reports what cannot be decoded, and goes on after it where the format allows that. Raises
         `Unreadable` if nothing at all can be decoded.
         """
+
+    def iter_pieces(self, starts: Sequence[int], size: int) -> Iterator[SampleBlock]:
+        """Yields up to ``size`` samples from near each of these, as ``float32``, without reading
+        what lies between. They show what a recording holds; what is streamed comes from
+        `iter_blocks`, because a lossy decoder returns other samples if it starts elsewhere."""
 
     def __enter__(self) -> Self: ...
 

@@ -1,7 +1,8 @@
 """Reads recordings with libsndfile, in constant memory."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import soundfile
@@ -69,17 +70,13 @@ class SndfileReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no t
         return False
 
     @property
-    def seeks(self) -> bool:
-        return self.subtype in _EXACT_SEEK_SUBTYPES and bool(super().seekable())
-
-    @property
     def is_16_bit(self) -> bool:
         return self.subtype in _PCM16_SUBTYPES
 
     def iter_blocks(self, dtype: str, start_frame: int = 0) -> Iterator[SampleBlock]:
         step = max(1, min(round(self.samplerate * BLOCK_S), MAX_BLOCK_SAMPLES // self.channels))
         try:
-            if start_frame and self.seeks:
+            if start_frame and self.subtype in _EXACT_SEEK_SUBTYPES and super().seekable():
                 self.next_frame = self.seek(min(start_frame, self.frames))
             while len(block := self.read(step, dtype=dtype, always_2d=True)):
                 skipped = max(0, start_frame - self.next_frame)
@@ -93,6 +90,13 @@ class SndfileReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no t
             if not self.next_frame:
                 raise Unreadable(reason) from error
             self._on_damage(Damage(self.next_frame / self.samplerate, None, reason))
+
+    def iter_pieces(self, starts: Sequence[int], size: int) -> Iterator[SampleBlock]:
+        for start in starts:
+            with suppress(soundfile.LibsndfileError):  # this place is damaged
+                if super().seekable():
+                    self.seek(min(start, self.frames))
+                yield self.read(size, dtype="float32", always_2d=True)
 
 
 def _open_wav(path: str) -> "FileBytes":

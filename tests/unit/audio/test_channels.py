@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 from tests.support import audio_files
 from tests.support.audio_files import Samples
+from tests.support.av_files import encode
 from workers.audio import decode
 from workers.audio.probe import probe
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions
@@ -125,6 +127,27 @@ def test_a_voice_that_is_much_quieter_is_amplified(tmp_path: Path) -> None:
     assert "the right channel is 3" in probe(path).warnings[0]
     assert "dB quieter than the left channel, so it is amplified" in probe(path).warnings[0]
     assert level_db(heard[alone]) > level_db(right[alone] / 2) - 16
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "rate"),
+    [
+        ("ipod", "aac", 44100),
+        ("mp3", "mp3", 44100),
+        ("ogg", "libopus", 48000),
+        ("asf", "wmav2", 44100),
+    ],
+)
+def test_an_inverse_channel_is_noticed_behind_a_silence(
+    tmp_path: Path, container: str, codec: str, rate: int
+) -> None:
+    """Compressed recordings too are looked at all over."""
+    speech = soxr.resample(np.concatenate([np.zeros(RATE * 6), SPEECH[: RATE * 4]]), RATE, rate)
+    stereo = np.stack([speech, -speech], axis=1)
+    path = tmp_path / "a"
+    path.write_bytes(encode(container, codec, stereo, rate=rate, bit_rate=96000))
+
+    assert "the right channel is the inverse of the left" in "".join(probe(str(path)).warnings)
 
 
 @pytest.mark.parametrize(
