@@ -131,9 +131,11 @@ def choose_mix(
 
 
 def _windows(recording: Recording) -> Iterator[SampleBlock]:
-    """Yields pieces from all over a recording."""
-    size, step = round(_WINDOW_S * recording.rate), recording.frames / _WINDOWS
-    starts = [round((number + 0.5) * step - min(size, step) / 2) for number in range(_WINDOWS)]
+    """Yields pieces from all over what is streamed of a recording."""
+    size, first = round(_WINDOW_S * recording.rate), recording.start_seconds * recording.rate
+    step = recording.part_seconds * recording.rate / _WINDOWS
+    centres = [first + (number + 0.5) * step for number in range(_WINDOWS)]
+    starts = [round(centre - min(size, step) / 2) for centre in centres]
     with open_reader(recording) as reader:
         yield from reader.iter_pieces(
             starts, max(1, min(size, MAX_BLOCK_SAMPLES // reader.channels))

@@ -15,9 +15,10 @@ from ipaddress import ip_address
 from typing import IO
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
-from workers.audio.source import HIDDEN_URL, Source
+from workers.audio.source import HIDDEN_URL, ReadOptions, Source
 from workers.errors import Unreadable
 from workers.sources.addresses import HTTP_SCHEMES
+from workers.sources.needed_bytes import HEAD_BYTES, needed_bytes
 from workers.sources.spool import SpoolWriter
 
 TIMEOUT_S = 30.0
@@ -66,7 +67,8 @@ def download(
         raise Unreadable(reason, "Add the recording again with its whole URL.")
     url = source.secret_url or source.file
     is_http = urlsplit(url).scheme.lower() in HTTP_SCHEMES
-    client = _HttpClient(url) if is_http else _FsspecClient(url)
+    options = source.options
+    client = _HttpClient(url, options) if is_http else _FsspecClient(url, options)
     failures, pause_s = 0, first_pause_s
     while True:
         before = spool.size
@@ -88,8 +90,8 @@ def download(
 class _HttpClient:
     """Requests one file, and what is missing of it."""
 
-    def __init__(self, url: str) -> None:
-        self._url = _without_login(url)
+    def __init__(self, url: str, options: ReadOptions) -> None:
+        self._url, self._options = _without_login(url), options
         self._login = _basic_login(url)
         self._validator = ""
         """What identifies this version of the file: its ETag, or its time."""
@@ -97,12 +99,30 @@ class _HttpClient:
 
     def continue_download(self, spool: SpoolWriter, on_progress: ProgressCallback) -> None:
         """Requests what the spool lacks, and appends it."""
+        is_part = self._options.start_s > 0 or self._options.end_s is not None
+        if is_part and spool.size < HEAD_BYTES:
+            self._append(spool, on_progress, HEAD_BYTES)
+        end = None
+        if is_part and self._total is not None:
+            first, end = needed_bytes(spool.head(HEAD_BYTES), self._total, self._options)
+            if spool.size < first:
+                spool.skip_to(first)
+        if end is None or spool.size < end:
+            self._append(spool, on_progress, end)
+        if self._total is not None and end is not None:
+            spool.skip_to(self._total)
+        on_progress(spool.size, spool.size)
+
+    def _append(self, spool: SpoolWriter, on_progress: ProgressCallback, end: int | None) -> None:
+        """Appends the bytes up to ``end``, or all. A server that cannot deliver parts delivers all
+        of the file."""
         try:
-            response = self._open(spool.size)
+            response = self._open(spool.size, end)
             if response is None:
                 return
             with response:
                 skipped = self._check_range(response, spool.size)
+                is_partial = response.status == 206
                 while block := response.read1(_BLOCK_BYTES):
                     on_progress(spool.size, self._total)
                     if skipped:
@@ -110,20 +130,23 @@ class _HttpClient:
                     spool.write(block)
         except (http.client.HTTPException, OSError) as error:
             raise _Broken(_words_of(error)) from None
-        if self._total is not None and spool.size < self._total:
-            raise _Broken(f"after {spool.size:,} of {self._total:,} bytes")
-        if self._total is not None and spool.size > self._total:
+        wanted = self._total
+        if wanted is not None and end is not None and is_partial:
+            wanted = min(end, wanted)
+        if wanted is not None and spool.size < wanted:
+            raise _Broken(f"after {spool.size:,} of {wanted:,} bytes")
+        if wanted is not None and spool.size > wanted:
             raise Unreadable("the server sent more than it announced", "Is the URL right?")
-        on_progress(spool.size, spool.size)
 
-    def _open(self, offset: int) -> http.client.HTTPResponse | None:
-        """The response with the bytes from ``offset`` on; None if there are none."""
+    def _open(self, offset: int, end: int | None) -> http.client.HTTPResponse | None:
+        """The response with the bytes from ``offset`` on, up to ``end``; None if there are none."""
         request = urllib.request.Request(self._url, headers={"Accept-Encoding": "identity"})
         request.add_header("User-Agent", "paceline")
         if self._login:  # not sent on after a redirect
             request.add_unredirected_header("Authorization", self._login)
-        if offset:
-            request.add_header("Range", f"bytes={offset}-")
+        if offset or end is not None:
+            last = "" if end is None else end - 1
+            request.add_header("Range", f"bytes={offset}-{last}")
             if self._validator:
                 request.add_header("If-Range", self._validator)
         opener = urllib.request.OpenerDirector()
@@ -202,8 +225,8 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 class _FsspecClient:
     """Reads one file of a file system that fsspec knows."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, options: ReadOptions) -> None:
+        self._url, self._options = url, options
 
     def continue_download(self, spool: SpoolWriter, on_progress: ProgressCallback) -> None:
         """Reads what the spool lacks, and appends it."""
@@ -213,13 +236,15 @@ class _FsspecClient:
             system, path = fsspec.core.url_to_fs(self._url)
             with system.open(path, "rb") as file:
                 total = getattr(file, "size", None)
-                file.seek(spool.size)
-                while True:
-                    on_progress(spool.size, total)
-                    block = file.read(_BLOCK_BYTES)
-                    if not block:
-                        break
-                    spool.write(block)
+                self._append(file, spool, on_progress, HEAD_BYTES, total)
+                end = total
+                if total is not None:
+                    first, end = needed_bytes(spool.head(HEAD_BYTES), total, self._options)
+                    if spool.size < first:
+                        spool.skip_to(first)
+                self._append(file, spool, on_progress, end, total)
+                if total is not None and spool.size == end:
+                    spool.skip_to(total)
         except (DownloadCancelled, Unreadable):
             raise
         except ImportError as error:
@@ -237,6 +262,23 @@ class _FsspecClient:
             raise _Broken(type(error).__name__) from None
         if total is not None and spool.size != total:
             raise _Broken(f"after {spool.size:,} of {total:,} bytes")
+
+    def _append(
+        self,
+        file: IO[bytes],
+        spool: SpoolWriter,
+        on_progress: ProgressCallback,
+        end: int | None,
+        total: int | None,
+    ) -> None:
+        """Appends the bytes up to ``end``, or all of them."""
+        file.seek(spool.size)
+        while end is None or spool.size < end:
+            on_progress(spool.size, total)
+            wanted = _BLOCK_BYTES if end is None else min(_BLOCK_BYTES, end - spool.size)
+            if not (block := file.read(wanted)):
+                break
+            spool.write(block)
 
 
 def _without_login(url: str) -> str:

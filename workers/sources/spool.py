@@ -107,6 +107,19 @@ class SpoolWriter:
         except OSError as error:
             raise _unwritable(error) from error
 
+    def skip_to(self, size: int) -> None:
+        """Leaves a hole up to ``size`` bytes, where nothing will be read."""
+        try:
+            os.ftruncate(self._fd, size)
+        except OSError as error:
+            raise _unwritable(error) from error
+        self.size = size
+
+    def head(self, length: int) -> bytes:
+        """The first bytes that have arrived."""
+        with open(self._path, "rb") as file:
+            return file.read(length)
+
     def finish(self) -> None:
         """Marks the spool as complete."""
         self._marker.unlink(missing_ok=True)

@@ -1,15 +1,18 @@
 """Downloads, from servers that answer as servers do."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import fsspec
 import pytest
 
 from tests.engine.support.recording_server import LOGIN, RecordingServer
-from workers.audio.source import HIDDEN_URL, Source
+from tests.support import audio_files
+from workers.audio.source import HIDDEN_URL, ReadOptions, Source
 from workers.errors import Unreadable
 from workers.sources.addresses import remote_source
 from workers.sources.download import MAX_FAILURES, DownloadCancelled, download
+from workers.sources.needed_bytes import HEAD_BYTES
 from workers.sources.spool import SpoolWriter, is_complete, marker_of
 
 DATA = bytes(range(256)) * 2000
@@ -144,5 +147,23 @@ def test_other_file_systems_are_read_with_fsspec(tmp_path: Path):
     spool.write_bytes(DATA[:1000])
 
     assert fetched(remote_source("memory://calls/a.wav"), spool) == DATA
+    part = replace(remote_source("memory://calls/a.wav"), options=ReadOptions(start_s=1.0))
+    assert fetched(part, tmp_path / "part") == DATA  # it is no WAV file
     missing = problem_of(remote_source("memory://calls/b.wav"), tmp_path / "other")
     assert "there is no such file" in missing
+
+
+def test_only_the_needed_part_of_a_wav_file_is_read(tmp_path: Path):
+    """The rest of the spool is a hole; its size is that of the file."""
+    samples = audio_files.distinct_samples(10.0)
+    data = Path(audio_files.write_recording(tmp_path / "a.wav", samples)).read_bytes()
+    with fsspec.open("memory://calls/c.wav", "wb") as file:
+        file.write(data)
+    options = ReadOptions(start_s=6.0, end_s=7.0)
+    kept = fetched(replace(remote_source("memory://calls/c.wav"), options=options), tmp_path / "s")
+    start, end = 44 + 5 * 32_000, 44 + 8 * 32_000
+
+    assert len(kept) == len(data)
+    assert kept[:HEAD_BYTES] == data[:HEAD_BYTES]
+    assert kept[start:end] == data[start:end]
+    assert not any(kept[HEAD_BYTES:start] + kept[end:])

@@ -206,23 +206,31 @@ def test_a_pipe_is_streamed_while_it_arrives(tmp_path: Path):
     assert kept_recordings(folder) == []
 
 
-def test_a_part_is_streamed_with_the_times_of_the_file(tmp_path: Path):
-    """Only its samples are sent; a turn at its start has the time of its start."""
-
-    samples = audio_files.distinct_samples(2.0)
-    path = audio_files.write_recording(tmp_path / "b.wav", samples)
+@pytest.mark.parametrize("place", ["disk", "ranges", "whole"])
+def test_a_part_is_streamed_with_the_times_of_the_file(place: str, tmp_path: Path):
+    """Only its samples are sent; a turn at its start has the time of its start. No more is
+    downloaded than that, if the server allows it."""
+    samples = audio_files.distinct_samples(20.0)
+    path = Path(audio_files.write_recording(tmp_path / "b.wav", samples))
     with (
+        RecordingServer(path.read_bytes()) as server,
         ScriptedServer(serve_normally) as endpoint,
         run_supervisor(endpoint.url, tmp_path / "run") as run,
     ):
-        run.supervisor.add([Source(path, ReadOptions(start_s=0.5, end_s=1.0))])
+        url = server.url(f"{place}/b.wav")
+        source = Source(str(path)) if place == "disk" else remote_source(url)
+        run.supervisor.add([replace(source, options=ReadOptions(start_s=10.5, end_s=11.0))])
         run.wait_until_idle()
     state = run.job_states[1]
     (ended,) = run.events_of(Ended)
 
-    assert endpoint.received_sessions[0].pcm == samples[8000:16000].tobytes()
-    assert [word.start for word in state.transcript.turns[0].words] == [500, 600]
+    assert endpoint.received_sessions[0].pcm == samples[168_000:176_000].tobytes()
+    assert [word.start for word in state.transcript.turns[0].words] == [10_500, 10_600]
     assert (state.part_seconds, state.sent_part_seconds) == (0.5, 0.5)
     assert ended.certificate.audio_seconds == 0.5
     assert ended.outcome is Outcome.DONE
-    assert state.resume_point.at_ms >= 500
+    assert state.resume_point.at_ms >= 10_500
+    if place == "ranges":
+        head, part = (requested for _, requested in server.requests)
+        assert head == "bytes=0-65535"
+        assert part == f"bytes={44 + 9.5 * 32_000:.0f}-{44 + 12 * 32_000 - 1}"

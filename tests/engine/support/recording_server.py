@@ -94,11 +94,12 @@ class _Handler(BaseHTTPRequestHandler):
         data, start = self._recordings.data, 0
         etag = '"second"' if "changed" in words and number > 1 else '"first"'
         headers = {"ETag": etag}
-        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
+        end = len(data)
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
         if asked and "ranges" in words and self.headers.get("If-Range") in (None, etag):
-            start = int(asked[1])
-            headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
-        body = data[start:]
+            start, end = int(asked[1]), int(asked[2] or end - 1) + 1
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
+        body = data[start:end]
         if "unknown" not in words:
             headers["Content-Length"] = str(len(body))
         self._answer(206 if "Content-Range" in headers else 200, headers)
