@@ -98,16 +98,18 @@ class RecordingFeed:
     def _queue_all(self, sources: Iterable[Source]) -> None:
         batch: list[Source] = []
         began = time.monotonic()
-        for source in sources:
-            if self._stopped.is_set():
-                return
-            batch.append(source)
-            if self._watch is not None:
-                self._watch.add_known(source.file)
-            if len(batch) >= BATCH_RECORDINGS or time.monotonic() - began >= MAX_BATCH_WAIT_S:
-                self._queue_batch(batch)
-                batch, began = [], time.monotonic()
-        self._queue_batch(batch)
+        try:
+            for source in sources:
+                if self._stopped.is_set():
+                    return
+                batch.append(source)
+                if self._watch is not None:
+                    self._watch.add_known(source.file)
+                if len(batch) >= BATCH_RECORDINGS or time.monotonic() - began >= MAX_BATCH_WAIT_S:
+                    self._queue_batch(batch)
+                    batch, began = [], time.monotonic()
+        finally:  # also if the search ends with a problem
+            self._queue_batch(batch)
 
     def _queue_batch(self, batch: Sequence[Source]) -> None:
         if batch and not self._stopped.is_set():
