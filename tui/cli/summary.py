@@ -71,6 +71,7 @@ def run_summary_lines(
             lines.append(f"  {len(jobs)} recordings: {reason}")
             lines.append(f"    {names} and {len(jobs) - MAX_NAMED_FAILURES} more")
     lines += _fault_lines(job_states)
+    lines += _same_content_lines(job_states)
     if not saved:
         lines.append(f"{folder} cannot be written: is the disk full, or the folder gone?")
     lines.append(f"Transcripts and traces: {folder}")
@@ -83,6 +84,15 @@ def run_summary_lines(
 def skew_text(skew: Skew) -> str:
     """The skew of a pair in a few words."""
     return f"p50 {skew.p50:.2f} p99 {skew.p99:.2f} max {skew.max:.2f} ms"
+
+
+def _same_content_lines(job_states: Sequence[JobState]) -> list[str]:
+    """Which recordings have the same content as others."""
+    same = [job for job in job_states if job.same_as]
+    lines = [f"  {job.file}: the same content as {job.same_as}" for job in same[:MAX_NAMED_FAULTS]]
+    if (more := len(same) - MAX_NAMED_FAULTS) > 0:
+        lines.append(f"  and {format_count(more, 'recording')} more with the content of another")
+    return lines
 
 
 def _fault_lines(job_states: Sequence[JobState]) -> list[str]:

@@ -75,6 +75,7 @@ def file_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, 
             ("format", f"{job_state.format}, {job_state.rate} Hz, {channels}"),
             ("length", _length_text(job_state)),
             ("part", part_label(job_state)),
+            ("same as", job_state.same_as),
         ]
     fields += job_state.metadata
     if head is not None and head.recording is not None:

@@ -48,6 +48,7 @@ def words_column(
     if room >= MIN_WIDTH_FOR_NOTES:
         for text, role in (
             (_fault_note(job_state) if warned else "", Role.WARNING),
+            (_same_content_note(job_state), Role.MUTED),
             ("waiting for more" if job_state.is_waiting else "", Role.MUTED),
         ):
             if text:
@@ -77,6 +78,13 @@ def _speaker_prefix(job_state: JobState) -> str:
     if latest is None or job_state.status is JobStatus.QUEUED:
         return ""
     return f"{clean(latest.speaker, MAX_SPEAKER_WIDTH)}: "
+
+
+def _same_content_note(job_state: JobState) -> str:
+    """Names an earlier recording with the same content; not beside words that still change."""
+    if not job_state.same_as or job_state.status.is_live:
+        return ""
+    return f"same as {clean(metrics.file_name(job_state.same_as))}"
 
 
 def attempt_prefix(job_state: JobState, symbols: Symbols) -> str:

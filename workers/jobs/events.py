@@ -51,12 +51,13 @@ class Queued:
     warnings: tuple[str, ...] = ()  # what is wrong with the recording; each a sentence
     speed: float = 1.0  # seconds of audio to send per second
     is_growing: bool = False  # whether it is still being written; ``seconds`` is its length so far
+    same_as: str = ""  # an earlier recording of the run with the same content
 
     def __post_init__(self) -> None:
         check_speed(self.speed)
 
     @classmethod
-    def of(cls, recording: Recording, speed: float = 1.0) -> "Queued":
+    def of(cls, recording: Recording, speed: float = 1.0, same_as: str = "") -> "Queued":
         """The event for a recording that was probed."""
         return cls(
             seconds=recording.seconds,
@@ -70,6 +71,7 @@ class Queued:
             warnings=recording.warnings,
             speed=speed,
             is_growing=recording.reader is Reader.GROWING,
+            same_as=same_as,
         )
 
 

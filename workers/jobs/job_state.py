@@ -106,6 +106,8 @@ class JobState:
     """Up to where the audio was sent."""
     speed: float = 1.0
     """Seconds of audio to send per second."""
+    same_as: str = ""
+    """An earlier recording of the run with the same content, as the user named it."""
     format: str = ""
     rate: int = 0
     channels: int = 0
@@ -299,6 +301,7 @@ class JobState:
                 self.has_exact_length, self.missing_seconds = event.is_exact, event.missing_seconds
                 self.recording_warnings, self.is_growing = event.warnings, event.is_growing
                 self.speed = event.speed
+                self.same_as = event.same_as
             case Connecting():
                 self.status = JobStatus.CONNECTING
                 self.sha256, self.hashed_bytes = event.sha256, event.hashed_bytes

@@ -314,15 +314,16 @@ class Scheduler:
         due_at = self.next_start_at
         return None if due_at is None else due_at - self._clock()
 
-    def enqueue(self, claim: Claim, recording: Recording) -> None:
-        """Queues a job whose file was probed."""
+    def enqueue(self, claim: Claim, recording: Recording, same_as: str = "") -> None:
+        """Queues a job whose file was probed. ``same_as``: the name of an earlier recording with
+        the same content."""
         if claim.is_current:
             slot = claim.slot
             settings = self._settings.with_params(slot.source.params)
             slot.job = Job(slot.id, slot.file, recording, settings, slot.half)
             self._queue.mark_ready(slot)
             self.folder.set_size(slot.id, recording.size)
-            self._publish(slot, Queued.of(recording, settings.speed))
+            self._publish(slot, Queued.of(recording, settings.speed, same_as or slot.state.same_as))
 
     def note_arrival(self, claim: Claim, received_bytes: int, total_bytes: int | None) -> None:
         """Publishes how much of a job's recording has arrived."""

@@ -26,6 +26,7 @@ from workers.jobs.sent_position import SentPosition
 from workers.protocol.messages import UpdateConfiguration
 from workers.runs.index_writer import IndexWriter
 from workers.runs.run_folder import RunFolder
+from workers.scheduling.duplicates import DuplicateFinder
 from workers.scheduling.job_slot import JobPhase, JobSlot
 from workers.scheduling.launcher import SessionLauncher
 from workers.scheduling.retry_policy import RetryPolicy
@@ -86,6 +87,7 @@ class Supervisor:
         """The one lock: guards the scheduler and the run folder, and signals their changes."""
         self._index_writer = IndexWriter(folder, self._condition)
         self._receiver = Receiver()
+        self._duplicates = DuplicateFinder()
         self._closing = False
         self._next_check_at = 0.0
         self._unprobed_claim: Claim | None = None
@@ -288,8 +290,11 @@ class Supervisor:
             return
         if not slot.source.is_local and (problem := delivery_problem(slot.path)):
             recording = replace(recording, warnings=(*recording.warnings, problem))
+        same_as = ""
+        if not options.follow:
+            same_as = self._duplicates.find(slot.id, slot.file, slot.path, recording.size, options)
         with self._locked() as scheduler:
-            scheduler.enqueue(claim, recording)
+            scheduler.enqueue(claim, recording, same_as)
 
     def _advance(self, claim: Claim, action: Callable[[Claim], None]) -> None:
         """Probes a file, or starts a session. A bug in Paceline ends that job, not the run."""
