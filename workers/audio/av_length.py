@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 _FIXED_SIZE_CODECS = frozenset(["aac", "aac_latm", "mp1", "mp2", "mp3"])
 """Codecs whose packets all hold the same number of samples, whatever a container says of them."""
 
+_PACKET_SAMPLES = {"amr_nb": 160, "amr_wb": 320}
+"""The same, for codecs whose decoder does not tell how many."""
+
+_LATE_FRAME_CODECS = frozenset(["wmav1", "wmav2"])
+"""Codecs whose decoder returns nothing for the first frame."""
+
 _DECLARING_CONTAINERS = frozenset([
     "mov", "matroska", "asf", "avi", "flac", "wav", "w64", "aiff", "caf", "wv", "tta", "ape", "tak",
 ])  # fmt: skip
@@ -74,6 +80,8 @@ def _count_packets(path: str, options: ReadOptions, segment: FileSegment) -> AvP
         for packet in track.iter_packets(loss):
             if first is None:  # only a decoded frame tells the rate and the channels for certain
                 first = next(iter(track.decode(packet, loss)), None)
+                if first is not None and packet is not None:
+                    counter.learn(packet, first)
             if packet is not None and packet.size:
                 counter.add(packet)
                 last = packet
@@ -89,7 +97,7 @@ def _count_packets(path: str, options: ReadOptions, segment: FileSegment) -> AvP
             rate=first.sample_rate,
             channels=first.layout.nb_channels,
             format=track.format,
-            frames=round(seconds * first.sample_rate),
+            frames=max(0, round(seconds * first.sample_rate)),
             is_exact=is_exact,
             declared_s=declared_s,
         )
@@ -102,13 +110,23 @@ class _SampleCounter:
         self._stream = stream
         self.codec = stream.codec_context.codec.canonical_name
         self._time_base = float(stream.time_base or 0)
-        self._packets = self._opus_samples = self._trimmed = 0
+        self._packets = self._bytes = self._opus_samples = self._trimmed = 0
         self._ticks = 0
         self._next_pts: int | None = None
+        self._samples_per_byte = 0.0
+        self._late_samples = 0
         self.is_exact = True
+
+    def learn(self, packet: Packet[AudioStream], frame: AudioFrame) -> None:
+        """Learns from the first frame what packets do not tell."""
+        if self.codec.startswith("pcm_") and packet.size:
+            self._samples_per_byte = frame.samples / packet.size
+        if self.codec in _LATE_FRAME_CODECS:
+            self._late_samples = frame.samples
 
     def add(self, packet: Packet[AudioStream]) -> None:
         self._packets += 1
+        self._bytes += packet.size
         if packet.has_sidedata("skip_samples"):  # an encoder's delay, and padding at the end
             start, end = struct.unpack_from("<II", bytes(packet.get_sidedata("skip_samples")))
             self._trimmed += start + end
@@ -121,7 +139,7 @@ class _SampleCounter:
         """Adds a packet by its times. Where one follows the other, the start of the next one is
         the more precise, since some containers round durations to milliseconds."""
         duration, pts = packet.duration or 0, packet.pts
-        if not duration:
+        if not duration and not self._samples_per_byte:
             self.is_exact = False
         if pts is not None and self._next_pts is not None and abs(pts - self._next_pts) <= 1:
             self._ticks += pts - self._next_pts
@@ -132,13 +150,20 @@ class _SampleCounter:
         self._ticks -= packet.duration or 0
 
     def seconds(self) -> float:
+        """How long the packets are in all, without what a decoder leaves out."""
         decoder = self._stream.codec_context
-        trimmed_s = self._trimmed / (decoder.sample_rate or 1)
+        rate = decoder.sample_rate or 1
         if self.codec == "opus":
-            return self._opus_samples / OPUS_RATE_HZ - trimmed_s
-        if self.codec in _FIXED_SIZE_CODECS:
-            return self._packets * decoder.frame_size / decoder.sample_rate - trimmed_s
-        return self._ticks * self._time_base - trimmed_s
+            length_s = self._opus_samples / OPUS_RATE_HZ
+        elif packet_samples := _PACKET_SAMPLES.get(self.codec):
+            length_s = self._packets * packet_samples / rate
+        elif self.codec in _FIXED_SIZE_CODECS:
+            length_s = self._packets * decoder.frame_size / rate
+        elif self._samples_per_byte:
+            length_s = self._bytes * self._samples_per_byte / rate
+        else:
+            length_s = self._ticks * self._time_base
+        return length_s - (self._trimmed + self._late_samples) / rate
 
 
 def _declared_seconds(track: AvTrack) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from itertools import chain
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 import soxr
@@ -19,11 +19,26 @@ from workers.audio.reader import (
     SkipCallback,
 )
 from workers.audio.recording import Damage
+from workers.audio.segments import FileSegment
 from workers.audio.source import ReadOptions
 from workers.errors import Unreadable
 
 if TYPE_CHECKING:
     from av import AudioFrame
+
+
+_MAX_PADDING_SAMPLES = 4096
+"""How much more than its length an Ogg stream may hold; beyond that, the length is wrong."""
+
+
+_MAX_START_LOSS_S = 0.2
+
+
+class _Decoded(NamedTuple):
+    """Samples at a rate, in the format of their decoder."""
+
+    rate: int
+    samples: SampleBlock
 
 
 class AvReader:
@@ -40,15 +55,15 @@ class AvReader:
         self._path, self._options = path, options
         self._loss = Loss()
         self.next_frame = 0
-        self._frames = self._decode()
+        self._decoded = self._decode()
         # Only a decoded frame tells the rate and the channels for certain.
-        first = next(self._frames, None)
+        first = next(self._decoded, None)
         if first is None:
             raise self._loss.refusal()
         self._first = first
-        self.samplerate = first.sample_rate
-        self.channels = first.layout.nb_channels
-        self.is_16_bit = first.format.packed.name in ("u8", "s16")
+        self.samplerate = first.rate
+        self.channels = first.samples.shape[1]
+        self.is_16_bit = first.samples.dtype in (np.uint8, np.int16)
         self._resampler: soxr.ResampleStream | None = None
         self._resampled_rate = self.samplerate
 
@@ -61,7 +76,7 @@ class AvReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._frames.close()
+        self._decoded.close()
 
     def iter_blocks(self, dtype: str, start_frame: int = 0) -> Iterator[SampleBlock]:
         limit = max(1, min(round(self.samplerate * BLOCK_S), MAX_BLOCK_SAMPLES // self.channels))
@@ -98,15 +113,15 @@ class AvReader:
         """Yields the samples of each frame. What comes before ``start_frame`` is decoded too, since
         a decoder that starts elsewhere returns other samples."""
         last_skip = 0
-        for frame in chain([self._first], self._frames):
-            is_same_rate = frame.sample_rate == self._resampled_rate == self.samplerate
-            if is_same_rate and self.next_frame + frame.samples <= start_frame:
-                self.next_frame += frame.samples
+        for rate, decoded in chain([self._first], self._decoded):
+            is_same_rate = rate == self._resampled_rate == self.samplerate
+            if is_same_rate and self.next_frame + len(decoded) <= start_frame:
+                self.next_frame += len(decoded)
                 if self.next_frame - last_skip > self.samplerate * BLOCK_S:
                     last_skip = self.next_frame
                     self._on_skip()
                 continue
-            for samples in self._conform(frame.sample_rate, _samples(frame)):
+            for samples in self._conform(rate, decoded):
                 skipped = max(0, start_frame - self.next_frame)
                 self.next_frame += len(samples)
                 if skipped < len(samples):
@@ -137,8 +152,8 @@ class AvReader:
         if len(samples):
             yield samples
 
-    def _decode(self) -> Generator[AudioFrame]:
-        """Yields decoded frames; leaves out what cannot be decoded."""
+    def _decode(self) -> Generator[_Decoded]:
+        """Yields all samples; leaves out what cannot be decoded."""
         for number, segment in enumerate(find_segments(self._path, self._options)):
             if segment.lost_s:
                 self._loss.add(segment.lost_s, "bytes that are not audio")
@@ -150,18 +165,43 @@ class AvReader:
                 self._loss.add(segment.seconds, error.reason)
                 continue
             with track:
-                for packet in track.iter_packets(self._loss):
-                    if frames := track.decode(packet, self._loss):
-                        self._report_loss()
-                        yield from frames
+                yield from self._decode_track(track, segment)
+
+    def _decode_track(self, track: AvTrack, segment: FileSegment) -> Iterator[_Decoded]:
+        """Yields the samples of a segment. A little at the end of an Ogg stream is padding of the
+        encoder, which FFmpeg keeps if the stream has a single page."""
+        limit: int | None = None
+        count = lost_samples = 0
+        padding: list[_Decoded] = []
+        for packet in track.iter_packets(self._loss):
+            for frame in track.decode(packet, self._loss):
+                samples, rate = _samples(frame), frame.sample_rate
+                if track.container_name == "flac" and frame.time is not None:
+                    # Its decoder is silent about damage, but frames tell their positions.
+                    lost = round(frame.time * rate) - count - lost_samples
+                    if count and lost > 0:
+                        self._loss.add(lost / rate, "frames are missing")
+                    lost_samples += lost
+                self._report_loss()
+                if not count and segment.demuxer == "ogg" and segment.seconds:
+                    limit = round(segment.seconds * rate)
+                kept = len(samples) if limit is None else max(0, limit - count)
+                count += len(samples)
+                if kept:
+                    yield _Decoded(rate, samples[:kept])
+                if kept < len(samples):
+                    padding.append(_Decoded(rate, samples[kept:]))
+                if limit is not None and count - limit > _MAX_PADDING_SAMPLES:
+                    yield from padding
+                    padding, limit = [], None
 
     def _report_loss(self) -> None:
-        """Reports the packets that were lost since the last good one."""
-        if self._loss.reason and self.next_frame:
-            missing_s = self._loss.seconds or None
-            at_s = self.next_frame / self.samplerate
-            self._on_damage(Damage(at_s, missing_s, self._loss.reason))
-        self._loss = Loss()
+        """Reports what was lost since the last good packet. A little at the beginning is normal for
+        a recording that was cut out of a stream."""
+        loss, self._loss = self._loss, Loss()
+        if loss.reason and (self.next_frame or loss.seconds > _MAX_START_LOSS_S):
+            at_s = self.next_frame / self.samplerate if self.next_frame else 0.0
+            self._on_damage(Damage(at_s, loss.seconds or None, loss.reason))
 
 
 def _samples(frame: AudioFrame) -> SampleBlock:

@@ -67,7 +67,7 @@ class Loss:
         self.reason = ""
 
     def add(self, seconds: float | None, reason: str) -> None:
-        self.reason = f"the audio cannot be decoded ({reason})"
+        self.reason = f"audio is damaged ({reason})"
         self.seconds += seconds or 0.0
 
     def refusal(self) -> Unreadable:

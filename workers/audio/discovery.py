@@ -16,7 +16,8 @@ AUDIO_SUFFIXES = frozenset([
     ".aac", ".adts", ".ac3", ".eac3", ".ec3", ".dts", ".mp1", ".mp2", ".mpa", ".mpga",
     ".wma", ".wmv", ".asf", ".avi", ".flv", ".f4a", ".f4v", ".mts", ".m2ts", ".mpg",
     ".mpeg", ".vob", ".amr", ".awb", ".gsm", ".qcp", ".dss", ".ape", ".wv", ".tta", ".tak", ".mpc",
-    ".rm", ".ra", ".g722", ".g726",
+    ".rm", ".ra", ".g722", ".g726", ".sln", ".sln16", ".ul",
+    ".ulaw", ".al", ".alaw",
 ])  # fmt: skip
 """Suffixes that a folder search looks for. A file given explicitly may have any suffix."""
 

@@ -16,9 +16,10 @@ from typing import Self
 
 import soundfile
 
+from workers.audio.raw_encodings import SNDFILE_ENCODINGS
 from workers.audio.reader import BLOCK_S, MAX_BLOCK_SAMPLES, SampleBlock, WaitCallback
 from workers.audio.recording import Reader, Recording
-from workers.audio.source import RawEncoding, ReadOptions
+from workers.audio.source import ReadOptions
 from workers.audio.wav_layout import METADATA_CHUNKS, find_wav_audio, is_open_size
 from workers.errors import Unreadable
 
@@ -41,17 +42,6 @@ _SAMPLE_BYTES = {
 
 _16_BIT_ENCODINGS = frozenset(["PCM_U8", "PCM_S8", "PCM_16", "ULAW", "ALAW"])
 
-_RAW_SUBTYPES = {
-    RawEncoding.S16LE: ("PCM_16", "LITTLE"),
-    RawEncoding.S16BE: ("PCM_16", "BIG"),
-    RawEncoding.S8: ("PCM_S8", "FILE"),
-    RawEncoding.U8: ("PCM_U8", "FILE"),
-    RawEncoding.S24LE: ("PCM_24", "LITTLE"),
-    RawEncoding.S32LE: ("PCM_32", "LITTLE"),
-    RawEncoding.F32LE: ("FLOAT", "LITTLE"),
-    RawEncoding.MULAW: ("ULAW", "FILE"),
-    RawEncoding.ALAW: ("ALAW", "FILE"),
-}
 _FORMAT_HINT = (
     "--follow reads WAV files and --raw samples; stream other files when they are complete."
 )
@@ -253,9 +243,9 @@ def _raw_format(options: ReadOptions) -> SampleFormat | None:
     raw = options.raw
     if raw is None:
         return None
-    if raw.encoding not in _RAW_SUBTYPES:
+    if raw.encoding not in SNDFILE_ENCODINGS:
         raise Unreadable(f"{raw.encoding.value} cannot be read while it is written", _FORMAT_HINT)
-    subtype, endian = _RAW_SUBTYPES[raw.encoding]
+    subtype, endian = SNDFILE_ENCODINGS[raw.encoding]
     return SampleFormat("RAW", subtype, endian, raw.rate, raw.channels, 0)
 
 

@@ -6,15 +6,17 @@ libsndfile logs that the header declares too much; in others, the last sample ca
 
 import os
 import re
+from dataclasses import replace
 
 import soundfile
 
 from workers.audio.channels import with_mix
 from workers.audio.discovery import special_file_kind
+from workers.audio.raw_encodings import SNDFILE_ENCODINGS, raw_format_of
 from workers.audio.recording import Reader, Recording, clock
 from workers.audio.segments import mp3_segments, ogg_segments
 from workers.audio.sndfile_reader import SndfileReader
-from workers.audio.source import DEFAULT_OPTIONS, ReadOptions
+from workers.audio.source import DEFAULT_OPTIONS, RawFormat, ReadOptions
 from workers.audio.wav_layout import WavLayout, find_wav_audio
 from workers.errors import Unreadable
 
@@ -30,6 +32,11 @@ _HEADER_SLACK_BYTES = 64
 _SIZE_MISMATCH = re.compile(r"(?! *Bytes/sec|RIFF|RF64).*:\s*(\d+) \(should be (\d+)\)")
 """A line of libsndfile's log about a size. Bytes per second and the size of the whole are often
 wrong, and do not matter."""
+
+_HEADERLESS_SUFFIXES = frozenset([".raw", ".pcm"])
+
+_INEXACT_SUBTYPES = frozenset(["MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III"])
+"""Encodings whose length in a WAV file libsndfile estimates."""
 
 _VALID_RATES_HZ = range(1000, 768_001)
 """Other rates come from damaged headers and would make durations meaningless."""
@@ -52,8 +59,38 @@ def probe(path: str, options: ReadOptions = DEFAULT_OPTIONS) -> Recording:
     size = _file_size_bytes(path)
     if not size:
         raise Unreadable("the file is empty", "Its length is 0 bytes.")
-    if os.path.splitext(path)[1].lower() == ".raw":
-        raise Unreadable("a .raw file has no header", "If this file has one, rename it.")
+    raw = options.raw or raw_format_of(path)
+    if raw is not None:
+        recording = _probe_raw(path, size, replace(options, raw=raw), raw)
+    else:
+        recording = _probe_headed(path, size, options)
+    _check(recording)
+    if not recording.frames:
+        raise Unreadable("the file contains no audio", "Its length is 0 samples.")
+    return with_mix(recording)
+
+
+def _probe_raw(path: str, size: int, options: ReadOptions, raw: RawFormat) -> Recording:
+    if raw.encoding not in SNDFILE_ENCODINGS:
+        return _probe_with_av(path, size, options)
+    with SndfileReader(path, raw=raw) as file:
+        return Recording(
+            path=path,
+            seconds=file.frames / raw.rate,
+            rate=raw.rate,
+            channels=raw.channels,
+            frames=int(file.frames),
+            format=f"RAW {file.subtype}",
+            size=size,
+            reader=Reader.RAW,
+            options=options,
+        )
+
+
+def _probe_headed(path: str, size: int, options: ReadOptions) -> Recording:
+    if os.path.splitext(path)[1].lower() in _HEADERLESS_SUFFIXES:
+        reason = "a file with this suffix has no header that tells how to read it"
+        raise Unreadable(reason, "Name its format, e.g. --raw s16le:16000:1")
     recording = None
     if not options.track:
         with open(path, "rb") as file:
@@ -61,12 +98,7 @@ def probe(path: str, options: ReadOptions = DEFAULT_OPTIONS) -> Recording:
         if layout is not None and layout.end <= layout.start:
             raise Unreadable("the file contains no audio", "It ends after its header.")
         recording = _probe_with_sndfile(path, size, options, layout)
-    if recording is None:
-        recording = _probe_with_av(path, size, options)
-    _check(recording)
-    if not recording.frames:
-        raise Unreadable("the file contains no audio", "Its length is 0 samples.")
-    return with_mix(recording)
+    return recording or _probe_with_av(path, size, options)
 
 
 def _probe_growing(path: str, options: ReadOptions) -> Recording:
@@ -97,7 +129,9 @@ def _probe_with_sndfile(
     is_wav_corrected = layout is not None and not layout.is_header_right
     try:
         with SndfileReader(path, is_wav_corrected=is_wav_corrected) as file:
-            if not 0 < file.frames < _UNKNOWN_FRAME_COUNT:
+            if not 0 < file.frames < _UNKNOWN_FRAME_COUNT or (
+                layout is not None and file.subtype in _INEXACT_SUBTYPES
+            ):
                 return None
             frames = _counted_frames(file, path)
             if frames is None:

@@ -70,6 +70,7 @@ def open_reader(
 ) -> AudioReader:
     """Opens a recording with the reader that its probe chose; raises `Unreadable`."""
     # Each reader loads its library only if a recording needs it.
+    raw = recording.options.raw
     if recording.reader is Reader.AV:
         from workers.audio.av_reader import AvReader
 
@@ -81,4 +82,6 @@ def open_reader(
     from workers.audio.sndfile_reader import SndfileReader
 
     is_wav_corrected = recording.reader is Reader.WAV
-    return SndfileReader(recording.path, on_skip, on_damage, is_wav_corrected=is_wav_corrected)
+    return SndfileReader(
+        recording.path, on_skip, on_damage, raw=raw, is_wav_corrected=is_wav_corrected
+    )

@@ -15,6 +15,7 @@ from workers.audio.reader import (
     SkipCallback,
 )
 from workers.audio.recording import Damage
+from workers.audio.source import DEFAULT_OPTIONS, RawFormat
 from workers.errors import Unreadable
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ _PCM16_SUBTYPES = frozenset([
 class SndfileReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no types
     """An open audio file, an `AudioReader`; raises `Unreadable` if it cannot be opened.
 
-    ``is_wav_corrected``: a WAV file is read behind a header with the right sizes.
+    ``raw``: the format of a file without a header; ``is_wav_corrected``: a WAV file is read behind
+    a header with the right sizes.
     """
 
     next_frame = 0
@@ -48,12 +50,15 @@ class SndfileReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no t
         on_skip: SkipCallback = lambda: None,
         on_damage: DamageCallback = lambda damage: None,
         *,
+        raw: RawFormat | None = None,
         is_wav_corrected: bool = False,
     ) -> None:
+        self._path = path
         self._on_skip, self._on_damage = on_skip, on_damage
         self._wav = _open_wav(path) if is_wav_corrected else None
         try:
-            super().__init__(self._wav or os.fsencode(path))  # as text, it would have to be UTF-8
+            # As text, a path would have to be valid UTF-8.
+            super().__init__(self._wav or os.fsencode(path), **_raw_arguments(raw))
         except soundfile.LibsndfileError as error:
             if not os.path.exists(path):
                 reason = "the file is no longer there"
@@ -86,10 +91,13 @@ class SndfileReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no t
                 else:
                     self._on_skip()
         except soundfile.LibsndfileError as error:
-            reason = f"it is damaged ({_detail(error)})"
-            if not self.next_frame:
+            reason = f"audio is damaged ({_detail(error)})"
+            if self.format == "FLAC":
+                yield from self._rest_of_flac(dtype, max(self.next_frame, start_frame))
+            elif not self.next_frame:
                 raise Unreadable(reason) from error
-            self._on_damage(Damage(self.next_frame / self.samplerate, None, reason))
+            else:
+                self._on_damage(Damage(self.next_frame / self.samplerate, None, reason))
 
     def iter_pieces(self, starts: Sequence[int], size: int) -> Iterator[SampleBlock]:
         for start in starts:
@@ -97,6 +105,25 @@ class SndfileReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no t
                 if super().seekable():
                     self.seek(min(start, self.frames))
                 yield self.read(size, dtype="float32", always_2d=True)
+
+    def _rest_of_flac(self, dtype: str, start_frame: int) -> Iterator[SampleBlock]:
+        """Goes on with FFmpeg, which finds the next frame after damage."""
+        from workers.audio.av_reader import AvReader
+
+        with AvReader(self._path, DEFAULT_OPTIONS, self._on_skip, self._on_damage) as reader:
+            for block in reader.iter_blocks(dtype, start_frame):
+                self.next_frame = reader.next_frame
+                yield block
+
+
+def _raw_arguments(raw: RawFormat | None) -> dict[str, object]:
+    if raw is None:
+        return {}
+    from workers.audio.raw_encodings import SNDFILE_ENCODINGS
+
+    subtype, endian = SNDFILE_ENCODINGS[raw.encoding]
+    layout = {"samplerate": raw.rate, "channels": raw.channels}
+    return {"format": "RAW", "subtype": subtype, "endian": endian, **layout}
 
 
 def _open_wav(path: str) -> "FileBytes":

@@ -9,24 +9,8 @@ from tests.support.tones import TONE_S, tones
 from workers.audio import decode
 from workers.audio.probe import probe
 
-SHORTENED = frozenset([
-    "wav-mp3", "g722", "g726", "caf-killed-recorder", "vorbis-chained-rate-change",
-    "vorbis-chained",
-])  # fmt: skip
-"""Kinds that are not read whole, or not measured exactly."""
 
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param(
-            kind,
-            id=kind.name,
-            marks=[pytest.mark.xfail(strict=False)] if kind.name in SHORTENED else [],
-        )
-        for kind in KINDS
-    ],
-)
+@pytest.mark.parametrize("kind", [pytest.param(kind, id=kind.name) for kind in KINDS])
 def test_a_kind_of_recording_is_read_whole(tmp_path: Path, kind: Kind) -> None:
     """Its length is known before it is read, and nothing is lost, doubled or shifted."""
     count = tone_count(kind)
