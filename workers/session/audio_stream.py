@@ -6,7 +6,7 @@ from os import nice
 from typing import TYPE_CHECKING
 
 from workers.audio.decode import pcm_blocks
-from workers.audio.recording import Damage, Reader, Recording
+from workers.audio.recording import Damage, Reader, Recording, clock
 from workers.errors import Unreadable
 from workers.jobs.events import RecordingRead, Warned
 from workers.log import Logger
@@ -19,7 +19,7 @@ from workers.session.recording_file import FileChange, RecordingFile
 if TYPE_CHECKING:
     from workers.session.growth import Growth
 
-MAX_DAMAGE_WARNINGS = 100
+MAX_FAULT_WARNINGS = 50
 """Places of damage that are reported one by one; the certificate has the sum of all."""
 
 _log = Logger("paceline.session")
@@ -44,7 +44,11 @@ class AudioStream:
         self._file = file
         self._check = check
         self._warn = warn
-        self._damage: list[Damage] = []
+        self._faults: list[str] = []
+        """Texts about audio that is missing."""
+        self._known_missing_s = self._recording.missing_seconds
+        self._unmeasured: Damage | None = None
+        """Damage at which the decoder gave up, while it is not known how much is missing."""
         # Rounded up, so that a chunk is never too short.
         self.chunk_frames = -(-rate * assignment.job.settings.chunk_ms // 1000)
         self.start_sample = round(assignment.resume_point.at_ms * rate / 1000)
@@ -103,10 +107,12 @@ class AudioStream:
             self._warn(Warned(change.value, at_seconds=self._end_seconds))
         if audio.is_complete:
             self._warn_of_difference(audio)
-        is_short = recording.missing_seconds > AUDIO_TOLERANCE_S or change is FileChange.GROWN
-        if self._settings.strict and is_done and (is_short or self._damage):
-            return read, self._first_fault(change)
-        return read, ""
+        faults = [*self._faults]
+        if recording.missing_seconds > AUDIO_TOLERANCE_S:
+            faults += recording.warnings
+        if change is FileChange.GROWN:
+            faults.append(change.value)
+        return read, faults[0] if faults and is_done and self._settings.strict else ""
 
     @property
     def _end_seconds(self) -> float:
@@ -114,29 +120,43 @@ class AudioStream:
         return round((self.start_sample + self.decoded_samples) / self._rate, 3)
 
     def _report_damage(self, damage: Damage) -> None:
-        self._damage.append(damage)
-        if len(self._damage) <= MAX_DAMAGE_WARNINGS:
-            missing_s = None if damage.missing_s is None else round(damage.missing_s, 3)
-            self._warn(Warned(damage.reason, None, round(damage.at_s, 3), missing_s))
+        recording = self._recording
+        _log.warning("damage at %.3f s: %s", damage.at_s, damage.reason)
+        if recording.missing_seconds and damage.at_s >= recording.seconds - AUDIO_TOLERANCE_S:
+            return  # the probe has already said that it stops there
+        if damage.missing_s is None:  # the decoder gave up; what it misses is known at the end
+            self._unmeasured = damage
+            return
+        self._unmeasured = None
+        self._known_missing_s += damage.missing_s
+        total_s, end_s = recording.seconds, damage.at_s + damage.missing_s
+        if end_s >= total_s - AUDIO_TOLERANCE_S:
+            text = f"it stops at {clock(damage.at_s)} of {clock(max(total_s, end_s))}"
+        else:
+            text = f"{damage.missing_s:.1f} s cannot be decoded at {clock(damage.at_s)}"
+        self._warn_of_fault(text, damage.at_s, damage.missing_s)
+
+    def _warn_of_fault(self, text: str, at_s: float, missing_s: float | None = None) -> None:
+        self._faults.append(text)
+        if len(self._faults) == MAX_FAULT_WARNINGS:
+            text = f"there is more damage from {clock(at_s)} on"
+        if len(self._faults) <= MAX_FAULT_WARNINGS:
+            missing_s = None if missing_s is None else round(missing_s, 3)
+            self._warn(Warned(text, None, round(at_s, 3), missing_s))
 
     def _warn_of_difference(self, read: ReadAudio) -> None:
         """Warns if the file was said to have more or less audio, and no other warning says so."""
-        if read.file_seconds is None or any(one.missing_s is None for one in self._damage):
-            return
-        reported = self._damage[:MAX_DAMAGE_WARNINGS]
-        known_s = self._recording.missing_seconds + sum(one.missing_s or 0.0 for one in reported)
-        missing_s = round(read.file_seconds - read.decoded_seconds - known_s, 3)
-        at_s = self._end_seconds
+        damage = self._unmeasured
+        at_s = damage.at_s if damage else self._end_seconds
+        in_file_s = read.decoded_seconds if read.file_seconds is None else read.file_seconds
+        missing_s = in_file_s - read.decoded_seconds - self._known_missing_s
         if missing_s > AUDIO_TOLERANCE_S:
-            reason = f"{missing_s:.1f} s of the recording are missing: it ends at {at_s:.1f} s"
-            self._report_damage(Damage(at_s, missing_s, reason))
-        elif missing_s < -AUDIO_TOLERANCE_S:
-            more = f"the recording has {-missing_s:.1f} s more than was expected; all was sent"
-            self._warn(Warned(more, at_seconds=at_s))
-
-    def _first_fault(self, change: FileChange | None) -> str:
-        reasons = [*(damage.reason for damage in self._damage), *self._recording.warnings]
-        return reasons[0] if reasons else (change and change.value) or "audio is missing"
+            self._report_damage(Damage(at_s, missing_s, "the audio ends early"))
+        elif damage is not None:
+            self._warn_of_fault(f"audio cannot be decoded at {clock(at_s)}", at_s)
+        elif (more_s := read.decoded_seconds - in_file_s) > AUDIO_TOLERANCE_S:
+            text = f"the recording has {more_s:.1f} s more than was expected; all was sent"
+            self._warn(Warned(text, at_seconds=round(at_s, 3)))
 
 
 def _growth_of(recording: Recording, rate: int, check: Callable[[], object]) -> "Growth | None":
