@@ -68,6 +68,7 @@ format: $(READY) ## Format the code
 bench: $(READY) ## Measure pacing beside the guide's script; the desk; the engine's accuracy, capacity, cost; the scheduler
 	@$(BIN)/python -m tests.benchmarks.pacing
 	@$(BIN)/python -m tests.benchmarks.listening
+	@$(BIN)/python -m tests.benchmarks.pairs
 	@$(BIN)/python -m tests.benchmarks.desk
 	@$(BIN)/python -m tests.benchmarks.accuracy samples --sessions 1 8 --tail 2
 	@$(BIN)/python -m tests.benchmarks.capacity

@@ -155,8 +155,12 @@ class ChunkTimes:
 
     def shifted_chunks(self, chunk: int) -> int:
         """By how many chunks slips and waits had moved the schedule when a chunk was sent."""
-        chunks_per_second = self._rate * self.settings.speed / self._chunk_frames
-        return round(self._shift_s(chunk) * chunks_per_second)
+        return round(self._shift_s(chunk) / self.chunk_interval_s)
+
+    @property
+    def chunk_interval_s(self) -> float:
+        """Seconds from the due time of a chunk to that of the next one."""
+        return self._chunk_frames / (self._rate * self.settings.speed)
 
     def _shift_s(self, chunk: int) -> float:
         middle_s = (self._start_sample + (chunk + 0.5) * self._chunk_frames) / self._rate

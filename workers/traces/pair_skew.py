@@ -20,6 +20,7 @@ from workers.traces.reader import CHUNK_MARKERS, TraceReader
 if TYPE_CHECKING:  # slow to load, and needed only when a skew is computed
     import numpy as np
 
+    FloatArray = np.ndarray[tuple[int], np.dtype[np.float64]]
     IntArray = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
@@ -30,23 +31,41 @@ def pair_skew(left: Iterable[ChunkTimes], right: Iterable[ChunkTimes]) -> Skew |
 
     from workers.pacing.lags import percentiles
 
-    left = list(left)
-    skews_us = [
-        skew_us
-        for chunks in right
-        for others in left
-        if (skew_us := _skews_us(others, chunks)) is not None
-    ]
-    if not skews_us:
+    _, skews_us = beat_skews(left, right)
+    if not len(skews_us):
         return None
-    all_us = np.concatenate(skews_us).astype(np.uint32)
-    p50, p99, most = percentiles(all_us, (50, 99, 100))
-    return Skew(p50, p99, most, len(all_us))
+    p50, p99, most = percentiles(skews_us.astype(np.uint32), (50, 99, 100))
+    return Skew(p50, p99, most, len(skews_us))
+
+
+def beat_skews(
+    left: Iterable[ChunkTimes], right: Iterable[ChunkTimes]
+) -> tuple[FloatArray, IntArray]:
+    """Each beat on which both sent a chunk: when it was, in seconds on the machine's monotonic
+    clock, and how far apart the chunks were sent, in µs."""
+    import numpy as np
+
+    left = list(left)
+    times_s: list[FloatArray] = [np.empty(0)]
+    skews_us: list[IntArray] = [np.empty(0, np.int64)]
+    for other in right:
+        for one in left:
+            if one.began is None or other.began is None or one.began.clock_s is None:
+                continue
+            if one.began.clock_s != other.began.clock_s:
+                continue
+            beats, at_one, at_other = np.intersect1d(
+                _beats(one), _beats(other), return_indices=True
+            )
+            lags_one, lags_other = (np.array(each.lags_us, np.int64) for each in (one, other))
+            times_s.append(np.asarray(one.began.clock_s + beats * one.chunk_interval_s))
+            skews_us.append(np.abs(lags_one[at_one] - lags_other[at_other]))
+    return np.concatenate(times_s), np.concatenate(skews_us)
 
 
 def read_pair_skew(folder: Path, left: JobId, right: JobId) -> Skew | None:
     """The skew of two jobs of a run, as far as their traces are undamaged."""
-    return pair_skew(_read_chunks(folder, left), _read_chunks(folder, right))
+    return pair_skew(read_chunks(folder, left), read_chunks(folder, right))
 
 
 def pair_delay_s(left: Sequence[ChunkTimes], right: Sequence[ChunkTimes]) -> float | None:
@@ -62,7 +81,8 @@ def pair_delay_s(left: Sequence[ChunkTimes], right: Sequence[ChunkTimes]) -> flo
     return starts_s[1] - starts_s[0]
 
 
-def _read_chunks(folder: Path, job: JobId) -> Iterator[ChunkTimes]:
+def read_chunks(folder: Path, job: JobId) -> Iterator[ChunkTimes]:
+    """The chunks of each attempt of a job, as far as its traces are undamaged."""
     for _, path in trace_files(folder, job):
         try:
             reader = TraceReader(path, CHUNK_MARKERS)
@@ -71,22 +91,6 @@ def _read_chunks(folder: Path, job: JobId) -> Iterator[ChunkTimes]:
         except (Malformed, OSError):  # the chunks before the damage are used
             continue
         yield reader.chunk_times
-
-
-def _skews_us(one: ChunkTimes, other: ChunkTimes) -> IntArray | None:
-    """The time in µs between the chunks of two attempts with the same beat; None without any."""
-    import numpy as np
-
-    if one.began is None or other.began is None or one.began.clock_s is None:
-        return None
-    if one.began.clock_s != other.began.clock_s:
-        return None
-    _, at_one, at_other = np.intersect1d(_beats(one), _beats(other), return_indices=True)
-    if not len(at_one):
-        return None
-    lags_one, lags_other = (np.array(chunks.lags_us, np.int64) for chunks in (one, other))
-    skews_us: IntArray = np.abs(lags_one[at_one] - lags_other[at_other])
-    return skews_us
 
 
 def _beats(chunks: ChunkTimes) -> IntArray:
