@@ -16,6 +16,7 @@ from tests.screens.conftest import DeskDriver, DeskFactory, rendered_lines
 from tests.support.fake_supervisor import FakeSupervisor
 from tui.app.desk import Desk
 from tui.screens.add_recordings import AddDialog
+from workers.jobs.job import JobId
 
 
 async def test_skipped_paths_are_shown(open_desk: DeskFactory, tmp_path: Path) -> None:
@@ -136,6 +137,34 @@ async def test_several_pasted_lines_are_several_paths(
         await seat.press("enter")
 
         assert [f"{tmp_path}/a b.wav", f"{tmp_path}/c.wav"] == supervisor.added
+
+
+async def test_manifests_and_urls_are_added_like_paths(
+    open_desk: DeskFactory, tmp_path: Path
+) -> None:
+    """Their problems are shown, each with its line; the standard input is refused."""
+    (tmp_path / "a.wav").touch()
+    manifest = tmp_path / "calls.csv"
+    manifest.write_text("file,caller\na.wav,Anna\nnone.wav,Ben\nnone.wav,Carl\n")
+    supervisor = FakeSupervisor()
+    async with open_desk(supervisor) as seat:
+        await seat.press("a")
+        line = seat.desk.screen.query_one(Input)
+        line.value = str(manifest)
+        await seat.press("enter")
+        await seat.wait_until(lambda: "line 4: there is no file" in shown(seat, "#below"))
+        assert "calls.csv, line 3: there is no file “none.wav”" in shown(seat, "#below")
+        line.value = "-"
+        await seat.press("enter")
+        await seat.wait_until(lambda: "standard input is its keyboard" in shown(seat, "#below"))
+        assert [] == supervisor.added
+
+        manifest.write_text("file,caller\na.wav,Anna\n")
+        line.value = f"{manifest} https://u:pa55word@127.0.0.1/b.wav"
+        await seat.wait_until(lambda: "Enter adds 2 files" in shown(seat, "#below"))
+        await seat.press("enter")
+        assert [f"{tmp_path}/a.wav", "https://127.0.0.1/b.wav"] == supervisor.added
+        assert (("caller", "Anna"),) == seat.desk.state.job_states[JobId(1)].metadata
 
 
 class Opened(Desk):

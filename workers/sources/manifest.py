@@ -18,6 +18,7 @@ import csv
 import json
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -269,6 +270,8 @@ class _RowReader:
     def __init__(self, path: str, rules: SourceRules) -> None:
         self._folder = os.path.dirname(path)
         self._real_folder = os.path.realpath(self._folder or os.curdir)
+        self._real_folders: dict[str, str] = {}
+        """The folders of recordings without links, by their paths."""
         self._rules = rules
         self._checked_params: set[Params] = set()
 
@@ -319,13 +322,21 @@ class _RowReader:
         if not os.path.isabs(named) and not self._is_below_folder(path):
             hint = "Write an absolute path, or move the manifest."
             raise UsageProblem(f"“{named}” is outside of the manifest's folder", hint)
-        if os.path.isdir(path):
-            raise UsageProblem(f"“{named}” is a folder", "A manifest names files.")
-        if not os.path.lexists(path):
+        try:
+            is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+        except OSError:  # a broken link too
             hint = "A relative path starts at the manifest's folder."
-            raise UsageProblem(f"there is no file “{named}”", hint)
+            raise UsageProblem(f"there is no file “{named}”", hint) from None
+        if is_folder:
+            raise UsageProblem(f"“{named}” is a folder", "A manifest names files.")
         return Source(path)
 
     def _is_below_folder(self, path: str) -> bool:
-        real = os.path.realpath(path)
+        folder, name = os.path.split(path)
+        if name in ("", os.curdir, os.pardir) or os.path.islink(path):
+            real = os.path.realpath(path)
+        else:  # most files are in few folders, and resolving a path is slow
+            if folder not in self._real_folders:
+                self._real_folders[folder] = os.path.realpath(folder)
+            real = os.path.join(self._real_folders[folder], name)
         return os.path.commonpath([real, self._real_folder]) == self._real_folder
