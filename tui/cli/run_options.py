@@ -86,7 +86,7 @@ class RunOptions:
         if self.endpoint is not None or speed <= 1:
             return ""
         served = format_count(session_capacity(process_count(), speed), "session")
-        return f"At {format_speed(speed)} the embedded engine keeps up with {served}, not {usual}."
+        return f"At {format_speed(speed)} the embedded engine serves {served} at once, not {usual}."
 
     @property
     def endpoint_kind(self) -> EndpointKind:

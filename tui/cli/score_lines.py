@@ -42,7 +42,7 @@ def _environment_lines(score: RunScore) -> Iterator[str]:
     if isinstance(settings, dict):
         chunk, release = settings.get("chunk_ms"), settings.get("release")
         params = settings.get("params")
-        extra = at_speed(score.speed)
+        extra = "" if score.speed == 1 else f", sent{at_speed(score.speed)}"
         extra += f", parameters {params}" if params else ""
         yield f"Model: {', '.join(models)}; chunks of {chunk} ms, released at the {release}{extra}"
     if isinstance(versions, dict) and isinstance(host, dict):

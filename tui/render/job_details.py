@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tui.render.job_labels import part_label
 from tui.render.sentences import indented_sentence, wrap_sentence
-from tui.text.formats import at_speed, format_channels, format_duration
+from tui.text.formats import format_channels, format_duration, format_speed
 from tui.text.width import cell_width, clean
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
@@ -128,7 +128,8 @@ def parameter_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[
     rate = job_state.began.sample_rate if job_state.began else settings.rate or 0
     query = settings.query_params(rate) if rate else dict(settings.params)
     chunks = f"{settings.chunk_ms} ms, each sent at the {settings.release.value} of its interval"
-    chunks += at_speed(settings.speed)
+    if settings.speed != 1:
+        chunks += f", {format_speed(settings.speed)}"
     return [*query.items(), ("chunks", chunks)]
 
 

@@ -23,7 +23,8 @@ class Timeouts:
     next_message_s: float = 30.0
     """Limit between two messages after Terminate."""
     termination_s: float = 120.0
-    """Limit from Terminate to Termination, even if other messages keep arriving."""
+    """Limit from Terminate to Termination, even if other messages keep arriving. It is that many
+    times longer at a speed above 1."""
     shutdown_s: float = 3.0
     """Limit from the stop command to Termination if the program is quitting or has died."""
     silence_s: float = 20.0

@@ -221,6 +221,8 @@ class Conversation:
     def _terminate(self, loop: SessionLoop) -> None:
         """Sends Terminate and handles everything up to Termination."""
         state, timeouts = self._state, self._assignment.timeouts
+        # At a higher speed a server has more audio left to recognise.
+        termination_s = timeouts.termination_s * max(self._settings.speed, 1.0)
         loop.send(Terminate())
         state.mark_terminate_sent()
         while not state.finished:
@@ -229,7 +231,7 @@ class Conversation:
             else:
                 deadline = min(
                     state.last_message_at + timeouts.next_message_s,
-                    state.terminate_sent_at + timeouts.termination_s,
+                    state.terminate_sent_at + termination_s,
                 )
             now = time.monotonic()
             if now >= deadline:

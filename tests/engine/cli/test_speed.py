@@ -1,5 +1,6 @@
 """``--speed``: faster or slower than speech, at endpoints of the user's own."""
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.engine.cli.test_program import SAMPLES, reference_text, run_cli
 from tests.engine.cli.test_serve import TERMINATE, ServeProcess
 from tests.engine.support.scripted_server import (
     BEGIN,
+    TERMINATION,
     ScriptedServer,
     ServerConnectionScript,
     turn_message,
@@ -28,6 +30,7 @@ from workers.jobs.job import StreamSettings
 from workers.jobs.job_state import JobStatus
 from workers.pacing.certificate import Certificate
 from workers.runs import reader
+from workers.session.assignment import Timeouts
 from workers.traces.files import trace_files
 from workers.traces.reader import TraceReader
 
@@ -66,6 +69,34 @@ def test_a_minute_is_sent_in_three_seconds(tmp_path: Path) -> None:
     assert (20.0, 60.0) == (certificate_of(observed).speed, certificate_of(observed).audio_seconds)
     assert trace.chunk_times[599].due_s - trace.chunk_times[0].due_s == pytest.approx(59.9 / 20)
     assert 20.0 == reader.read_run(folder).settings.speed
+
+
+async def catches_up(line: ServerConnectionScript) -> None:
+    """Recognises for a while after the end of the audio."""
+    await line.send(BEGIN)
+    await line.receive()
+    for count in range(1, 9):
+        await asyncio.sleep(0.1)
+        await line.send(turn_message(0, "word " * count, final=count == 8))
+    await line.send(TERMINATION)
+
+
+def test_a_server_may_take_longer_to_finish_at_a_higher_speed(tmp_path: Path) -> None:
+    """It has more audio left to recognise when the last chunk has come."""
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(2.0))
+    with (
+        ScriptedServer(catches_up) as endpoint,
+        run_supervisor(
+            endpoint.url,
+            tmp_path / "run",
+            settings=StreamSettings(speed=20.0),
+            timeouts=Timeouts(termination_s=0.5),
+        ) as observed,
+    ):
+        observed.supervisor.add([path])
+        observed.wait_until_idle()
+
+    assert JobStatus.DONE is observed.job_states[1].status
 
 
 async def breaks_after_a_turn(line: ServerConnectionScript) -> None:
@@ -126,7 +157,7 @@ def test_the_recogniser_hears_the_same_words_at_four_times_the_speed(tmp_path: P
     assert [4.0] == [e["certificate"]["speed"] for e in events if e["type"] == "ended"]
     assert 4.0 == json.loads(json_of(state))["speed"]
     assert "to: embedded engine on this machine at 4× speed" in result.stderr
-    assert "At 4× speed the embedded engine keeps up with" in result.stderr
+    assert "At 4× speed the embedded engine serves " in result.stderr
     assert "of audio at 4× speed" in result.stderr
 
 

@@ -126,7 +126,7 @@ def test_at_a_higher_speed_the_embedded_engine_says_how_few_sessions_it_serves()
     """Not at or below the speed of speech."""
     fast = parse_command_line(local=True, speed=20.0)
 
-    assert "At 20× speed the embedded engine keeps up with 1 session, not " in fast.speed_notice
+    assert "At 20× speed the embedded engine serves 1 session at once, not " in fast.speed_notice
     assert fast.destination.endswith(" at 20× speed")
     for speed in (0.5, 1.0):
         assert "" == parse_command_line(local=True, speed=speed).speed_notice

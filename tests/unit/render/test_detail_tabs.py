@@ -139,7 +139,7 @@ def test_another_speed_than_that_of_speech_is_told(tmp_path: Path) -> None:
     first = text(timing_lines(tail.timings, 80, UNICODE)[0])
     assert first.endswith("release start · sent at 4× speed")
     assert any("pacing held at 4× speed · lag p50 0.2" in line for line in above)
-    assert "  chunks       100 ms, each sent at the start of its interval at 4× speed" in [
+    assert "  chunks       100 ms, each sent at the start of its interval, 4× speed" in [
         text(line) for line in details_lines(job_state, tail, 120, UNICODE)
     ]
 
