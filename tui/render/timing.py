@@ -85,6 +85,9 @@ def _figure_lines(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLi
     if certificate.slips:
         slipped = f"{certificate.slips}, {certificate.slipped_ms / 1000:.1f} s in total"
         attempt.append(_labelled_value(f"{symbols.slip} slips", slipped))
+    if certificate.waits and certificate.waited_ms:
+        waited = f"{certificate.waited_ms / 1000:.1f} s for the recorder"
+        attempt.append(_labelled_value("waited", waited))
     return [join_parts(parts, cells, symbols) for parts in (verdict, lags, attempt)]
 
 

@@ -17,7 +17,7 @@ from tui.render.job_labels import (
 from tui.render.sentences import wrap_sentence
 from tui.render.transcript_layout import attempt_divider, wrap_turn
 from tui.text.formats import format_duration
-from tui.text.width import cell_width, fit_middle, line_width
+from tui.text.width import cell_width, clean, fit_middle, line_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 from workers.jobs.attempt_spans import further_spans
@@ -210,4 +210,6 @@ def _problem_lines(
         reason = reason or "Waiting for a free slot."
     elif job_state.ended is not None and job_state.status is not JobStatus.DONE:
         reason = latest_words.short_reason(job_state.ended.reason)
+    if not reason and (faults := job_state.recording_faults):
+        sign, role, reason = symbols.warning, Role.WARNING, clean(faults[0])
     return wrap_sentence(sign, reason, role, cells)[:MAX_PROBLEM_ROWS] if reason else []

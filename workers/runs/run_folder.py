@@ -232,6 +232,8 @@ class RunFolder:
                 info = environment.environment_info()
                 self._header_changed |= any(self._header.get(key) != info[key] for key in info)
                 self._header |= info
+            case Ended() if state.sha256:  # of a file that was still being written, or has changed
+                job["sha256"] = state.sha256
         retrying = isinstance(report.event, Retrying)  # after a refusal too, unlike `state.status`
         job["status"] = (JobStatus.RETRYING if retrying else state.status).value
         job["attempt"] = state.attempt
