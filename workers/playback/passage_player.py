@@ -31,13 +31,13 @@ from workers.traces.reader import read_head
 FADE_S = 0.005
 """How long the sound takes to rise after silence or a jump, because a step would click."""
 
-MAX_LEAD_S, MAX_LAG_S = 0.15, 1.0
+MAX_LEAD_S, MAX_LAG_S = 0.15, 1.5
 """A playback that is ahead of its session by more waits: the session stalls. One that is behind by
 more jumps: the session has made up for a stall, or the decoder has just found the place."""
 
 DELAY_STEP_S, MAX_DELAY_S = 0.1, 1.0
 """What is decoded too late, because it was written just before it was sent or because the machine
-is busy, is heard so much later."""
+is busy, is heard so much later, until the decoder is ahead again."""
 
 READY_S = 0.1
 DECODED_BLOCK_S = 0.05
@@ -187,6 +187,8 @@ class PassagePlayer:
 
     def _approach(self, target: LiveTarget, now: float) -> None:
         """Plays a little faster or slower to meet the target; jumps or waits if it is far away."""
+        if self._buffer.is_full:
+            self._delay_s = 0.0
         late_s = target.position_s(now) - self._delay_s - self._heard_s(now)
         if self._is_sounding and not self._is_starved and -MAX_LEAD_S < late_s < MAX_LAG_S:
             self._speed = playback_speed(late_s)

@@ -7,8 +7,8 @@ import numpy as np
 
 from workers.errors import Unreadable
 
-MAX_AHEAD_S = 0.5
-"""How far the decoder works ahead of the sound device."""
+MAX_AHEAD_S = 2.0
+"""How far the decoder works ahead of the sound device: on a busy machine it may have to wait."""
 
 PlaybackSamples: TypeAlias = "np.ndarray[tuple[int], np.dtype[Any]]"
 """Mono samples."""

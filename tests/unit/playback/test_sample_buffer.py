@@ -11,7 +11,7 @@ def pcm(first: int, count: int) -> bytes:
 
 
 def buffer_of(*blocks: bytes, start_frame: int = 0) -> SampleBuffer:
-    buffer = SampleBuffer(1000, start_frame)  # full from 500 samples on
+    buffer = SampleBuffer(250, start_frame)  # full from 500 samples on
     for block in blocks:
         assert buffer.put(block)
     return buffer
