@@ -156,9 +156,8 @@ class DeskState:
     def mark_listened(self, job: JobId | None, listening: str = "") -> None:
         """Marks the one job that the user listens to. ``listening``: what is heard, for its row."""
         if (job, listening) != (self._listened_job, self._listening):
-            self.table.changed_jobs |= {
-                j for j in (job, self._listened_job) if j in self.job_states
-            }
+            known = self.job_states.keys() | self.half_states.keys()
+            self.table.changed_jobs |= known & {job, self._listened_job}
             self._listened_job, self._listening = job, listening
 
     def reset(self) -> None:

@@ -43,7 +43,7 @@ def wrap_turn(turn: Turn, cells: int, *, with_speaker: bool = False) -> list[Tex
     line = transcript_line(turn)
     settled = " ".join(clean(line.stable_text, MAX_TURN_CHARS).split())
     if with_speaker and turn.speaker_label:
-        settled = f"{clean(turn.speaker_label)}: {settled}".rstrip()
+        settled = f"{_speaker_prefix(turn.speaker_label)}{settled}".rstrip()
     unsettled = clean(line.unstable_text, MAX_TURN_CHARS).split()
     text = " ".join(part for part in (settled, *unsettled) if part)
     border = len(settled)  # the space between the two parts belongs to the second
@@ -59,6 +59,10 @@ def wrap_turn(turn: Turn, cells: int, *, with_speaker: bool = False) -> list[Tex
         rows.append(TextRow(start_label, *texts, line.is_final, start, end_label))
         start_label = end_label = ""
     return rows
+
+
+def _speaker_prefix(speaker: str) -> str:
+    return f"{clean(speaker)}: "
 
 
 def _format_timestamp(time_ms: int) -> str:
@@ -193,8 +197,11 @@ class TranscriptLayout:
         A server that formats turns may write several words as one, or one as several. Then the
         words are spread evenly over what is written, which is right to within a word or two.
         """
-        places = [match.span() for match in re.finditer(r"\S+", self._item_text(item))]
-        count = len(self._item_words(item))
+        text, count = self._item_text(item), len(self._item_words(item))
+        places = [match.span() for match in re.finditer(r"\S+", text)]
+        turn = self._items[item]
+        if self._with_speakers and isinstance(turn, Turn) and turn.speaker_label:
+            del places[: len(_speaker_prefix(turn.speaker_label).split())]
         return [
             places[index * len(places) // count] if places else (0, 0) for index in range(count)
         ]

@@ -127,7 +127,8 @@ def _title_line(
     return [
         edge,
         mark,
-        (f" {sign} ", role),
+        (f" {sign}", role),
+        (symbols.heard if context.listening else " ", Role.KEY),
         (name, Role.KEY if context.current else Role.STRONG),
         (f" {rule} ", Role.FAINT),
         (word, role),

@@ -1,5 +1,7 @@
 """Transcripts wrapped into rows."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -207,3 +209,14 @@ def test_a_turn_that_was_formatted_spreads_its_words() -> None:
     assert words_at(layout, 0) == [""]
     layout.update([Turn(0, True, "25 to", words=words)])
     assert words_at(layout, 0, 1, 2, 3) == ["25", "25", "to", "to"]
+
+
+def test_the_name_of_a_speaker_is_not_a_word_that_was_said() -> None:
+    """A click on it is a click on the first word."""
+    layout = TranscriptLayout(40, with_speakers=True)
+    said = replace(turn_heard(0, "how are you", final=True).turn, speaker_label="the caller")
+    layout.update([said])
+
+    assert settled(layout) == ["the caller: how are you"]
+    assert words_at(layout, 0, 300, 600) == ["how", "are", "you"]
+    assert layout.word_start_ms(0, 2) == 0
