@@ -7,13 +7,11 @@ from typing import TypeVar
 from tests.support.audio_files import Samples, write_recording
 from workers.audio.probe import probe
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions
-from workers.jobs.job import JobId, StreamSettings
+from workers.jobs.job import JobId
 from workers.playback.messages import Passage, Report
 from workers.playback.player import Player
 from workers.traces.format import TraceHead
 from workers.traces.writer import TraceWriter
-
-DEFAULT_SETTINGS = StreamSettings()
 
 R = TypeVar("R", bound=Report)
 
@@ -23,7 +21,6 @@ def write_played_run(
     samples: Samples,
     rate: int = 16000,
     options: ReadOptions = DEFAULT_OPTIONS,
-    settings: StreamSettings = DEFAULT_SETTINGS,
     suffix: str = ".wav",
 ) -> Path:
     """Writes a run of one job and its recording; returns the recording's path."""
@@ -34,7 +31,7 @@ def write_played_run(
     else:
         write_recording(Path(path), samples, rate)
     recording = probe(path, options)
-    head = TraceHead(job=1, attempt=1, file=path, recording=recording, settings=settings)
+    head = TraceHead(job=1, attempt=1, file=path, recording=recording)
     with TraceWriter(folder / "0001-a.1.trace.jsonl", head):
         return Path(path)
 

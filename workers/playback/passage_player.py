@@ -62,9 +62,6 @@ class PassagePlayer:
             recording = replace(recording, options=replace(recording.options, channel=None))
         self._recording = recording
         sent, settings = passage.sent, head.settings
-        if sent is not None and settings.speed != 1:
-            reason = f"what is sent at {settings.speed:g} times the speed of speech is not played"
-            raise Unreadable(reason, "Listen to the recording when its session has ended.")
         if sent is None:  # otherwise its session has just hashed it, and is still reading it
             _check_unchanged(self._recording, passage.sha256, head.wall)
         self.rate = settings.sample_rate_for(self._recording)
