@@ -1,11 +1,14 @@
 """``paceline check``: describes each file and how it would be sent."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import new_run_options, paths_argument
+
+if TYPE_CHECKING:
+    from workers.audio.recording import Recording
 
 
 @click.command()
@@ -15,6 +18,7 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     """Describe each file and how it would be sent. Nothing is sent."""
     import multiprocessing
     import os
+    from dataclasses import replace
     from tempfile import TemporaryDirectory
 
     from tui.cli.console import print_line
@@ -34,12 +38,13 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     total_seconds, streamable, all_exact = 0.0, 0, True
     with Prober(multiprocessing.get_context("spawn")) as prober, TemporaryDirectory() as folder:
         for number, source in enumerate(sources):
-            file = path = source.file
+            file, path, read_options = source.file, source.file, source.options
             try:
                 if not source.is_local:
                     path = os.path.join(folder, spool_name(number, file))
                     receive(source, path, lambda received, total: None)
-                recording = prober.probe(path, source.options)
+                    read_options = replace(read_options, follow=False)  # all of it is there
+                recording = prober.probe(path, read_options)
             except (ProbeFailed, Unreadable) as error:
                 print_line(f"✗ {file}: {error}")
                 continue
@@ -63,7 +68,7 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
                 steps.append(f"resampled to {sent_rate} Hz")
             print_line(
                 f"✓ {file}: {recording.format}, {recording.rate} Hz, {channels}, "
-                f"{format_duration(recording.seconds, is_exact=is_exact)}"
+                f"{format_duration(recording.seconds, is_exact=is_exact)}{_part_text(recording)}"
                 f" → {sent_rate} Hz mono PCM16 in {'' if is_exact else '~'}{chunks} chunks of "
                 f"{chunk_ms} ms" + (f" ({', '.join(steps)})" if steps else "")
             )
@@ -74,3 +79,13 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     if refused := len(sources) - streamable:
         print_line(f"{refused} cannot be streamed")
     return ExitCode.SOME_FAILED if refused else ExitCode.DONE
+
+
+def _part_text(recording: "Recording") -> str:
+    from tui.text.formats import format_duration
+
+    options = recording.options
+    if not options.start_s and options.end_s is None:
+        return ""
+    start, end = format_duration(recording.start_seconds), format_duration(recording.end_seconds)
+    return f", of which {start} to {end}"
