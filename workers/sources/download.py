@@ -19,7 +19,7 @@ from workers.audio.source import HIDDEN_URL, ReadOptions, Source
 from workers.errors import Unreadable
 from workers.sources.addresses import HTTP_SCHEMES
 from workers.sources.needed_bytes import HEAD_BYTES, needed_bytes
-from workers.sources.spool import SpoolWriter
+from workers.sources.spool import DeliveryCancelled, SpoolWriter
 
 TIMEOUT_S = 30.0
 """How long a server may take to accept a connection, or to send anything."""
@@ -41,17 +41,13 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 _RETRY_HINT = "Retry; it continues where it broke."
 
 
-class DownloadCancelled(Exception):
-    """The job no longer needs the recording."""
-
-
 class _Broken(Exception):
     """The connection broke, or the server is busy; another try may succeed."""
 
 
 ProgressCallback = Callable[[int, int | None], object]
 """Called with the bytes that have arrived, and the bytes in all if they are known. It may raise
-`DownloadCancelled`."""
+`DeliveryCancelled`."""
 
 
 def download(
@@ -93,8 +89,6 @@ class _HttpClient:
     def __init__(self, url: str, options: ReadOptions) -> None:
         self._url, self._options = _without_login(url), options
         self._login = _basic_login(url)
-        self._validator = ""
-        """What identifies this version of the file: its ETag, or its time."""
         self._total: int | None = None
 
     def continue_download(self, spool: SpoolWriter, on_progress: ProgressCallback) -> None:
@@ -117,11 +111,11 @@ class _HttpClient:
         """Appends the bytes up to ``end``, or all. A server that cannot deliver parts delivers all
         of the file."""
         try:
-            response = self._open(spool.size, end)
+            response = self._open(spool.size, end, spool.validator)
             if response is None:
                 return
             with response:
-                skipped = self._check_range(response, spool.size)
+                skipped = self._check_range(response, spool)
                 is_partial = response.status == 206
                 while block := response.read1(_BLOCK_BYTES):
                     on_progress(spool.size, self._total)
@@ -138,7 +132,9 @@ class _HttpClient:
         if wanted is not None and spool.size > wanted:
             raise Unreadable("the server sent more than it announced", "Is the URL right?")
 
-    def _open(self, offset: int, end: int | None) -> http.client.HTTPResponse | None:
+    def _open(
+        self, offset: int, end: int | None, validator: str
+    ) -> http.client.HTTPResponse | None:
         """The response with the bytes from ``offset`` on, up to ``end``; None if there are none."""
         request = urllib.request.Request(self._url, headers={"Accept-Encoding": "identity"})
         request.add_header("User-Agent", "paceline")
@@ -147,8 +143,8 @@ class _HttpClient:
         if offset or end is not None:
             last = "" if end is None else end - 1
             request.add_header("Range", f"bytes={offset}-{last}")
-            if self._validator:
-                request.add_header("If-Range", self._validator)
+            if validator:
+                request.add_header("If-Range", validator)
         opener = urllib.request.OpenerDirector()
         for handler in (
             urllib.request.ProxyHandler(),
@@ -180,13 +176,13 @@ class _HttpClient:
         assert isinstance(response, http.client.HTTPResponse)
         return response
 
-    def _check_range(self, response: http.client.HTTPResponse, offset: int) -> int:
+    def _check_range(self, response: http.client.HTTPResponse, spool: SpoolWriter) -> int:
         """Learns the total length. Returns how many bytes come again, because the server cannot
         continue. Raises `Unreadable` if the file has changed."""
         validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
-        if offset and self._validator and validator != self._validator:
+        if spool.validator and validator != spool.validator:
             raise Unreadable("the file on the server has changed", "Add it again.")
-        self._validator = "" if validator.startswith("W/") else validator
+        spool.validator, offset = "" if validator.startswith("W/") else validator, spool.size
         found = _CONTENT_RANGE.match(response.headers.get("Content-Range") or "")
         if response.status == 206 and found:
             if int(found[1]) != offset:
@@ -245,7 +241,7 @@ class _FsspecClient:
                 self._append(file, spool, on_progress, end, total)
                 if total is not None and spool.size == end:
                     spool.skip_to(total)
-        except (DownloadCancelled, Unreadable):
+        except (DeliveryCancelled, Unreadable):
             raise
         except ImportError as error:
             package = error.name or "a package"

@@ -9,8 +9,7 @@ from typing import TypeAlias
 
 from workers.audio.source import Source
 from workers.errors import Unreadable
-from workers.sources.download import DownloadCancelled, ProgressCallback, download
-from workers.sources.spool import SpoolWriter, is_complete
+from workers.sources.spool import DeliveryCancelled, SpoolWriter, is_complete
 
 RECEPTION_REPORT_INTERVAL_S = 0.5
 _STDIN_BLOCK_BYTES = 64 * 1024
@@ -86,7 +85,7 @@ class Reception:
             receive(self._source, self._path, self._check_and_report, continue_stdin=not is_first)
         except Unreadable as error:
             problem = error
-        except DownloadCancelled:
+        except DeliveryCancelled:
             return
         with self._lock:
             self._is_over = True
@@ -102,11 +101,15 @@ class Reception:
             is_needed = [on_progress(received_bytes, total_bytes) for on_progress, _ in self._jobs]
             self._is_over = self._stopped.is_set() or not any(is_needed)
         if self._is_over:
-            raise DownloadCancelled
+            raise DeliveryCancelled
 
 
 def receive(
-    source: Source, path: str, on_progress: ProgressCallback, *, continue_stdin: bool = False
+    source: Source,
+    path: str,
+    on_progress: Callable[[int, int | None], object],
+    *,
+    continue_stdin: bool = False,
 ) -> None:
     """Receives a recording into the spool at ``path``, which may have its beginning already.
 
@@ -125,6 +128,8 @@ def receive(
             if source.is_stdin:
                 _copy_stdin(spool, on_progress)
             else:
+                from workers.sources.download import download  # slow to load
+
                 download(source, spool, on_progress)
         except Unreadable as error:
             spool.fail(error.reason)
@@ -132,7 +137,7 @@ def receive(
         spool.finish()
 
 
-def _copy_stdin(spool: SpoolWriter, on_progress: ProgressCallback) -> None:
+def _copy_stdin(spool: SpoolWriter, on_progress: Callable[[int, int | None], object]) -> None:
     try:
         if os.isatty(0):
             hint = "Pipe a recording into it: … | paceline run -"

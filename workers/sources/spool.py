@@ -1,10 +1,11 @@
 """A spool: the file in which a run folder keeps what a pipe or a download delivers.
 
-While it is being written, a marker lies beside it. Its readers know from it that more will come; if
-the delivery broke, it contains the reason. A complete spool has no marker.
+While it is not complete, a marker lies beside it. It tells which version of the file arrives, and
+why the delivery broke.
 """
 
 import errno
+import json
 import os
 import re
 from contextlib import suppress
@@ -25,6 +26,10 @@ _CHECK_INTERVAL_BYTES = 64 * 1024 * 1024
 """How much is written between two looks at the free space."""
 
 
+class DeliveryCancelled(Exception):
+    """No job needs the rest of a recording."""
+
+
 def spool_name(job: int, file: str) -> str:
     """The name of a job's spool. It keeps the suffix of a recording without a header."""
     suffix = os.path.splitext(file)[1]
@@ -43,10 +48,15 @@ def is_complete(path: str | Path) -> bool:
 
 def delivery_problem(path: str | Path) -> str:
     """Why a spool will get no more, although it is not complete; empty if nothing is known."""
-    try:
-        return marker_of(path).read_text(errors="replace")
-    except OSError:
-        return ""
+    return _read_marker(path).get("problem", "")
+
+
+def _read_marker(path: str | Path) -> dict[str, str]:
+    with suppress(OSError, ValueError):
+        record = json.loads(marker_of(path).read_bytes())
+        if isinstance(record, dict):
+            return {str(name): str(value) for name, value in record.items()}
+    return {}
 
 
 def can_follow(path: str | Path, options: ReadOptions) -> bool:
@@ -76,7 +86,8 @@ class SpoolWriter:
     def __init__(self, path: str | Path) -> None:
         self._path, self._marker = Path(path), marker_of(path)
         try:
-            self._marker.write_bytes(b"")
+            self._validator = _read_marker(path).get("validator", "")
+            self._write_marker()
             # Private: what arrives may need a password elsewhere.
             self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
@@ -125,9 +136,26 @@ class SpoolWriter:
         self._marker.unlink(missing_ok=True)
 
     def fail(self, reason: str) -> None:
-        """Records why the delivery broke, for a reader that waits for more."""
+        """Records why the delivery broke."""
         with suppress(OSError):
-            self._marker.write_text(reason, errors="backslashreplace")
+            self._write_marker(problem=reason)
+
+    @property
+    def validator(self) -> str:
+        """What identifies the version of the file that is arriving: its ETag, or its time; empty
+        if that is not known. Another delivery must be of the same version."""
+        return self._validator if self.size else ""
+
+    @validator.setter
+    def validator(self, validator: str) -> None:
+        if validator != self._validator:
+            self._validator = validator
+            with suppress(OSError):  # then another delivery cannot compare
+                self._write_marker()
+
+    def _write_marker(self, **problem: str) -> None:
+        record = {"validator": self._validator, **problem}
+        self._marker.write_text(json.dumps(record), encoding="utf-8")
 
 
 def _unwritable(error: OSError) -> Unreadable:

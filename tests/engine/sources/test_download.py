@@ -11,9 +11,9 @@ from tests.support import audio_files
 from workers.audio.source import HIDDEN_URL, ReadOptions, Source
 from workers.errors import Unreadable
 from workers.sources.addresses import remote_source
-from workers.sources.download import MAX_FAILURES, DownloadCancelled, download
+from workers.sources.download import MAX_FAILURES, download
 from workers.sources.needed_bytes import HEAD_BYTES
-from workers.sources.spool import SpoolWriter, is_complete, marker_of
+from workers.sources.spool import DeliveryCancelled, SpoolWriter, is_complete, marker_of
 
 DATA = bytes(range(256)) * 2000
 
@@ -128,10 +128,10 @@ def test_a_download_ends_when_it_is_no_longer_needed(server: RecordingServer, tm
     def cancel_in_the_middle(received: int, total: int | None) -> None:
         if received:
             assert total == len(DATA)
-            raise DownloadCancelled
+            raise DeliveryCancelled
 
     spool_path = tmp_path / "spool"
-    with SpoolWriter(spool_path) as spool, pytest.raises(DownloadCancelled):
+    with SpoolWriter(spool_path) as spool, pytest.raises(DeliveryCancelled):
         download(remote_source(server.url("hold/a.wav")), spool, cancel_in_the_middle)
 
     kept = spool_path.read_bytes()
