@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
-from workers.jobs.pair import PairState
+from workers.jobs.pair import session_states
 from workers.traces.tail import TraceTail, no_time_limit
 
 
@@ -71,8 +71,7 @@ class TabState:
     def trace_tails(self, job_state: JobState) -> Sequence[TraceTail]:
         """The traces of a job, or those of each half of a pair; none without a run folder. Only
         those of the last requested job stay in memory."""
-        halves = job_state.halves if isinstance(job_state, PairState) else (job_state,)
-        jobs = [half.job for half in halves]
+        jobs = [session.job for session in session_states(job_state)]
         if self.folder is not None and [tail.job for tail in self._trace_tails] != jobs:
             self._trace_tails = tuple(self._new_tail(self.folder, job) for job in jobs)
         return self._trace_tails

@@ -13,6 +13,7 @@ from tui.model.metrics import Punctuality, punctuality
 from workers.jobs.events import Outcome
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState, JobStatus
+from workers.jobs.pair import PairState, session_states
 
 MANY_LATE_SHARE = 0.25
 """The machine counts as overloaded from this share of late streaming sessions on."""
@@ -97,6 +98,8 @@ def totals(
         status = job_state.status
         if status.is_waiting:
             waiting[job] = job_state
+        if isinstance(job_state, PairState):
+            live += [half for half in job_state.halves if half.is_live]
         elif status.is_live:
             live.append(job_state)
         audio_s += job_state.part_seconds
@@ -114,7 +117,12 @@ def totals(
         in_order = dict.fromkeys([*(job for job in queue if job in waiting), *waiting])
         remaining_s = time_to_finish_s(
             (metrics.remaining_s(job_state) or 0.0 for job_state in live),
-            [metrics.remaining_s(waiting[job]) or 0.0 for job in in_order],
+            [
+                metrics.remaining_s(session) or 0.0
+                for job in in_order
+                for session in session_states(waiting[job])
+                if session.status.is_waiting
+            ],
             max_sessions,
             start_simulator,
         )

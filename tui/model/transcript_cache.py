@@ -12,7 +12,7 @@ from tui.model.desk_state import MAX_TURNS, DeskState
 from workers.errors import PacelineError
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
-from workers.jobs.pair import PairState
+from workers.jobs.pair import PairState, session_states
 from workers.jobs.transcript import Transcript
 from workers.traces.reader import read_transcript
 
@@ -72,8 +72,8 @@ class TranscriptCache:
         if self._is_loading or self._requested == current:
             return
         self._requested, self._is_loading = current, True
-        parts = job_state.halves if isinstance(job_state, PairState) else (job_state,)
-        job, wanted = job_state.job, [(part.job, part.last_started_attempt) for part in parts]
+        sessions = session_states(job_state)
+        job, wanted = job_state.job, [(one.job, one.last_started_attempt) for one in sessions]
 
         def load() -> None:
             read = {

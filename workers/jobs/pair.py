@@ -76,6 +76,11 @@ def combine_pairs(job_states: Iterable[JobState]) -> list[JobState]:
     return sorted([*combined, *halves.values()], key=lambda state: state.job)
 
 
+def session_states(job_state: JobState) -> Sequence[JobState]:
+    """The states of a job's sessions: its own, or those of the halves of a pair."""
+    return job_state.halves if isinstance(job_state, PairState) else (job_state,)
+
+
 def pair_state(one: JobState, other: JobState, transcript: Transcript | None = None) -> PairState:
     """The state of a pair. ``transcript``: that of an earlier call with the same halves, which is
     updated faster than a new one."""

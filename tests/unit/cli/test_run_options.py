@@ -233,3 +233,38 @@ def test_a_channel_has_a_name_or_a_number(text: str, channel: int | None) -> Non
 def test_what_is_no_channel_is_refused(text: str) -> None:
     with pytest.raises(UsageProblem, match="chooses no channel"):
         parse_command_line(channels=text)
+
+
+@pytest.mark.parametrize(
+    ("names", "speakers"),
+    [
+        (None, ("left", "right")),
+        ("agent,caller", ("agent", "caller")),
+        (" Anna , Ben ", ("Anna", "Ben")),
+    ],
+)
+def test_a_split_call_has_two_speakers(names: str | None, speakers: tuple[str, str]) -> None:
+    """Without names, they are called as their channels."""
+    options = parse_command_line(channels="split", speakers=names).read_options
+
+    assert options.speakers == speakers
+    assert options.channel is None
+
+
+@pytest.mark.parametrize("names", ["", "agent", "a,b,c", "same,same", ",caller", "a, "])
+def test_other_than_two_names_are_refused(names: str) -> None:
+    """Exports tell the speakers apart by their names."""
+    with pytest.raises(UsageProblem, match="does not name two speakers"):
+        parse_command_line(channels="split", speakers=names)
+
+
+def test_speakers_belong_to_a_split_call() -> None:
+    """A typing error would go unnoticed otherwise."""
+    with pytest.raises(UsageProblem, match="a stereo call that is split"):
+        parse_command_line(speakers="agent,caller")
+
+
+def test_a_split_call_needs_two_sessions() -> None:
+    """With one, its halves could not be on one clock."""
+    with pytest.raises(UsageProblem, match="needs two sessions"):
+        parse_command_line(channels="split", sessions=1)
