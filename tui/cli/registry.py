@@ -22,6 +22,7 @@ COMMANDS = {
     "compare": "Compare runs of the same recordings with the first one, offline.",
     "desk": "Open the desk on these files and folders (the default command).",
     "export": "Write transcripts of a run to files, offline.",
+    "report": "Write the scores of a run as one HTML page, offline.",
     "resume": "Continue what a run did not finish.",
     "run": "Stream files and folders without a screen.",
     "runs": "List the latest runs, and how to continue unfinished ones.",

@@ -144,6 +144,7 @@ def _job_to_json(job: JobScore) -> JsonObject:
         "job": job.job,
         "file": job.name,
         "group": job.group,
+        "sessions_at_once": job.sessions,
         "model": job.model,
         "reference": job.reference.origin if job.reference else None,
         "valid_for_latency": not job.latency.invalid,

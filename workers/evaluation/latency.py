@@ -7,7 +7,9 @@ up to one chunk longer than with ``end``; results therefore state the convention
 
 from array import array
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from math import ceil, inf
 from pathlib import Path
@@ -64,6 +66,8 @@ class JobLatency:
     has_reference_times: bool = False
     """Whether the ends of words come from the reference; else they come from the server."""
     certificates: list[Certificate] = field(default_factory=list)
+    open_spans: list[tuple[float, float]] = field(default_factory=list)
+    """When its sessions began and ended, in Unix time."""
 
     def add(self, metric: str, at_s: float, due_ms: float, sent_ms: float) -> None:
         if (delays := self.delays.get(metric)) is None:
@@ -99,6 +103,8 @@ class _Attempt:
     certificate: Certificate | None = None
     release: Release = Release.START
     speed: float = 1.0
+    last_s: float = 0.0
+    """When the last event happened."""
     starts_job: bool = True
     """Whether it streamed the beginning; else another attempt had sent its first audio before."""
 
@@ -124,6 +130,10 @@ def measure_latency(
             continue
         trace = TraceReader(path)
         attempt = _read_attempt(number, trace)
+        if attempt.began_s is not None and trace.head is not None:
+            with suppress(ValueError):  # damaged
+                opened = datetime.fromisoformat(trace.head.wall).timestamp()
+                result.open_spans.append((opened + attempt.began_s, opened + attempt.last_s))
         if attempt.began_s is None or not len(trace.chunk_times):
             continue
         certificate = attempt.certificate
@@ -159,6 +169,7 @@ def _read_attempt(number: int, trace: TraceReader) -> _Attempt:
         start_s = head.recording.options.start_s if head.recording else 0.0
         attempt.starts_job = head.seam.at_ms <= round(start_s * 1000)
     for timed in trace:
+        attempt.last_s = timed.t
         match timed.event:
             case Began():
                 attempt.began_s = timed.t

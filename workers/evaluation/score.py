@@ -2,6 +2,7 @@
 
 import json
 import os
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ from workers.evaluation.statistics import (
 )
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
-from workers.jobs.pair import combine_pairs
+from workers.jobs.pair import combine_pairs, speaker_of
 from workers.processes import mp_context
 from workers.protocol.codec import JsonObject
 from workers.runs.index import IndexJob, read_index
@@ -82,6 +83,8 @@ class JobScore:
     """The scores of one job."""
 
     job: JobId
+    halves: tuple[JobId, ...]
+    """The jobs that streamed it: itself, or the two halves of a pair."""
     name: str
     """The recording, as the user named it."""
     model: str
@@ -94,6 +97,12 @@ class JobScore:
     latency: JobLatency
     text: str
     """The transcript, one turn a line."""
+    seconds: float
+    """Length of the recording."""
+    speakers: tuple[str, ...]
+    """Who is in each of ``halves``; empty if it is one job."""
+    warnings: tuple[str, ...]
+    """What is wrong with the recording, such as damaged seconds."""
     alignment: Alignment | None = None
     """None without a reference."""
     words: ErrorCounts = NO_ERRORS
@@ -101,6 +110,8 @@ class JobScore:
     formatted_words: ErrorCounts = NO_ERRORS
     """Word errors without normalising: case and punctuation count."""
     terms: TermCounts = NO_TERMS
+    sessions: int = 0
+    """How many sessions were open at once in the middle of its own."""
     uncertain: int = 0
     """Marks such as ``[unclear]`` in the reference, which were left out."""
 
@@ -197,6 +208,7 @@ def score_run(folder: Path, options: ScoreOptions) -> RunScore:
             jobs.append(result)
         else:
             left_out.append(result)
+    _count_sessions(jobs)
     groups = [_score_group(ALL_JOBS, jobs)]
     if options.group_by:
         for name in sorted({job.group for job in jobs}):
@@ -205,6 +217,17 @@ def score_run(folder: Path, options: ScoreOptions) -> RunScore:
     return RunScore(
         folder, normaliser.name, index.header, jobs, left_out, matches, groups, warnings
     )
+
+
+def _count_sessions(jobs: Sequence[JobScore]) -> None:
+    """Sets how many sessions were open at once with each job."""
+    spans = [span for job in jobs for span in job.latency.open_spans]
+    starts, ends = sorted(start for start, _ in spans), sorted(end for _, end in spans)
+    for job in jobs:
+        if job.latency.open_spans:
+            start, end = max(job.latency.open_spans, key=lambda span: span[1] - span[0])
+            middle = (start + end) / 2
+            job.sessions = bisect_right(starts, middle) - bisect_left(ends, middle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +272,19 @@ def _score_job(task: _Task) -> "JobScore | tuple[str, str]":
     group = known.get(column) or dict(task.file.metadata).get(column, "")
     text = state.transcript.text
     job = JobScore(
-        state.job, state.file, model, state.speed, task.file, group, task.reference, latency, text
+        job=state.job,
+        halves=tuple(half.job for half in states),
+        name=state.file,
+        model=model,
+        speed=state.speed,
+        file=task.file,
+        group=group,
+        reference=task.reference,
+        latency=latency,
+        text=text,
+        seconds=state.total_seconds,
+        speakers=tuple(map(speaker_of, states)) if len(states) > 1 else (),
+        warnings=tuple(state.warnings),
     )
     if task.reference is not None:
         _score_text(job, task.reference, _cached_normaliser(task.options), task.terms)

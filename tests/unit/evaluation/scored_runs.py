@@ -57,6 +57,7 @@ def write_job(
     resume_point: ResumePoint | None = None,
     outcome: Outcome = Outcome.DONE,
     verdict: Verdict = Verdict.HELD,
+    size: int = 1,
     speed: float = 1.0,
 ) -> None:
     """Writes the trace of an attempt that streamed ``seconds`` of audio from its resume point."""
@@ -65,7 +66,7 @@ def write_job(
         job=job,
         attempt=attempt,
         file=file,
-        recording=Recording(file, seconds, 16_000, 1, round(seconds * 16_000), "WAV PCM_16", 1),
+        recording=Recording(file, seconds, 16_000, 1, round(seconds * 16_000), "WAV PCM_16", size),
         settings=StreamSettings(speed=speed),
         seam=start,
     )

@@ -1,0 +1,54 @@
+"""``paceline report``: a scored run as one HTML page, and its charts as pictures."""
+
+from pathlib import Path
+
+import click
+
+from tui.cli.exit_codes import ExitCode
+from tui.cli.score import scoring_options
+from tui.cli.shared_options import path_option, run_argument
+
+
+@click.command()
+@run_argument()
+@scoring_options
+@click.option(
+    "--by", "group_by", default="", metavar="COLUMN", help="Also score each group of this column."
+)
+@path_option("--out", help="Write the page to this file. Default: report.html in the run's folder.")
+@click.option("--svg", is_flag=True, help="Also write each chart as an SVG file beside the page.")
+@click.option("--png", is_flag=True, help="Also write each chart as a PNG file beside the page.")
+def report(
+    folder: Path,
+    references: Path | None,
+    normaliser: str,
+    equivalences: Path | None,
+    allow_invalid: bool,
+    group_by: str,
+    out: Path | None,
+    svg: bool,
+    png: bool,
+) -> ExitCode:
+    """Write the scores of a run as one HTML page, offline."""
+    from tui.cli.console import print_line
+    from workers.errors import MissingExtra
+
+    try:
+        from workers.evaluation.report.charts import LIGHT_PALETTE, render, run_charts
+        from workers.evaluation.report.page import write_report
+        from workers.evaluation.score import ScoreOptions, score_run
+    except ImportError as error:
+        raise MissingExtra("evaluation", "a report") from error
+    options = ScoreOptions(
+        normaliser, equivalences, references, group_by=group_by, allow_invalid=allow_invalid
+    )
+    run_score = score_run(folder, options)
+    path = out or folder / "report.html"
+    write_report(path, run_score)
+    print_line(f"✓ {path}")
+    for kind in [kind for kind, wanted in (("svg", svg), ("png", png)) if wanted]:
+        for chart in run_charts(run_score):
+            picture = path.with_name(f"{path.stem}-{chart.name}.{kind}")
+            picture.write_bytes(render(chart, run_score, LIGHT_PALETTE, kind))
+            print_line(f"✓ {picture}")
+    return ExitCode.DONE
