@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,14 +19,19 @@ if TYPE_CHECKING:
 _FIXED_SIZE_CODECS = frozenset(["aac", "aac_latm", "mp1", "mp2", "mp3"])
 """Codecs whose packets all hold the same number of samples, whatever a container says of them."""
 
+_MAX_CAF_CHUNKS = 1000
+
 _PACKET_SAMPLES = {"amr_nb": 160, "amr_wb": 320}
 """The same, for codecs whose decoder does not tell how many."""
 
 _LATE_FRAME_CODECS = frozenset(["wmav1", "wmav2"])
 """Codecs whose decoder returns nothing for the first frame."""
 
+_WHOLE_PACKET_CODECS = frozenset(["flac", "alac"])
+"""Codecs whose packets are long, and worth nothing if they are cut off."""
+
 _DECLARING_CONTAINERS = frozenset([
-    "mov", "matroska", "asf", "avi", "flac", "wav", "w64", "aiff", "caf", "wv", "tta", "ape", "tak",
+    "mov", "matroska", "asf", "avi", "flac", "wav", "w64", "aiff", "wv", "tta", "ape", "tak",
 ])  # fmt: skip
 """Containers whose header tells how long the audio is. Others let FFmpeg estimate it."""
 
@@ -87,10 +93,16 @@ def _count_packets(path: str, options: ReadOptions, segment: FileSegment) -> AvP
                 last = packet
         if first is None:
             raise loss.refusal()
-        if last is not None and counter.codec == "flac" and not track.decode(last, loss):
+        if (
+            last is not None
+            and counter.codec in _WHOLE_PACKET_CODECS
+            and not track.decode(last, loss)
+        ):
             counter.leave_out(last)  # it was cut off
-        declared_s = _declared_seconds(track)
         seconds, is_exact = counter.seconds(), counter.is_exact
+        declared_s = _declared_seconds(track)
+        if track.container_name == "caf":  # FFmpeg tells what is there
+            declared_s = seconds * _declared_caf_share(path)
         if not is_exact and declared_s is not None:
             seconds = declared_s
         return AvProbe(
@@ -164,6 +176,25 @@ class _SampleCounter:
         else:
             length_s = self._ticks * self._time_base
         return length_s - (self._trimmed + self._late_samples) / rate
+
+
+def _declared_caf_share(path: str) -> float:
+    """How much audio the header of a CAF file declares, as a share of what is there."""
+    size, position = os.path.getsize(path), 8
+    with open(path, "rb") as file:
+        for _ in range(_MAX_CAF_CHUNKS):
+            file.seek(position)
+            head = file.read(12)
+            if len(head) < 12:
+                break
+            name, length = struct.unpack(">4sq", head)
+            position += 12
+            if name == b"data":
+                return length / (size - position) if 0 < size - position < length else 1.0
+            if length < 0:
+                break
+            position += length
+    return 1.0
 
 
 def _declared_seconds(track: AvTrack) -> float | None:
