@@ -84,7 +84,7 @@ def file_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, 
 
 
 def _length_text(job_state: JobState) -> str:
-    seconds = job_state.part_seconds
+    seconds = max(0.0, job_state.file_seconds - job_state.start_seconds)
     length = format_duration(seconds, is_exact=job_state.is_exact)
     if job_state.is_exact:
         return f"{length} ({seconds:.3f} s)"

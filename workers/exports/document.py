@@ -87,7 +87,7 @@ def _job_document(state: JobState) -> JsonObject:
         "attempt": state.attempt,
         "attempts": _attempts_json(state),
         "recording": {
-            "seconds": state.total_seconds,
+            "seconds": state.file_seconds,
             **({"from_seconds": state.start_seconds} if state.is_part else {}),
             "rate": state.rate,
             "channels": state.channels,

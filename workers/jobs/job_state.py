@@ -102,6 +102,9 @@ class JobState:
     """Where streaming starts. This and the next two are positions in the recording."""
     total_seconds: float = 0.0
     """Where streaming ends; 0 before the recording was probed."""
+    counted_seconds: float = 0.0
+    """Where it should end by the file; 0 if the prober could not count. A damaged recording ends
+    earlier."""
     sent_seconds: float = 0.0
     """Up to where the audio was sent."""
     speed: float = 1.0
@@ -192,6 +195,11 @@ class JobState:
     def sent_part_seconds(self) -> float:
         """How much audio was sent, without what was sent twice."""
         return max(0.0, self.sent_seconds - self.start_seconds)
+
+    @property
+    def file_seconds(self) -> float:
+        """Where the audio to send ends in the file, although it may not be decoded so far."""
+        return max(self.total_seconds, self.counted_seconds)
 
     @property
     def is_exact(self) -> bool:
@@ -296,6 +304,7 @@ class JobState:
                 self.start_seconds = event.from_seconds
                 end_s = event.until_seconds
                 self.total_seconds = event.seconds if end_s is None else end_s
+                self.counted_seconds = self.total_seconds if event.is_exact else 0.0
                 self.is_part = event.from_seconds > 0 or end_s is not None
                 self.format, self.rate, self.channels = event.format, event.rate, event.channels
                 self.has_exact_length, self.missing_seconds = event.is_exact, event.missing_seconds

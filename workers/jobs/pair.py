@@ -100,6 +100,7 @@ def pair_state(one: JobState, other: JobState, transcript: Transcript | None = N
         attempt=max(half.attempt for half in halves),
         start_seconds=first.start_seconds,
         total_seconds=max(half.total_seconds for half in halves),
+        counted_seconds=first.counted_seconds,
         sent_seconds=min(half.sent_seconds for half in unfinished or halves),
         format=first.format,
         rate=first.rate,

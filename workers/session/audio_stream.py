@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from workers.audio.decode import pcm_blocks
 from workers.audio.recording import Damage, Reader, Recording, clock
 from workers.errors import Unreadable
-from workers.jobs.events import RecordingRead, Warned
+from workers.jobs.events import Ended, Outcome, RecordingRead, Warned
 from workers.log import Logger
 from workers.pacing.certificate import AUDIO_TOLERANCE_S, ReadAudio
 from workers.protocol.messages import MIN_CHUNK_MS
@@ -79,9 +79,9 @@ class AudioStream:
         if self.growth and self.is_at_end and not self.start_sample + self.decoded_samples:
             raise Unreadable("the file contains no audio", "Its writer closed it without any.")
 
-    def finish(self, file_seconds: float, *, is_done: bool) -> tuple[RecordingRead, str]:
-        """Looks at the file again. Returns what was read, and a fault that makes the attempt fail,
-        which is empty if there is none. Publishes lesser faults as warnings.
+    def finish(self, file_seconds: float, *, is_done: bool) -> tuple[RecordingRead, Ended | None]:
+        """Looks at the file again. Returns what was read, and how the attempt ends if a fault makes
+        it fail. Publishes other faults as warnings.
 
         ``file_seconds``: the audio in the file from the resume point on, as the probe told it;
         ``is_done``: whether all audio was sent. Only then is the file compared.
@@ -102,7 +102,8 @@ class AudioStream:
         is_new_hash = change is FileChange.OVERWRITTEN or self._file.is_partial
         read = RecordingRead(audio, sha256 if is_new_hash else None)
         if change is FileChange.OVERWRITTEN:
-            return read, change.value
+            hint = "The transcript is kept; add the file again."
+            return read, Ended(Outcome.UNREADABLE, change.value, hint)
         if change is not None and change.value:
             self._warn(Warned(change.value, at_seconds=self._end_seconds))
         if audio.is_complete:
@@ -112,7 +113,10 @@ class AudioStream:
             faults += recording.warnings
         if change is FileChange.GROWN:
             faults.append(change.value)
-        return read, faults[0] if faults and is_done and self._settings.strict else ""
+        if faults and is_done and self._settings.strict:
+            hint = "The transcript is kept. Without --strict, this counts as done."
+            return read, Ended(Outcome.UNREADABLE, faults[0], hint)
+        return read, None
 
     @property
     def _end_seconds(self) -> float:

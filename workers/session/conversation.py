@@ -110,14 +110,12 @@ class Conversation:
                 connection.close()
         open_seconds = round(time.monotonic() - opened_at, 3)
         ending = state.final_ending()
-        read, fault = self._audio.finish(
+        read, failure = self._audio.finish(
             progress.file_seconds, is_done=ending.outcome is Outcome.DONE
         )
         recorder.publish(read)
-        if fault:
-            ending = Ended(Outcome.UNREADABLE, fault, "The transcript is kept.")
         return replace(
-            ending,
+            failure or ending,
             sent_seconds=round(progress.sent_seconds, 3),
             open_seconds=open_seconds,
             certificate=progress.certificate(read.audio),
