@@ -1,7 +1,6 @@
 """``paceline runs``: lists the latest runs and the outcomes of their jobs."""
 
 import shlex
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -33,7 +32,7 @@ def runs(most: int) -> ExitCode:
         except RunFolderProblem as problem:
             print_line(f"{path.name}  {problem}")
             continue
-        counts = Counter(job.status for job in index.jobs)
+        counts = index.status_counts
         outcomes = ", ".join(f"{count} {status}" for status, count in counts.items()) or "no jobs"
         to = destination(index)
         print_line(f"{path.name}  {outcomes}  {f'→ {to}' if to else ''}")

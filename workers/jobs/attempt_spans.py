@@ -48,7 +48,7 @@ def _half_spans(state: PairState, index: int) -> list[AttemptSpan]:
         *(
             AttemptSpan(
                 span.attempt,
-                replace(span.start, turn=transcript.index_of(index, span.start.turn)),
+                replace(span.start, turn=transcript.index_of(index, span.start)),
                 speaker_of(half),
             )
             for span in further

@@ -18,7 +18,7 @@ from workers.jobs.transcript import Transcript, TranscriptLine, transcript_line
 from workers.pacing.certificate import LagSummary, Skew
 from workers.protocol.messages import Turn
 
-_STATUSES_WORST_FIRST = (
+STATUSES_WORST_FIRST = (
     JobStatus.RETRYING,
     JobStatus.QUEUED,
     JobStatus.CONNECTING,
@@ -87,7 +87,7 @@ def pair_state(one: JobState, other: JobState, transcript: Transcript | None = N
     halves = tuple(sorted((one, other), key=lambda state: state.job))
     first = halves[0]
     assert first.half is not None
-    status = min((half.status for half in halves), key=_STATUSES_WORST_FIRST.index)
+    status = min((half.status for half in halves), key=STATUSES_WORST_FIRST.index)
     unfinished = [half for half in halves if not half.status.is_finished]
     live = [half for half in halves if half.status.is_live] or list(halves)
     lags = [half.lag for half in live if half.lag is not None]
@@ -117,7 +117,7 @@ def pair_state(one: JobState, other: JobState, transcript: Transcript | None = N
         slips=sum(half.slips for half in halves),
         damage=list(dict.fromkeys(warned for half in halves for warned in half.damage)),
         session_warnings=_named_warnings(halves),
-        transcript=transcript or PairTranscript(halves),
+        transcript=PairTranscript(halves) if transcript is None else transcript,
         ended=None if unfinished else _worst_ending(halves),
         retrying=_named_retry(waiting[0]) if waiting else None,
         refusal=waiting[0].refusal if waiting else None,
@@ -184,7 +184,7 @@ def _named_retry(half: JobState) -> Retrying | None:
 
 def _worst_ending(halves: Sequence[JobState]) -> Ended:
     """How a pair ended: as its worse half did, with the sockets' time of both."""
-    worst = min(halves, key=lambda half: _STATUSES_WORST_FIRST.index(half.status))
+    worst = min(halves, key=lambda half: STATUSES_WORST_FIRST.index(half.status))
     assert worst.ended is not None
     reasons = {half.ended.reason for half in halves if half.ended is not None}
     ended = worst.ended if len(reasons) == 1 else _named_ending(worst, worst.ended)
@@ -252,15 +252,17 @@ class PairTranscript(Transcript):
     def __len__(self) -> int:
         return sum(len(half.transcript) for half in self._halves)
 
-    def index_of(self, half: int, turn_order: int) -> int:
-        """The number here of the first turn of a half from its number ``turn_order`` on."""
+    def index_of(self, half: int, point: ResumePoint) -> int:
+        """The number here of the first turn of a half after a point at which it was resumed; until
+        there is one, that of the first turn of the other half after that time."""
         self._update()
-        found = (
-            index
-            for index, piece in enumerate(self._pieces)
-            if piece.half == half and piece.source.turn_order >= turn_order
-        )
-        return next(found, len(self._pieces))
+        later = len(self._pieces)
+        for index, piece in enumerate(self._pieces):
+            if piece.half == half and piece.source.turn_order >= point.turn:
+                return index
+            if piece.half != half and (piece.start_ms or 0) >= point.at_ms:
+                later = min(later, index)
+        return later
 
     @property
     def _names(self) -> list[str]:

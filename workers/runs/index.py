@@ -7,6 +7,7 @@ Resume, replay and export read both; only `RunFolder` writes them. They never co
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from workers.errors import RunFolderProblem
 from workers.jobs.events import Ended, Outcome, Queued
 from workers.jobs.job import Half, JobId, Limits, StreamSettings
 from workers.jobs.job_state import JobStatus
+from workers.jobs.pair import STATUSES_WORST_FIRST
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 from workers.protocol.endpoint import Endpoint
@@ -96,6 +98,17 @@ class RunIndex:
     jobs: list[IndexJob]
     changes_size: int = 0
     """Bytes of ``run.changes.jsonl`` that were read; what follows them is torn."""
+
+    @property
+    def status_counts(self) -> Counter[str]:
+        """How many jobs have each status. A pair counts once, with the worse one of its halves."""
+        ranks = {status.value: rank for rank, status in enumerate(STATUSES_WORST_FIRST)}
+        statuses: dict[int, str] = {}
+        for job in self.jobs:
+            number = job.half.pair if job.half is not None else job.id
+            both = (job.status, statuses.get(number, job.status))
+            statuses[number] = min(both, key=lambda status: ranks.get(status, -1))
+        return Counter(statuses.values())
 
     @property
     def endpoint(self) -> Endpoint | None:
