@@ -90,6 +90,11 @@ def _wav(
     return wav(data, fmt(rate, channels=channels, bits=bits, tag=tag), data_size=size)
 
 
+def _mp3_frame(rates: int) -> bytes:
+    """A frame of silence; its third byte says bit rate and sample rate."""
+    return (b"\xff\xfb" + bytes([rates])).ljust(417 if rates == 0x90 else 384, b"\0")
+
+
 def _nested_boxes(depth: int) -> bytes:
     content = b""
     for _ in range(depth):
@@ -117,6 +122,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "a tag of 256 MB": lambda: b"ID3\x03\0\0\x7f\x7f\x7f\x7f" + pcm16(tones(1, 8000)),
     "a thousand tags": lambda: id3v2() * 1000,
     "sync words": lambda: b"\xff\xfb\x90\x00" * 100_000,
+    "a thousand MP3 files": lambda: (_mp3_frame(0x90) + _mp3_frame(0x94)) * 500,
     "empty pages": lambda: b"OggS\0\0" + bytes(20) + b"OggS\0\x02" + bytes(21) * 20_000,
     "zeros": lambda: bytes(1 << 22),
     "a playlist": lambda: b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n/etc/passwd\n",

@@ -42,8 +42,12 @@ _MIN_LIKENESS = 0.4
 """Correlation from which on two channels hold one sound, or a sound and its inverse."""
 _INVERSE_LIKENESS = -0.8
 """Correlation up to which they hold nothing else."""
-_MIN_INVERSE_SHARE = 0.25
-"""The share of the energy that must be inverse; less is an echo, or noise between words."""
+_CLEAR_INVERSE_LIKENESS = -0.7
+"""Correlation up to which a piece is inverse although others are not; echoes reach less."""
+_MIN_INVERSE_SHARE = 0.1
+"""The share of the sound that must be inverse; less is an echo."""
+_MIN_SPEECH_SHARE = 0.35
+"""A piece whose level is a smaller share of the recording's is a pause."""
 
 _SURROUND_WEIGHTS = {
     6: (1.0, 1.0, 1.414, 0.707, 0.707, 0.707),
@@ -147,17 +151,21 @@ def _relation(pairs: Sequence[SampleBlock], rate: int) -> _Relation:
     both = np.concatenate(pairs)
     levels = _level(both)
     likeness = np.array([_likeness(pair, rate) for pair in pairs])
-    energy = np.array([np.prod(_level(pair)) * len(pair) for pair in pairs])
+    # How much each piece counts: pauses, whose noise has relations of its own, do not.
+    loudness = np.array([np.sqrt(np.prod(_level(pair))) for pair in pairs])
+    loudness[loudness < _MIN_SPEECH_SHARE * np.sqrt(np.prod(levels))] = 0.0
     if levels[1] < _SILENT_SHARE * levels[0]:
-        is_copy = np.average(np.abs(likeness), weights=energy + 1e-12) >= _MIN_LIKENESS
+        is_copy = np.average(np.abs(likeness), weights=loudness + 1e-12) >= _MIN_LIKENESS
         is_voice = not is_copy and _is_voice(both[:, 1], rate)
         return _Relation.QUIET if is_voice else _Relation.SILENT
     is_inverse = likeness <= -_MIN_LIKENESS
-    if energy[is_inverse].sum() < _MIN_INVERSE_SHARE * energy.sum():
+    least = _MIN_INVERSE_SHARE * loudness.sum()
+    if loudness[is_inverse].sum() <= least:
         return _Relation.NORMAL
-    if energy[likeness >= _MIN_LIKENESS].sum() > _MIN_INVERSE_SHARE * energy.sum():
-        return _Relation.PARTLY_INVERSE
-    mean = np.average(likeness[is_inverse], weights=energy[is_inverse])
+    if loudness[likeness >= _MIN_LIKENESS].sum() > least:
+        is_clear = loudness[likeness <= _CLEAR_INVERSE_LIKENESS].sum() > least
+        return _Relation.PARTLY_INVERSE if is_clear else _Relation.NORMAL
+    mean = np.average(likeness[is_inverse], weights=loudness[is_inverse])
     return _Relation.INVERSE if mean <= _INVERSE_LIKENESS else _Relation.MOSTLY_INVERSE
 
 

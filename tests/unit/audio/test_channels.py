@@ -98,8 +98,9 @@ def test_what_another_channel_would_spoil_is_sent_like_mono(
         (delayed(-SPEECH, 0.0004), "the right channel is the inverse"),
         (-SPEECH + NOISE, "the right channel is the inverse"),
         (np.concatenate([SPEECH[:96000], -SPEECH[96000:]]), "in places the right channel"),
+        (np.concatenate([-SPEECH[:48000], SPEECH[48000:]]), "in places the right channel"),
     ],
-    ids=["quieter", "delayed", "noisy", "half"],
+    ids=["quieter", "delayed", "noisy", "half", "quarter"],
 )
 def test_speech_survives_a_channel_that_is_nearly_the_inverse(
     tmp_path: Path, other: Samples, warning: str
