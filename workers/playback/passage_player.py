@@ -4,29 +4,20 @@ Three threads meet here: the decoder's fills the buffer, the device's takes samp
 process's main thread calls `steer`.
 """
 
-import hashlib
-import os
 import threading
 from contextlib import closing
-from dataclasses import replace
-from datetime import datetime
-from pathlib import Path
 from time import monotonic, sleep
 
 import numpy as np
 
 from workers.audio.decode import pcm_blocks
-from workers.audio.recording import Recording
-from workers.errors import Malformed, Unreadable
-from workers.jobs.job import JobId
+from workers.errors import Unreadable
 from workers.jobs.sent_position import SentPosition
 from workers.playback.live_target import EXACT_S, LiveTarget, playback_speed
 from workers.playback.messages import Heard, Play, PlaybackEnded
+from workers.playback.run_recording import find_recording
 from workers.playback.sample_buffer import PlaybackSamples, SampleBuffer
 from workers.playback.sound_device import LATENCY_S, PERIOD_S
-from workers.traces.files import trace_files
-from workers.traces.format import TraceHead
-from workers.traces.reader import read_head
 
 FADE_S = 0.005
 """How long the sound takes to rise after silence or a jump, because a step would click."""
@@ -44,28 +35,20 @@ DECODED_BLOCK_S = 0.05
 WRITER_POLL_S = 0.02
 """How often a recording that is still being written is looked at."""
 
-_HASH_BLOCK_BYTES = 1 << 20
-
 
 class _NobodyListens(Exception):
     """Ends a decoder that is still on its way to its first sample."""
 
 
 class PassagePlayer:
-    """Plays the passage of ``play``. Raises `Unreadable` if its recording is not there, or is not
-    the one that was streamed."""
+    """Plays the passage of ``play``. Raises `Unreadable` as `find_recording` does."""
 
     def __init__(self, play: Play) -> None:
         passage = play.passage
-        head, recording = _newest_head(Path(passage.run_folder), passage.job)
-        if passage.all_channels:
-            recording = replace(recording, options=replace(recording.options, channel=None))
-        self._recording = recording
-        sent, settings = passage.sent, head.settings
-        if sent is None:  # otherwise its session has just hashed it, and is still reading it
-            _check_unchanged(self._recording, passage.sha256, head.wall)
+        self._recording, settings = find_recording(passage)
         self.rate = settings.sample_rate_for(self._recording)
         self._number = play.number
+        sent = passage.sent
         self._target = LiveTarget(sent, settings.chunk_ms / 1000) if sent else None
         start_s = max(passage.start_s, self._recording.options.start_s)
         if self._target is not None:
@@ -207,56 +190,3 @@ class PassagePlayer:
     def _is_ready(self) -> bool:
         """Whether enough is decoded to go on without a gap."""
         return self._buffer.is_complete or len(self._buffer) >= READY_S * self.rate
-
-
-def _newest_head(run_folder: Path, job: JobId) -> tuple[TraceHead, Recording]:
-    """The head of the job's newest trace with a recording, and that recording."""
-    for _, path in reversed(trace_files(run_folder, job)):
-        try:
-            head = read_head(path)
-        except (Malformed, OSError):
-            continue
-        if head is not None and head.recording is not None:
-            return head, head.recording
-    raise Unreadable("its traces do not say which recording was streamed")
-
-
-def _check_unchanged(recording: Recording, sha256: str, streamed_at: str) -> None:
-    """Raises `Unreadable` if the recording is gone, or is not the one that was streamed.
-
-    Hashing takes seconds for hours of audio, so a file of the same size is only hashed if it was
-    written after it was streamed. ``streamed_at``: as in `TraceHead.wall`.
-    """
-    try:
-        stat = os.stat(recording.path)
-        changed = stat.st_size != recording.size
-        if sha256 and (changed or not _is_older(stat.st_mtime, streamed_at)):
-            changed = sha256 not in _hashes(recording.path, recording.size)
-    except FileNotFoundError as error:
-        raise Unreadable("the file is no longer there", "Was it moved or deleted?") from error
-    except OSError as error:
-        raise Unreadable(f"the file cannot be read ({error.strerror})") from error
-    if changed and not recording.options.follow:  # only a part of that one was hashed
-        raise Unreadable("the file has changed since it was streamed", "Its words may not match.")
-
-
-def _is_older(written_at: float, streamed_at: str) -> bool:
-    """Whether a file was last written before it was streamed; False if that is not known."""
-    try:
-        return written_at < datetime.fromisoformat(streamed_at).timestamp()
-    except (ValueError, OverflowError):
-        return False
-
-
-def _hashes(path: str, size: int) -> tuple[str, str]:
-    """The SHA-256 of a file's first ``size`` bytes, and of all of it. The file may have been longer
-    or shorter when it was probed, if it was still being written."""
-    first = whole = hashlib.sha256()
-    left = size
-    with open(path, "rb") as file:
-        while block := file.read(min(_HASH_BLOCK_BYTES, left) or _HASH_BLOCK_BYTES):
-            whole.update(block)
-            left -= min(len(block), left)
-            if not left and first is whole:
-                first = whole.copy()
-    return first.hexdigest(), whole.hexdigest()
