@@ -99,9 +99,10 @@ def _listen(sender: Sender, seconds: float) -> PlayerFigures:
     sender.type(b"L")
     player = _find_player(sender)
     began, cpu_before = time.monotonic(), _cpu_s(player)
-    while (left := end - time.monotonic()) > 0:
-        time.sleep(min(left, MOVE_INTERVAL_S))
+    while (left := end - time.monotonic()) > MOVE_INTERVAL_S:
+        time.sleep(MOVE_INTERVAL_S)
         sender.type(b"j")
+    time.sleep(max(0.0, left))
     memory, cpu_s = player.memory_full_info(), _cpu_s(player) - cpu_before
     cpu_percent = 100 * cpu_s / (time.monotonic() - began)
     sender.type(b"L")

@@ -105,8 +105,7 @@ class Listening:
         if job_state is None:
             return self.stop("Stopped listening: no session is selected")
         if job_state.job != self._job:
-            self._silence()
-            self._job = job_state.job
+            self._move_to(job_state)
         for report in self._player.take_reports():
             if isinstance(report, PlaybackEnded):
                 return self.stop(self._ended_notice(job_state, report))
@@ -125,6 +124,13 @@ class Listening:
         return ""
 
     # --- starting and following
+
+    def _move_to(self, job_state: JobState) -> None:
+        """Listens to another job. Its sound replaces that of the last one in the same process."""
+        was_sounding, self._job = self._sound is not _Sound.NONE, job_state.job
+        self._leave_passage()
+        if not self._start_live(job_state) and was_sounding:
+            self._player.stop()
 
     def _start_live(self, job_state: JobState) -> bool:
         """Starts to play what the session sends; returns False if it sends nothing now."""
@@ -177,11 +183,15 @@ class Listening:
         speed than that of speech, its recording is played instead."""
         if self._sent_position is None or job_state.speed != 1:
             return False
-        return not job_state.status.is_finished
+        return not (job_state.status.is_finished or job_state.status is JobStatus.FINISHING)
 
     def _silence(self) -> None:
         if self._sound is not _Sound.NONE:
             self._player.stop()
+        self._leave_passage()
+
+    def _leave_passage(self) -> None:
+        """Leaves the word cursor where the playback is."""
         self._sound, self._heard = _Sound.NONE, None
         if (cursor := self._state.tab_state.word_cursor) is not None and cursor.is_heard:
             self._state.tab_state.word_cursor = WordCursor(cursor.job, cursor.at_ms)
