@@ -8,11 +8,16 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.engine.support.scripted_server import ScriptedServer
+from tests.engine.support.supervisor_harness import run_supervisor
 from tests.support import hostile_audio
 from workers.audio import decode, limits
 from workers.audio.probe import probe
 from workers.audio.prober import Prober
+from workers.audio.source import ReadOptions, Source
 from workers.errors import Unreadable
+from workers.jobs.events import Began
+from workers.jobs.job import StreamSettings
 
 MAX_MEMORY_BYTES = 300 << 20
 
@@ -51,6 +56,33 @@ def test_a_hundred_hours_of_silence_are_streamed_in_constant_memory(tmp_path: Pa
 
     assert recording.seconds == pytest.approx(hostile_audio.BOMB_HOURS * 3600, abs=70)
     assert [next(blocks) for _ in range(10)] == [bytes(1600)] * 10
+
+
+def test_a_session_of_a_hostile_file_is_limited(tmp_path: Path) -> None:
+    """It goes to the hour that was asked for, and may not allocate what it likes."""
+    path = tmp_path / "bomb.flac"
+    path.write_bytes(hostile_audio.flac_bomb())
+    source = Source(str(path), ReadOptions(start_s=180_000, end_s=180_002))
+    with (
+        ScriptedServer() as server,
+        run_supervisor(
+            server.url, tmp_path / "run", settings=StreamSettings(rate=8000)
+        ) as observed,
+    ):
+        observed.supervisor.add([source])
+        observed.wait_for_event(Began)
+        (session,) = [
+            child
+            for child in psutil.Process().children(recursive=True)
+            if child.name() == "paceline 1.1"
+        ]
+        limit, _ = session.rlimit(psutil.RLIMIT_DATA)
+        peak_bytes = peak_memory_bytes(session.pid)
+        observed.wait_until_idle()
+
+    assert 0 < limit < MAX_MEMORY_BYTES * 2
+    assert peak_bytes < MAX_MEMORY_BYTES
+    assert server.received_sessions[0].pcm == bytes(2 * 2 * 8000)
 
 
 def compute_forever() -> None:
