@@ -110,10 +110,10 @@ class AvTrack:
 
     @property
     def format(self) -> str:
-        """Container and encoding, e.g. ``MP4 AAC``."""
+        """Container and encoding, e.g. ``MP4 AAC``; one word if both have one name."""
         name = self.container_name
-        container = _CONTAINER_NAMES.get(name, name)
-        return f"{container} {self.stream.codec_context.codec.canonical_name}".upper()
+        names = [_CONTAINER_NAMES.get(name, name), self.stream.codec_context.codec.canonical_name]
+        return " ".join(dict.fromkeys(one.upper() for one in names))
 
     def decode(self, packet: Packet[AudioStream] | None, loss: Loss) -> list[AudioFrame]:
         """Decodes a packet, or what is left if it is empty or None."""
