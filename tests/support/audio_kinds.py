@@ -366,6 +366,8 @@ KINDS = (
     Kind("webm-opus", "webm", _av("webm", "libopus"), 48000),
     Kind("webm-live", "webm", _av("webm", "libopus", live="1"), 48000, padding_s=0.02),
     Kind("mkv-aac-video", "mkv", _av("matroska", "aac", video="mpeg4"), 44100, padding_s=0.06),
+    Kind("mkv-subtitles", "mkv", lambda sound, rate: encode(
+        "matroska", "flac", sound, rate=rate, video="mpeg4", has_subtitles=True)),
     Kind("mkv-two-languages", "mkv", _two_tracks("matroska", "flac")),
     Kind("mka-mp3", "mka", _av("matroska", "mp3"), 44100, padding_s=0.03),
     Kind("mkv-pcm", "mkv", _av("matroska", "pcm_s16le")),

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def encode(
     codec_options: Mapping[str, str] | None = None,
     languages: Sequence[str] = (),
     video: str = "",
+    has_subtitles: bool = False,
 ) -> bytes:
     """The bytes of a file with these audio tracks; each is mono, or samples × channels.
 
@@ -43,7 +45,10 @@ def encode(
                 if languages:
                     stream.metadata["language"] = languages[number]
                 streams.append(stream)
+            subtitles: Any = file.add_stream("ass") if has_subtitles else None
             packets = _dark_pictures(pictures, len(tracks[0]) / rate) if video else []
+            if has_subtitles:
+                packets += _subtitles(subtitles, len(tracks[0]) / rate)
             for stream, track in zip(streams, tracks, strict=True):
                 packets += _audio_packets(stream, track, rate)
             for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
@@ -56,6 +61,17 @@ def _audio_packets(stream: Any, track: Samples, rate: int) -> list[Any]:
     frame = av.AudioFrame.from_ndarray(planes, "fltp", stream.codec_context.layout.name)
     frame.sample_rate, frame.pts = rate, 0
     return [*stream.encode(frame), *stream.encode(None)]
+
+
+def _subtitles(stream: Any, seconds: float) -> list[Any]:
+    packets = []
+    for second in range(int(seconds)):
+        packet: Any = av.Packet(f"{second},0,Default,,0,0,0,,Second {second}".encode())
+        packet.stream, packet.time_base = stream, Fraction(1, 1000)
+        packet.pts = packet.dts = second * 1000
+        packet.duration = 1000
+        packets.append(packet)
+    return packets
 
 
 def _dark_pictures(stream: Any, seconds: float) -> list[Any]:
