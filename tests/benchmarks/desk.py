@@ -48,7 +48,7 @@ LAST_DRAWN = rb"quit"
 """A word at the end of the foot, the last line of the first screen."""
 
 _LOAD_MODULE = "tests.benchmarks.desk_load"
-_COMMAND = Path(sysconfig.get_path("scripts")) / "paceline"
+COMMAND = Path(sysconfig.get_path("scripts")) / "paceline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _measure_load(rows: int, view: View, seconds: float, keys: int) -> Load:
         terminal.type(view.keys)
         time.sleep(SETTLED)
         cpu = _cpu(terminal, seconds)
-        return Load(cpu, () if view.keys else tuple(_key_latencies(terminal, keys)))
+        return Load(cpu, () if view.keys else tuple(key_latencies(terminal, keys)))
 
 
 def _cpu(terminal: TerminalRecorder, seconds: float) -> float:
@@ -139,12 +139,15 @@ def _cpu(terminal: TerminalRecorder, seconds: float) -> float:
     return float(100 * used / (end - begin))
 
 
-def _key_latencies(terminal: TerminalRecorder, keys: int) -> list[float]:
+def key_latencies(terminal: TerminalRecorder, keys: int) -> list[float]:
     """How long each key took to be seen, in ms."""
     chance = random.Random(0)
     terminal.type(b"j")
     time.sleep(1)
-    first = terminal.row_of_cursor()  # it is drawn again at every tick
+    terminal.type(b"?")
+    time.sleep(1)
+    first = terminal.row_of_cursor(partial(terminal.type, b"\x1b"))  # all is drawn again
+    time.sleep(1)
     answers = []
     for number in range(keys):
         time.sleep(chance.uniform(0.02, 0.2))  # whatever the tick is at
@@ -169,7 +172,7 @@ def _startup_times(repeat: int) -> str:
                 taken.setdefault(name, []).append(time.monotonic() - terminal.began)
         with tempfile.TemporaryDirectory() as folder:
             environment = {f"XDG_{kind}_HOME": folder for kind in ("STATE", "CONFIG")}
-            command = [str(_COMMAND), "--endpoint", "ws://127.0.0.1:9/v3/ws"]
+            command = [str(COMMAND), "--endpoint", "ws://127.0.0.1:9/v3/ws"]
             with TerminalRecorder(command, SIZES[0], environment) as terminal:
                 seconds = terminal.seen(LAST_DRAWN) - terminal.began
                 taken.setdefault("paceline, first screen", []).append(seconds)

@@ -108,9 +108,9 @@ class TerminalRecorder:
             raise TimeoutError(f"{pattern!r} was never painted")
         return self._seen
 
-    def row_of_cursor(self) -> int:
+    def row_of_cursor(self, after: Callable[[], None]) -> int:
         """The terminal row in which the desk draws its cursor next."""
-        self.seen(_CURSOR % rb"\d+")
+        self.seen(_CURSOR % rb"\d+", after)
         return int(self._found.group(1))
 
     def cursor_in(self, row: int, after: Callable[[], None]) -> float:

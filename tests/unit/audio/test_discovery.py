@@ -187,6 +187,22 @@ def test_a_folder_that_cannot_be_listed_is_reported(folder: Path) -> None:
     assert reason == "this folder cannot be listed (File name too long)"
 
 
+def test_a_recording_below_many_folders_is_found(tmp_path: Path) -> None:
+    """Deeper than Python's stack allows a function to call itself."""
+    folders = [str(tmp_path)]
+    for _ in range(1500):
+        folders.append(os.path.join(folders[-1], "d"))
+        os.mkdir(folders[-1])
+    path = os.path.join(folders[-1], "a.wav")
+    Path(path).write_bytes(b"audio")
+    found = find_recordings([str(tmp_path)])
+    os.unlink(path)
+    for folder in folders[:0:-1]:  # what removes old folders of tests is recursive
+        os.rmdir(folder)
+
+    assert found == [path]
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -256,3 +256,30 @@ def test_a_failed_save_is_made_up_for(tmp_path: Path) -> None:
         save(made)
 
     assert content(folder) == {ONE: "queued", TWO: "queued"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(b"caf\xe9.wav", id="not UTF-8"),
+        pytest.param(b"two\nlines \x1b[2J.wav", id="a line break and an escape"),
+        pytest.param("\u202evaw.wav".encode(), id="from right to left"),
+        pytest.param(b"x" * 251 + b".wav", id="255 bytes"),
+        pytest.param('\u2028\x85{"job": 1}.wav'.encode(), id="other line breaks, and JSON"),
+    ],
+)
+def test_any_name_is_found_again_when_a_run_goes_on(tmp_path: Path, name: bytes) -> None:
+    """Also by its changes, one of which is one line."""
+    path = os.path.join(os.fsencode(tmp_path), name)
+    with open(path, "wb") as file:
+        file.write(b"audio")
+    folder = tmp_path / "run"
+    with closing(run_folder.create(folder)) as made:
+        made.add_job(ONE, Source("1.wav"))
+        save(made)
+        made.add_job(TWO, Source(os.fsdecode(path)))
+        save(made)
+        assert len((folder / CHANGES_NAME).read_bytes().splitlines()) == 1
+    with closing(run_folder.reopen(folder)) as again:
+        assert os.fsencode(again.recording_path(TWO)) == path
+        assert again.source_of(TWO) == Source(os.fsdecode(path))
