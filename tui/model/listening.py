@@ -25,6 +25,10 @@ LEAD_IN_MS = 100
 """How long before its first word a recording starts, since the time of a word is not exact."""
 
 
+MAX_REPORT_AGE_S = 1.0
+"""After so long without a report, the player is taken to be silent."""
+
+
 class PlayerProtocol(Protocol):
     """What listening needs from `workers.playback.player.Player`. No method waits."""
 
@@ -201,14 +205,13 @@ class Listening:
 
     def _show(self, job_state: JobState) -> None:
         """Puts the word cursor on what is heard, and describes it."""
-        heard = self._heard
+        heard, now = self._heard, monotonic()
         if self._sound is _Sound.NONE:
             listening = "nothing is sent"
-        elif heard is None or not heard.is_sounding:
-            listening = "silent"
+        elif heard is None or not heard.is_sounding or now - heard.at > MAX_REPORT_AGE_S:
+            listening = "silent" if self._sound is _Sound.SENT else "seeking"
         else:
-            moved_on_s = monotonic() - heard.at
-            at_ms = max(round(1000 * (heard.seconds + moved_on_s)), self._start_ms)
+            at_ms = max(round(1000 * (heard.seconds + now - heard.at)), self._start_ms)
             self._cursor = WordCursor(job_state.job, at_ms, is_heard=True)
             self._state.tab_state.word_cursor = self._cursor
             self._state.table.changed_jobs.add(job_state.job)

@@ -62,8 +62,8 @@ class Ears:
         self.apply_reports()
         return self.listening.update()
 
-    def hear(self, seconds: float, unheard_s: float | None = None) -> None:
-        self.player.reports.append(Heard(1, seconds, monotonic(), unheard_s, True))
+    def hear(self, seconds: float, unheard_s: float | None = None, age_s: float = 0.0) -> None:
+        self.player.reports.append(Heard(1, seconds, monotonic() - age_s, unheard_s, True))
         assert not self.listening.update()
 
     def shown(self, job: JobId) -> str:
@@ -83,6 +83,8 @@ def test_a_streaming_session_is_heard_as_it_is_sent() -> None:
     ears.hear(10.9, 0.12)
     assert ears.player.followed == [SentPosition(11.0, 2.0)]
     assert ears.shown(ONE) == "0.1 s after sending"
+    ears.hear(10.9, 0.12, age_s=2.0)
+    assert ears.shown(ONE) == "silent"
     assert ears.press() == "Stopped listening"
     assert ears.player.passage is None
     assert not ears.shown(ONE)
@@ -122,6 +124,8 @@ def test_the_word_cursor_follows_what_is_heard_and_stays_there() -> None:
     ears = Ears()
     ears.select(THREE)
     ears.press(2000)
+    ears.listening.update()
+    assert ears.shown(THREE) == "seeking"
     ears.hear(1.9)
     cursor = ears.state.tab_state.word_cursor
     assert cursor is not None
