@@ -108,7 +108,7 @@ class TerminalRecorder:
             raise TimeoutError(f"{pattern!r} was never painted")
         return self._seen
 
-    def row_of_cursor(self, after: Callable[[], None]) -> int:
+    def row_of_cursor(self, after: Callable[[], None] | None = None) -> int:
         """The terminal row in which the desk draws its cursor next."""
         self.seen(_CURSOR % rb"\d+", after)
         return int(self._found.group(1))

@@ -3,6 +3,8 @@
 Their effects on sessions are in `tui.model.verbs`, those on the queue in `queue_edits`.
 """
 
+from time import monotonic
+
 from tui.app.drain_reports import DRAIN_PAUSE_S, drain_reports
 from tui.app.queue_edits import QueueEditor
 from tui.app.run_actions import DeskParts, RunActions
@@ -18,8 +20,11 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
 from workers.protocol.messages import UpdateConfiguration
 
-MAX_NEW_ROWS = 2000
-"""Rows to add per tick, which takes about 20 ms; more appear at the next tick."""
+NEW_ROWS_BUDGET_S = 0.02
+"""Maximum seconds per tick to add rows of recordings that were found; enough for some hundred."""
+
+NEW_ROWS_BATCH = 100
+"""Rows to add between two checks of the clock."""
 
 
 class JobActions(RunActions):
@@ -52,8 +57,9 @@ class JobActions(RunActions):
         """Shows rows of recordings that were queued since the last tick."""
         if self._feed is None:
             return
-        for job, source in self._feed.take_queued(MAX_NEW_ROWS):
-            self.state.add_jobs([job], [source])
+        end = monotonic() + NEW_ROWS_BUDGET_S
+        while monotonic() < end and (queued := self._feed.take_queued(NEW_ROWS_BATCH)):
+            self.state.add_jobs([job for job, _ in queued], [source for _, source in queued])
         if (problem := self._feed.take_problem()) is not None:
             self.skipped_paths.add(problem.reason, problem.hint)
             self.show_notice(problem.reason[:1].upper() + problem.reason[1:])
