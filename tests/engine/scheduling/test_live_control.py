@@ -204,3 +204,23 @@ def test_the_engine_does_as_it_is_asked_in_mid_stream(tmp_path: Path) -> None:
         supervisor.cancel(job)
         observed.wait_until_idle()
     assert observed.job_states[job].status is JobStatus.CANCELLED
+
+
+def test_what_a_session_has_sent_is_known_while_it_streams(tmp_path: Path) -> None:
+    """With the moment at which it had sent it; a job that has ended sends nothing."""
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(2.4))
+    with (
+        ScriptedServer(serve_normally) as endpoint,
+        run_supervisor(endpoint.url, tmp_path / "run") as observed,
+    ):
+        before = time.monotonic()
+        (job,) = observed.supervisor.add([path])
+        assert observed.supervisor.sent_position(job) is None
+        observed.wait_until(lambda: observed.supervisor.sent_position(job) is not None)
+        sent, after = observed.supervisor.sent_position(job), time.monotonic()
+        observed.wait_until_idle()
+        assert observed.supervisor.sent_position(job) is None
+
+    assert sent is not None
+    assert 0.1 <= sent.seconds <= 2.4
+    assert before + sent.seconds - 0.1 <= sent.at <= after
