@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 _FIXED_SIZE_CODECS = frozenset(["aac", "aac_latm", "mp1", "mp2", "mp3"])
 """Codecs whose packets all hold the same number of samples, whatever a container says of them."""
 
+_COUNT_TIMEOUT_S = 10.0
+"""How long packets are counted. The length of a longer film on a slow disk is estimated."""
+
 _MAX_CAF_CHUNKS = 1000
 
 _PACKET_SAMPLES = {"amr_nb": 160, "amr_wb": 320}
@@ -27,8 +31,10 @@ _PACKET_SAMPLES = {"amr_nb": 160, "amr_wb": 320}
 _LATE_FRAME_CODECS = frozenset(["wmav1", "wmav2"])
 """Codecs whose decoder returns nothing for the first frame."""
 
-_WHOLE_PACKET_CODECS = frozenset(["flac", "alac"])
-"""Codecs whose packets are long, and worth nothing if they are cut off."""
+_INDEPENDENT_CODECS = frozenset([
+    "aac", "aac_latm", "ac3", "eac3", "alac", "flac", "opus", "tta", "wavpack",
+])  # fmt: skip
+"""Codecs whose packets can be decoded alone, so the last one tells whether the file is cut off."""
 
 _DECLARING_CONTAINERS = frozenset([
     "mov", "matroska", "asf", "avi", "flac", "wav", "w64", "aiff", "wv", "tta", "ape", "tak",
@@ -81,6 +87,7 @@ def _first_frame(track: AvTrack) -> AudioFrame:
 
 def _count_packets(path: str, options: ReadOptions, segment: FileSegment) -> AvProbe:
     loss, first, last = Loss(), None, None
+    is_counted, deadline = True, time.monotonic() + _COUNT_TIMEOUT_S
     with AvTrack(path, options, segment) as track:
         counter = _SampleCounter(track.stream)
         for packet in track.iter_packets(loss):
@@ -88,31 +95,42 @@ def _count_packets(path: str, options: ReadOptions, segment: FileSegment) -> AvP
                 first = next(iter(track.decode(packet, loss)), None)
                 if first is not None and packet is not None:
                     counter.learn(packet, first)
+            elif time.monotonic() > deadline:
+                is_counted = False
+                break
             if packet is not None and packet.size:
                 counter.add(packet)
                 last = packet
         if first is None:
             raise loss.refusal()
-        if (
-            last is not None
-            and counter.codec in _WHOLE_PACKET_CODECS
-            and not track.decode(last, loss)
-        ):
-            counter.leave_out(last)  # it was cut off
-        seconds, is_exact = counter.seconds(), counter.is_exact
-        declared_s = _declared_seconds(track)
+        is_cut = is_counted and last is not None and _is_cut(track, last)
+        if last is not None and is_cut:
+            counter.leave_out(last)
+        seconds, declared_s = counter.seconds(), _declared_seconds(track)
+        if not is_counted:
+            seconds, declared_s = seconds / track.read_share, None
+        elif not counter.is_exact and declared_s is not None:
+            seconds = declared_s
         if track.container_name == "caf":  # FFmpeg tells what is there
             declared_s = seconds * _declared_caf_share(path)
-        if not is_exact and declared_s is not None:
-            seconds = declared_s
         return AvProbe(
             rate=first.sample_rate,
             channels=first.layout.nb_channels,
             format=track.format,
             frames=max(0, round(seconds * first.sample_rate)),
-            is_exact=is_exact,
+            is_exact=counter.is_exact and is_counted,
             declared_s=declared_s,
+            is_cut=is_cut,
         )
+
+
+def _is_cut(track: AvTrack, last: Packet[AudioStream]) -> bool:
+    """Whether the last packet cannot be decoded."""
+    codec = track.stream.codec_context.codec.canonical_name
+    loss = Loss()
+    if codec not in _INDEPENDENT_CODECS or track.decode(last, loss):
+        return False
+    return bool(loss.reason) or codec == "flac"  # whose decoder is silent about damage
 
 
 class _SampleCounter:
@@ -158,8 +176,12 @@ class _SampleCounter:
         self._ticks += duration
         self._next_pts = None if pts is None else pts + duration
 
-    def leave_out(self, packet: Packet[AudioStream]) -> None:
-        self._ticks -= packet.duration or 0
+    def leave_out(self, last: Packet[AudioStream]) -> None:
+        """Takes back the packet that was added last."""
+        self._packets -= 1
+        self._ticks -= last.duration or 0
+        if self.codec == "opus":
+            self._opus_samples -= opus_samples(bytes(last))
 
     def seconds(self) -> float:
         """How long the packets are in all, without what a decoder leaves out."""

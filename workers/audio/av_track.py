@@ -6,6 +6,7 @@ no playlist, reference to another file or address in it is followed.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from itertools import islice
@@ -42,6 +43,8 @@ _OTHER_CONTAINERS = (
 )  # fmt: skip
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")
 """How files begin that are neither Ogg nor MP3."""
+
+_MAX_MP4_BOXES = 1000
 
 _G726_BITS = 4
 """Bits of a sample: 32 kbit/s at 8000 Hz, which nearly all files have."""
@@ -80,8 +83,11 @@ class AvTrack:
 
     def __init__(self, path: str, options: ReadOptions, segment: FileSegment = WHOLE_FILE) -> None:
         with ExitStack() as stack:
-            file = stack.enter_context(FileBytes(path, segment.start, segment.end))
-            container = _open_container(file, segment.demuxer, _raw_options(options.raw))
+            self._file = stack.enter_context(FileBytes(path, segment.start, segment.end))
+            try:
+                container = _open_container(self._file, segment.demuxer, _raw_options(options.raw))
+            except Unreadable as error:
+                raise (_index_refusal(path) or error) from error
             self.container = stack.enter_context(container)
             self.stream = _choose_stream(self.container, options.track)
             self._stack = stack.pop_all()
@@ -114,6 +120,11 @@ class AvTrack:
         name = self.container_name
         names = [_CONTAINER_NAMES.get(name, name), self.stream.codec_context.codec.canonical_name]
         return " ".join(dict.fromkeys(one.upper() for one in names))
+
+    @property
+    def read_share(self) -> float:
+        """The share of the file before the place that was read last; more than 0."""
+        return max(1, self._file.tell()) / max(1, self._file.size)
 
     def decode(self, packet: Packet[AudioStream] | None, loss: Loss) -> list[AudioFrame]:
         """Decodes a packet, or what is left if it is empty or None."""
@@ -196,6 +207,25 @@ def _open_container(
     except (av.FFmpegError, OSError, ValueError) as error:
         reason = f"the file cannot be read as audio ({_words(error)})"
         raise Unreadable(reason, _CONVERT_HINT) from error
+
+
+def _index_refusal(path: str) -> Unreadable | None:
+    """Why an MP4 file that was never finished cannot be read; None if this is none."""
+    position = 0
+    names: list[bytes] = []
+    with open(path, "rb") as file:
+        while len(names) < _MAX_MP4_BOXES and len(head := file.read(16)) >= 8:
+            size, name, long_size = struct.unpack(">I4sQ", head.ljust(16, b"\0"))
+            names.append(name)
+            size = long_size if size == 1 else size
+            if size < 8:
+                break
+            position += size
+            file.seek(position)
+    if names[:1] != [b"ftyp"] or b"moov" in names:
+        return None
+    reason = "its index is missing, because the file was cut short or its recorder did not end it"
+    return Unreadable(reason, "Copy or record it again; some recorders can repair such a file.")
 
 
 def _choose_stream(container: InputContainer, track: str) -> AudioStream:

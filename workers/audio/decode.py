@@ -56,6 +56,8 @@ def pcm_blocks(
 
     def report(damage: Damage) -> None:
         nonlocal missing_s
+        if recording.warnings and damage.at_s >= recording.seconds - _MAX_SHORTFALL_S:
+            return  # its probe has told already that it is cut short
         missing_s += damage.missing_s or 0.0
         on_damage(damage)
 

@@ -18,14 +18,14 @@ class FileBytes:
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115  (closed by `close`)
         self._header, self._shift = header, start - len(header)
         size = os.fstat(self._file.fileno()).st_size if end is None else end
-        self._size = max(0, size - self._shift)
+        self.size = max(0, size - self._shift)
         self._position = 0
 
     def read(self, size: int) -> bytes:
         position = self._position
         if position < len(self._header):
             block = self._header[position : position + size]
-        elif (size := min(size, self._size - position)) > 0:
+        elif (size := min(size, self.size - position)) > 0:
             block = os.pread(self._file.fileno(), size, self._shift + position)
         else:
             return b""
@@ -33,7 +33,7 @@ class FileBytes:
         return block
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_CUR: self._position, os.SEEK_END: self._size}.get(whence, 0)
+        base = {os.SEEK_CUR: self._position, os.SEEK_END: self.size}.get(whence, 0)
         self._position = max(0, base + offset)
         return self._position
 

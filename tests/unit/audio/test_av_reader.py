@@ -288,3 +288,27 @@ def test_samples_without_a_header_need_a_format(tmp_path: Path) -> None:
         probe(written(tmp_path / "a.pcm", SOUND.tobytes()))
 
     assert "--raw" in refused.value.hint
+
+
+@pytest.mark.parametrize("kind", ["m4a", "aac", "webm-opus", "mkv", "wv"])
+def test_a_cut_file_is_read_as_far_as_it_goes(tmp_path: Path, kind: str) -> None:
+    """Its length is what can be decoded, and one warning says that it is cut short."""
+    others = {"mkv": ("matroska", "aac", RATE), "wv": ("wv", "wavpack", RATE)}
+    container, codec, rate = others.get(kind) or FORMATS[kind]
+    options = {"movflags": "faststart"} if container == "ipod" else {}
+    content = encode(container, codec, tones(12, rate), rate=rate, options=options)
+    path = written(tmp_path / "a", content[: len(content) * 6 // 10])
+    recording = probe(path)
+    pcm, damage = decoded(path)
+
+    assert len(pcm) == pytest.approx(recording.frames, abs=0.03 * rate)
+    assert 2.5 < recording.seconds < 4.0
+    assert "cut short" in recording.warnings[0]
+    assert not damage
+
+
+def test_a_film_without_its_index_is_refused_as_such(tmp_path: Path) -> None:
+    """Recorders write it last, so it is not there if they crash."""
+    content = encode("mp4", "aac", SOUND, rate=RATE)
+    with pytest.raises(Unreadable, match="index is missing"):
+        probe(written(tmp_path / "a.mp4", content[: len(content) // 2]))
