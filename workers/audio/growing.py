@@ -156,6 +156,13 @@ class HeaderMissing(Unreadable):
     """The header of a growing file is not written yet."""
 
 
+class NotFollowable(Unreadable):
+    """The format cannot be read while it is written."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, _FORMAT_HINT)
+
+
 class GrowingReader:
     """An `AudioReader` of a growing file. ``wait`` None reads only what is there."""
 
@@ -211,6 +218,17 @@ def has_writer(fd: int) -> bool | None:
     return False
 
 
+def is_complete(path: str) -> bool:
+    """Whether a file seems to be written no more."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        is_written = has_writer(fd)
+        idle_s = time.time() - os.fstat(fd).st_mtime
+        return idle_s >= IDLE_LIMIT_S if is_written is None else not is_written
+    finally:
+        os.close(fd)
+
+
 def probe_growing(path: str, options: ReadOptions) -> Recording:
     """Probes a file that is still being written; its length is what is there so far.
 
@@ -244,7 +262,7 @@ def _raw_format(options: ReadOptions) -> SampleFormat | None:
     if raw is None:
         return None
     if raw.encoding not in SNDFILE_ENCODINGS:
-        raise Unreadable(f"{raw.encoding.value} cannot be read while it is written", _FORMAT_HINT)
+        raise NotFollowable(f"{raw.encoding.value} cannot be read while it is written")
     subtype, endian = SNDFILE_ENCODINGS[raw.encoding]
     return SampleFormat("RAW", subtype, endian, raw.rate, raw.channels, 0)
 
@@ -257,13 +275,13 @@ def _wav_format(path: str) -> SampleFormat:
             if file.read(12)[:4] in (b"", b"RIFF", b"RIFX", b"RF64", b"BW64"):
                 reason = "the header of the file is not written yet"
                 raise HeaderMissing(reason, "Retry when its recorder has begun.")
-            raise Unreadable("only a WAV file can be read while it is written", _FORMAT_HINT)
+            raise NotFollowable("only a WAV file can be read while it is written")
     try:
         with soundfile.SoundFile(BytesIO(layout.header)) as header:
             subtype, channels, rate = header.subtype, header.channels, header.samplerate
     except soundfile.LibsndfileError as error:
         raise Unreadable("its WAV header cannot be read") from error
     if subtype not in _SAMPLE_BYTES:
-        raise Unreadable(f"WAV {subtype} cannot be read while it is written", _FORMAT_HINT)
+        raise NotFollowable(f"WAV {subtype} cannot be read while it is written")
     endian = "BIG" if layout.header[:4] == b"RIFX" else "LITTLE"
     return SampleFormat("WAV", subtype, endian, rate, channels, layout.start)

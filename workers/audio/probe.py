@@ -102,10 +102,16 @@ def _probe_headed(path: str, size: int, options: ReadOptions) -> Recording:
 
 
 def _probe_growing(path: str, options: ReadOptions) -> Recording:
-    from workers.audio.growing import probe_growing  # few runs need it
+    """Probes a file that may still be written. One that is complete may have any format."""
+    from workers.audio import growing  # few runs need it
 
     _file_size_bytes(path)  # which may be 0: its recorder has just created it
-    recording = probe_growing(path, options)
+    try:
+        recording = growing.probe_growing(path, options)
+    except growing.NotFollowable:
+        if growing.is_complete(path):
+            return probe(path, replace(options, follow=False))
+        raise
     _check(recording)
     return with_mix(recording) if recording.frames else recording
 

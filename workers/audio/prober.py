@@ -152,6 +152,7 @@ def _probe_main(pipe: Connection) -> None:
     from workers.audio.probe import probe  # loads decoders, which the parent must not
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # see `growing.has_writer`
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # multiprocessing uses it at exit
     if hasattr(os, "nice"):
         os.nice(PROBER_NICENESS)
