@@ -218,7 +218,7 @@ def has_writer(fd: int) -> bool | None:
     return False
 
 
-def is_complete(path: str) -> bool:
+def has_been_closed(path: str) -> bool:
     """Whether a file seems to be written no more."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -109,7 +109,7 @@ def _probe_growing(path: str, options: ReadOptions) -> Recording:
     try:
         recording = growing.probe_growing(path, options)
     except growing.NotFollowable:
-        if growing.is_complete(path):
+        if growing.has_been_closed(path):
             return probe(path, replace(options, follow=False))
         raise
     _check(recording)

@@ -401,7 +401,9 @@ def test_damage_in_mid_file_is_a_warning(tmp_path: Path) -> None:
     assert ended.outcome is Outcome.DONE
     assert endpoint.received_sessions[0].control_messages == [{"type": "Terminate"}]
     assert observed.job_states[1].transcript.text == "Hello world."
-    assert ["it stops at 0:00 of 0:02"] == observed.job_states[1].recording_faults
+    (damage,) = observed.job_states[1].damage
+    assert damage.warning == f"{damage.missing_seconds:.1f} s cannot be decoded at 0:01"
+    assert damage.at_seconds == pytest.approx(1.0, abs=0.3)
 
 
 def test_nobody_at_the_address_is_reported(tmp_path: Path) -> None:
