@@ -24,6 +24,7 @@ from tui.model.desk_state import DeskState
 from tui.model.listening import Listening
 from tui.model.wall import Wall
 from tui.theme.roles import Look, StyledLine
+from tui.widgets.messages import RedrawRequested
 from workers.audio.discovery import SkippedPaths
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
@@ -161,6 +162,7 @@ class RunActions(ABC):
             self.show_notice("Only a call that was split has two halves to show")
             return
         self.state.table.toggle_fold(pairs)
+        self.app.post_message(RedrawRequested())
 
     def skipped(self) -> None:
         from tui.render.file_picker_lines import skipped_lines

@@ -92,7 +92,9 @@ class DeskState:
         if not isinstance(job_state, PairState):
             job_state.apply(report)
             return job_state
-        self.half_states[report.job].apply(report)
+        half = self.half_states[report.job]
+        half.half = report.half  # a pair may have been added by a report of the other half
+        half.apply(report)
         left, right = job_state.halves
         return pair_state(left, right, job_state.transcript)
 
