@@ -7,11 +7,14 @@ NODE := .venv/node/.ready
 # A recording of a person that ships with the embedded recogniser.
 PERSON = $$($(BIN)/python -c "import importlib.util as u, pathlib as p; print(p.Path(u.find_spec('moonshine_voice').origin).parent / 'assets' / 'two_cities.wav')")
 
+# Needs a compiler; without it the tests that compare with MeetEval are skipped, and say so.
+JUDGES := .venv/.judges
+
 # The tests start Python two hundred times: where somebody has forbidden it to keep what it compiles,
 # a sixth of their time would go by in compiling the same again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run quick test node check docs coverage mutants format bench chaos pictures
+.PHONY: help run quick test node check docs coverage mutants format bench chaos pictures judges
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -24,10 +27,12 @@ quick: $(READY) ## Run the unit tests: under half a minute on two cores
 
 # In the order of their names: tests that mostly wait come before those that only compute. It takes
 # six files at once to keep two cores busy while they wait.
-test: $(READY) node ## Run all tests: under three minutes on two cores
+test: $(READY) node judges ## Run all tests: under three minutes on two cores
 	@$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder
 
 node: $(NODE)
+
+judges: $(JUDGES)
 
 check: $(READY) ## Check format, lint, types, spelling and the layers
 	@$(BIN)/ruff format --check .
@@ -45,7 +50,7 @@ docs: $(READY) ## Build the documentation with search into site/, every internal
 # Child processes measure themselves: docs/development/coverage.md says how. A traced program is
 # slower, so tests may take longer before they are given up, and one that fails only here is `make
 # test`'s to judge.
-coverage: $(READY) node ## Run all tests, and show which lines and branches they reach
+coverage: $(READY) node judges ## Run all tests, and show which lines and branches they reach
 	@rm -rf .coverage && mkdir .coverage
 	@$(BIN)/coverage run -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --timeout 300 || \
 		echo "Some tests failed while they were traced."
@@ -87,6 +92,11 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --editable '.[local,evaluation]' --group dev
 	@touch $@
+
+$(JUDGES): $(READY)
+	@if $(BIN)/python -m pip install --quiet --group judges; \
+	then touch $@; \
+	else echo "MeetEval was not installed: the tests that need it will be skipped."; fi
 
 $(NODE): tests/clients/package.json tests/clients/package-lock.json
 	@mkdir -p $(@D)

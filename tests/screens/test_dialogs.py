@@ -17,6 +17,7 @@ from tui.screens.add_recordings import AddDialog
 from tui.screens.dialogs import TextDialog
 from tui.screens.export import ExportDialog
 from tui.screens.overview import Overview
+from workers.exports.files import FORMATS
 from workers.jobs.job import JobId
 
 
@@ -172,7 +173,10 @@ async def test_a_tilde_with_an_unknown_user_is_an_ordinary_folder(
 @pytest.mark.parametrize(
     ("keys", "chosen"),
     [
-        (["t", "s", "v", "j", "c"], {"srt", "vtt", "json", "csv"}),
+        (
+            ["t", "s", "v", "j", "c", "m", "k", "g"],
+            {"srt", "vtt", "json", "csv", "stm", "ctm", "seglst"},
+        ),
         (["down", "space", "down", "space", "up", "up", "space"], {"srt", "vtt"}),
         (["t", "enter"], set()),
     ],
@@ -193,7 +197,7 @@ async def test_formats_are_chosen_and_remembered(
             await seat.press("escape")
 
         on = {word for line in lines if "■" in line for word in line.split()}
-        assert chosen == on & {"txt", "srt", "vtt", "json", "csv"}
+        assert chosen == on & set(FORMATS)
 
 
 async def test_all_choices_of_an_export_are_remembered(

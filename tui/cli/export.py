@@ -18,7 +18,7 @@ from tui.cli.shared_options import path_option, run_argument
     "format_list",
     required=True,
     metavar="FORMATS",
-    help="Write these formats, separated by commas: txt, srt, vtt, json, csv.",
+    help="Write these formats, separated by commas: txt, srt, vtt, json, csv, stm, ctm, seglst.",
 )
 @path_option(
     "--into", folder=True, help="Write to this folder. Default: the folder “exports” of the run."

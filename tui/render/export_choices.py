@@ -28,6 +28,9 @@ FORMAT_DESCRIPTIONS = {
     "vtt": "WebVTT subtitles",
     "json": "everything, every word",
     "csv": "a table, one turn per line",
+    "stm": "turns for scoring tools",
+    "ctm": "words for scoring tools",
+    "seglst": "turns for MeetEval",
 }
 
 ROWS_FIELD, TOGETHER_FIELD, EXISTING_FIELD, FOLDER_FIELD = "r", "a", "o", "f"
@@ -67,7 +70,7 @@ def field_lines(
                 line += [_checkbox(on, look.symbols), (f"{option}  ", role)]
         elif field:
             on = field in choice.formats
-            name = (f"{field:<5}", Role.STRONG if on else Role.TEXT)
+            name = (f"{field:<7}", Role.STRONG if on else Role.TEXT)
             line += [_checkbox(on, look.symbols), name, (FORMAT_DESCRIPTIONS[field], Role.MUTED)]
         lines.append(line)
     return lines

@@ -12,6 +12,14 @@ from workers.errors import PacelineError, UsageProblem
 from workers.exports.document import json_of, json_of_all
 from workers.exports.names import export_name, safe_file_name
 from workers.exports.sanitise import single_line
+from workers.exports.scoring import (
+    ctm_of,
+    ctm_of_all,
+    seglst_of,
+    seglst_of_all,
+    stm_of,
+    stm_of_all,
+)
 from workers.exports.subtitles import srt_of, vtt_of
 from workers.exports.table import csv_of, csv_of_all
 from workers.exports.text import txt_of, txt_of_all
@@ -23,13 +31,22 @@ FORMATS: Mapping[str, Callable[[JobState], str]] = {
     "vtt": vtt_of,
     "json": json_of,
     "csv": csv_of,
+    "stm": stm_of,
+    "ctm": ctm_of,
+    "seglst": seglst_of,
 }
-"""The function that writes each format; the key is also the file suffix. Files are UTF-8."""
+"""The function that writes each format. Files are UTF-8."""
+
+_SUFFIXES = {"seglst": "seglst.json"}
+"""The suffix of a file where it is not the name of the format: programs expect this one."""
 
 COMBINED_FORMATS: Mapping[str, Callable[[Sequence[JobState]], str]] = {
     "txt": txt_of_all,
     "json": json_of_all,
     "csv": csv_of_all,
+    "stm": stm_of_all,
+    "ctm": ctm_of_all,
+    "seglst": seglst_of_all,
 }
 """Formats that can hold all recordings in one file; subtitles belong to one recording."""
 
@@ -70,7 +87,7 @@ def write_exports(
     wanted = _check_formats(formats)
     stem = export_name(state) if name is None else safe_file_name(name)
     stem = _free_stem(stem, wanted, folder, existing)
-    return _write_files({f"{stem}.{suffix}": FORMATS[suffix](state) for suffix in wanted}, folder)
+    return _write_files({_file_name(stem, name): FORMATS[name](state) for name in wanted}, folder)
 
 
 def write_combined_exports(
@@ -83,8 +100,12 @@ def write_combined_exports(
     """Writes all recordings into one file for each format; skips subtitles."""
     wanted = [suffix for suffix in _check_formats(formats) if suffix in COMBINED_FORMATS]
     stem = _free_stem("transcripts", wanted, folder, existing)
-    texts = {f"{stem}.{suffix}": COMBINED_FORMATS[suffix](states) for suffix in wanted}
+    texts = {_file_name(stem, name): COMBINED_FORMATS[name](states) for name in wanted}
     return _write_files(texts, folder)
+
+
+def _file_name(stem: str, format_name: str) -> str:
+    return f"{stem}.{_SUFFIXES.get(format_name, format_name)}"
 
 
 def _check_formats(formats: Iterable[str]) -> list[str]:
@@ -100,7 +121,7 @@ def _free_stem(stem: str, formats: Sequence[str], folder: Path, existing: Overwr
     """The file name to use: one that is free, unless files may be replaced."""
 
     def existing_files(name: str) -> tuple[Path, ...]:
-        paths = (folder / f"{name}.{suffix}" for suffix in formats)
+        paths = (folder / _file_name(name, format_name) for format_name in formats)
         return tuple(path for path in paths if os.path.lexists(path))
 
     taken = existing_files(stem)

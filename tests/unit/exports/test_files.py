@@ -35,7 +35,7 @@ def files_in(folder: Path) -> list[str]:
 
 def test_the_formats_stand_in_their_order():
     """Help texts and menus list the formats in this order."""
-    assert ["txt", "srt", "vtt", "json", "csv"] == list(FORMATS)
+    assert ["txt", "srt", "vtt", "json", "csv", "stm", "ctm", "seglst"] == list(FORMATS)
 
 
 def test_every_format_becomes_a_file_named_after_the_recording(tmp_path: Path):
@@ -45,7 +45,8 @@ def test_every_format_becomes_a_file_named_after_the_recording(tmp_path: Path):
 
     paths = write_exports(job_state, FORMATS, folder)
 
-    assert [folder / f"x.{each}" for each in FORMATS] == paths
+    names = [f"x.{each}" for each in FORMATS if each != "seglst"]
+    assert [folder / name for name in (*names, "x.seglst.json")] == paths
     assert [write(job_state).encode() for write in FORMATS.values()] == [
         path.read_bytes() for path in paths
     ]
@@ -95,7 +96,7 @@ def test_an_unknown_format_is_a_usage_problem_that_names_the_known_ones(tmp_path
         write_exports(job(), ["txt", "docx"], tmp_path)
 
     assert "unknown export format “docx”" == caught.value.reason
-    assert "Formats: txt, srt, vtt, json, csv" == caught.value.hint
+    assert "Formats: txt, srt, vtt, json, csv, stm, ctm, seglst" == caught.value.hint
     assert [] == files_in(tmp_path)
 
 
@@ -116,9 +117,10 @@ def test_all_recordings_go_into_one_file_a_format(tmp_path: Path):
 
     written = write_combined_exports(job_states, FORMATS, tmp_path)
 
-    assert [f"transcripts.{each}" for each in COMBINED_FORMATS] == [path.name for path in written]
-    assert {"txt", "json", "csv"} == set(COMBINED_FORMATS)
-    text, document, table = (path.read_bytes().decode() for path in written)
+    names = [f"transcripts.{each}" for each in COMBINED_FORMATS if each != "seglst"]
+    assert [*names, "transcripts.seglst.json"] == [path.name for path in written]
+    assert {"txt", "json", "csv", "stm", "ctm", "seglst"} == set(COMBINED_FORMATS)
+    text, document, table = (path.read_bytes().decode() for path in written[:3])
     assert "=== a/x.wav ===\nHello.\n\n=== =b.wav ===\nGood bye.\n" == text
     assert ["a/x.wav", "=b.wav"] == [each["file"] for each in json.loads(document)["jobs"]]
     header, first, second = table.splitlines()
