@@ -1,7 +1,7 @@
 """Times the scheduler over many jobs, without processes: ``python -m tests.benchmarks.scheduler``.
 
-Sessions are refused, lost and killed at random, on a clock that the benchmark moves. The cost of a
-job must not grow with the run.
+Sessions are refused, lost and killed at random, on a clock that the benchmark moves. The index is
+saved at each start, as the supervisor does. The cost of a job must not grow with the run.
 """
 
 import tempfile
@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.support.fake_launcher import FakeLauncher, random_outcomes, script
+from tests.support.run_builders import save
 from workers.audio.source import Source
 from workers.jobs.job import StreamSettings
 from workers.runs import run_folder
@@ -18,7 +19,7 @@ from workers.scheduling.scheduler import Scheduler
 from workers.scheduling.start_rate import StartRateLimiter
 from workers.session.assignment import Timeouts
 
-JOBS = (1_000, 10_000, 30_000)
+JOBS = (100, 1_600, 20_000)
 
 
 def measure(jobs: int) -> tuple[float, int]:
@@ -39,10 +40,19 @@ def measure(jobs: int) -> tuple[float, int]:
             timeouts=Timeouts(),
             session_limit=30,
         )
+        saved_starts = 0
+
+        def save_at_start() -> None:
+            nonlocal saved_starts
+            if saved_starts < len(launcher.starts):
+                saved_starts = len(launcher.starts)
+                save(folder)
+
         began = time.process_time()
         for _ in range(jobs):
             scheduler.add(Source("a.wav"))
-        launcher.run(scheduler)
+        launcher.run(scheduler, between=save_at_start)
+        save(folder, final=True)
         return time.process_time() - began, len(launcher.starts)
 
 

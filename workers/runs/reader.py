@@ -1,6 +1,6 @@
 """Reads a run back: ``run.json`` and traces, folded into the `JobState` that the desk shows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -12,7 +12,7 @@ from workers.jobs.pair import PairState, combine_pairs
 from workers.protocol.endpoint import Endpoint
 from workers.runs.index import IndexJob, read_index
 from workers.runs.job_timeline import BEFORE_START_S, JobTimeline, time_attempts
-from workers.traces.files import trace_files
+from workers.traces.files import trace_files, trace_files_by_job
 from workers.traces.index import TraceIndex
 from workers.traces.pair_skew import read_pair_skew
 
@@ -32,8 +32,8 @@ class SavedRun:
 def read_run(path: Path) -> SavedRun:
     """Reads a run that no program is working on, so a session without an end was killed. Raises
     `RunFolderProblem` or `Malformed`."""
-    index = read_index(path)
-    jobs = [_read_job(path, job, running=False) for job in index.jobs]
+    index, traces = read_index(path), trace_files_by_job(path)
+    jobs = [_read_job(job, traces.get(job.id, ()), running=False) for job in index.jobs]
     return SavedRun(index.endpoint, index.settings, index.limits, jobs)
 
 
@@ -43,7 +43,8 @@ def read_job_states(path: Path) -> list[JobState]:
     A damaged trace is used up to the damage, which becomes a warning. Raises `RunFolderProblem` if
     there is no run in folder ``path``.
     """
-    jobs = [read_job_state(path, job) for job in read_index(path).jobs]
+    index, traces = read_index(path), trace_files_by_job(path)
+    jobs = [_read_job(job, traces.get(job.id, ()), running=True) for job in index.jobs]
     return combine_pairs_of_run(path, jobs)
 
 
@@ -59,11 +60,12 @@ def combine_pairs_of_run(path: Path, job_states: Iterable[JobState]) -> list[Job
 
 def read_job_state(path: Path, job: IndexJob) -> JobState:
     """Reads one job of a run in folder ``path``, as `read_job_states` does."""
-    return _read_job(path, job, running=True)
+    return _read_job(job, trace_files(path, job.id), running=True)
 
 
-def _read_job(path: Path, job: IndexJob, *, running: bool) -> JobState:
-    traces = [(attempt, TraceIndex(trace)) for attempt, trace in trace_files(path, job.id)]
+def _read_job(job: IndexJob, files: Sequence[tuple[int, Path]], *, running: bool) -> JobState:
+    """``files``: the job's attempts and their traces."""
+    traces = [(attempt, TraceIndex(trace)) for attempt, trace in files]
     for _, trace_index in traces:
         trace_index.drop_after_damage()
     attempts = time_attempts(traces, lambda _: 0.0)

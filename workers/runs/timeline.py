@@ -13,7 +13,7 @@ from pathlib import Path
 from workers.jobs.job import JobId
 from workers.runs.index import read_index
 from workers.runs.job_timeline import JobTimeline, TimedReport, time_attempts
-from workers.traces.files import trace_files
+from workers.traces.files import trace_files_by_job
 from workers.traces.index import TraceIndex
 
 MAX_IDLE_GAP_S = 10.0
@@ -29,8 +29,9 @@ class RunTimeline:
 
     def __init__(self, path: Path, *, running: bool = False) -> None:
         self.index = read_index(path)
+        files = trace_files_by_job(path)
         traces = [
-            [(number, TraceIndex(file)) for number, file in trace_files(path, job.id)]
+            [(number, TraceIndex(file)) for number, file in files.get(job.id, ())]
             for job in self.index.jobs
         ]
         self._clock = RunClock(

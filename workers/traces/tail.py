@@ -20,7 +20,7 @@ from workers.jobs.events import TraceEvent
 from workers.protocol import codec
 from workers.protocol.codec import JsonObject
 from workers.traces.chunk_times import ChunkTimes, Timing
-from workers.traces.files import trace_files
+from workers.traces.files import next_trace, trace_files
 from workers.traces.format import HEAD_TYPE, TimedEvent, TraceHead
 from workers.traces.reader import LINE_TYPE, parse_event, parse_head
 
@@ -216,12 +216,15 @@ class TraceTail:
             return more
 
     def _open_next_trace(self) -> bool:
-        last = self._tails[-1].attempt if self._tails else 0
-        for attempt, path in trace_files(self._folder, self.job):
-            if attempt > last:
-                self._tails.append(_AttemptTail(path, attempt))
-                return not self._tails[-1].is_replaced()
-        return False
+        if self._tails:
+            last = self._tails[-1]
+            path, attempt = next_trace(last.path), last.attempt + 1
+        else:
+            attempt, path = next(iter(trace_files(self._folder, self.job)), (0, None))
+        if path is None:
+            return False
+        self._tails.append(_AttemptTail(path, attempt))
+        return not self._tails[-1].is_replaced()
 
     def entry(self, index: int) -> TraceEntry:
         """The line with this number; an empty one if reading has just restarted."""
