@@ -89,7 +89,7 @@ class AudioStream:
         recording, change, sha256 = self._recording, None, None
         if is_done:
             with suppress(OSError):
-                nice(19)  # other sessions are still sending
+                nice(10)  # other sessions are still sending
             with suppress(Cancelled):
                 change, sha256 = self._file.change_after(self._check)
         announced_s = round(file_seconds + recording.missing_seconds, 3)

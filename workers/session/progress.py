@@ -66,15 +66,15 @@ class SendProgress:
 
     @property
     def total_seconds(self) -> float:
-        """The length of the recording, as far as it is known: at least what was sent. An estimate
-        is larger than that until the end is reached."""
+        """The length of the recording, as far as it is known. If it is only estimated, or there is
+        more than was expected, it is larger than what was sent until the end is reached."""
         sent = self._start_sample + self.sent_samples
         if self._is_at_end:
             return sent / self._rate
         if self.written_samples is not None:
             self._total_samples = max(self._total_samples, self.written_samples())
-        if self._is_total_exact or self._total_samples > sent:
-            return max(self._total_samples, sent) / self._rate
+        if self._total_samples > sent or (self._is_total_exact and self._total_samples == sent):
+            return self._total_samples / self._rate
         return (sent + self._rate * self._settings.chunk_ms // 1000) / self._rate
 
     @property

@@ -217,3 +217,27 @@ def test_strict_makes_it_a_failure(tmp_path: Path) -> None:
     assert JobStatus.FAILED is state.status
     assert state.recording_faults[0] == ended(observed, 1).reason
     assert "Hello world." == state.transcript.text
+
+
+def test_a_recording_that_is_being_written_can_be_cancelled(tmp_path: Path) -> None:
+    """While its recorder pauses; the session ends politely."""
+    path = tmp_path / "growing.wav"
+    path.write_bytes(wav_header(0) + AUDIO)
+    with (
+        path.open("ab"),
+        ScriptedServer(serve_normally) as endpoint,
+        run_supervisor(endpoint.url, tmp_path / "run") as observed,
+    ):
+        (job,) = observed.supervisor.add([Source(str(path), ReadOptions(follow=True))])
+        observed.wait_until(lambda: any(one.waiting for one in progress_of(observed, job)))
+        observed.supervisor.cancel(job)
+        observed.wait_until_idle()
+    certificate = ended(observed, job).certificate
+
+    assert Outcome.CANCELLED is ended(observed, job).outcome
+    assert [{"type": "Terminate"}] == endpoint.received_sessions[0].control_messages
+    assert AUDIO == endpoint.received_sessions[0].pcm
+    assert certificate is not None
+    assert certificate.read is not None
+    assert not certificate.read.is_complete
+    assert not certificate.has_audio_fault

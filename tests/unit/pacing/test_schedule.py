@@ -103,3 +103,14 @@ def test_a_speed_out_of_bounds_is_refused(speed: float) -> None:
     with pytest.raises(Malformed, match=r"is not from 0\.5 to 20"):
         check_speed(speed)
     check_speed(1.0)
+
+
+def test_a_schedule_waits_for_audio_that_is_written_late() -> None:
+    """The chunk is then due when its audio was there, and later ones keep their distance. Audio
+    that was there in time moves nothing, so waiting never hides a lag."""
+    schedule = Schedule(rate=16000, start=0.0, release=Release.START)
+
+    assert schedule.wait_for_audio(schedule.due(16000, 1600), 1.0) is None
+    assert schedule.wait_for_audio(schedule.due(16000, 1600), 3.5) == 2.5
+    assert schedule.due(16000, 1600) == 3.5
+    assert schedule.due(17600, 1600) == 3.6

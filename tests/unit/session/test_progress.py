@@ -3,12 +3,14 @@
 import struct
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import pytest
 
 from tests.unit.session.recorder_harness import RECORDING, CollectedReports, open_recorder
-from workers.jobs.events import ChunksSent, Progressed, Slipped
+from workers.jobs.events import ChunksSent, Progressed, Slipped, Waited
 from workers.jobs.job import StreamSettings
 from workers.pacing.certificate import LagSummary, Verdict
 from workers.pacing.schedule import Release
@@ -66,23 +68,67 @@ def test_a_report_says_how_far_and_how_late_and_how_loud(
 
 
 def test_what_is_left_counts_down_to_nothing(progress: SendProgress) -> None:
-    """A recording that is longer than its header says leaves nothing, not less."""
+    """Its end is reached with the last sample that was expected."""
     assert progress.sent_samples == 0
     assert progress.sent_seconds == 10.0
     assert progress.time_left_s == 3590.0
 
-    progress.sent_samples = 3600 * 8000
+    progress.sent_samples = 3590 * 8000
     assert progress.time_left_s == 0.0
 
 
 def test_a_recording_longer_than_announced_is_as_long_as_what_was_sent(
     progress: SendProgress, reports: CollectedReports
 ) -> None:
-    """Otherwise its progress would exceed 100 %."""
+    """Before its end, a chunk more: it is not over yet, and its progress stays below 100 %."""
     progress.sent_samples = 3600 * 8000 + 1234
     progress.report()
+    progress.mark_end()
+    progress.report()
 
-    assert reports.events == [Progressed(3610.154, 3610.154, LagSummary(0.0, 0.0, 0.0, 0.0), ())]
+    none = LagSummary(0.0, 0.0, 0.0, 0.0)
+    assert reports.events == [
+        Progressed(3610.154, 3610.204, none, ()),
+        Progressed(3610.154, 3610.154, none, ()),
+    ]
+
+
+def test_the_end_of_a_recording_shorter_than_announced_leaves_nothing(
+    progress: SendProgress,
+) -> None:
+    """An estimate may be too long, and a damaged recording ends early."""
+    progress.sent_samples = 8000
+    progress.mark_end()
+
+    assert progress.total_seconds == progress.sent_seconds == 11.0
+    assert progress.time_left_s == 0.0
+    assert progress.file_seconds == 3590.0
+
+
+def test_the_length_of_a_growing_recording_is_what_was_written(
+    recorder: Recorder, reports: CollectedReports
+) -> None:
+    """What is left is unknown, and a wait is in the certificate as it is in the trace."""
+    recording = replace(RECORDING, frames=8000, seconds=1.0, is_exact=False)
+    progress = SendProgress(recording, StreamSettings(chunk_ms=50), 0, recorder)
+    progress.written_samples = lambda: 16_000
+    progress.is_waiting = True
+    progress.report()
+    progress.record_wait(0.1234567)
+    progress.add_chunk(LOUD, 0.0)
+    progress.report()
+    made = progress.certificate()
+
+    waiting, waited, sending = reports.events
+    assert isinstance(waiting, Progressed)
+    assert waiting.waiting
+    assert waiting.total_seconds == 2.0
+    assert waited == Waited(0.0, 123.457)
+    assert isinstance(sending, Progressed)
+    assert not sending.waiting
+    assert progress.time_left_s == inf
+    assert made is not None
+    assert (made.waits, made.waited_ms, made.verdict) == (1, 123.457, Verdict.HELD)
 
 
 def test_a_report_comes_after_each_second_of_audio(
