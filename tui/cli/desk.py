@@ -37,7 +37,7 @@ def desk(paths: tuple[str, ...], watch: bool, **arguments: Any) -> ExitCode:
     guard = start_guard()
     from tui.cli.run_options import parse_options, watch_folders
     from tui.cli.run_setup import RunRequest
-    from tui.files.recording_search import iter_sources
+    from tui.files.sources import iter_sources
     from workers.audio.discovery import SkippedPaths
 
     require_terminal("paceline run PATH…")

@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from tui.cli.api_key import KEY_VARIABLE, pop_env_key, read_key
 from tui.cli.console import print_line
-from tui.files.recording_search import iter_sources
+from tui.files.sources import iter_sources
 from tui.text.formats import at_speed, format_count, format_speed
 from tui.text.width import clean
 from workers.audio.discovery import SkippedPaths

@@ -1,68 +1,17 @@
-"""Finds the recordings that users name: expands patterns, reads manifests, searches folders."""
+"""Searches for recordings in a thread, so that the desk stays quick."""
 
 import asyncio
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from threading import Event
 
-from tui.files.folder_listing import GLOB_CHARS, glob_recordings
-from workers.audio.discovery import FolderCallback, SkippedPaths, iter_recordings
+from tui.files.sources import iter_sources
+from workers.audio.discovery import SkippedPaths
 from workers.audio.source import Source
-from workers.errors import UsageProblem
 from workers.sources.manifest import SourceRules
-from workers.sources.names import named_sources
 
 
 class SearchCancelled(Exception):
     """The search was cancelled; raised in the thread that searches."""
-
-
-def iter_sources(
-    names: Iterable[str],
-    rules: SourceRules,
-    skipped: SkippedPaths,
-    on_folder: FolderCallback = lambda folder: None,
-    *,
-    allow_empty: bool = False,
-) -> Iterator[Source]:
-    """Yields what files, folders, patterns, manifests and URLs stand for, without duplicates, while
-    folders are still being searched. Adds other paths to ``skipped``.
-
-    ``on_folder`` is called with each folder and may raise to end the search. Raises `UsageProblem`
-    if a name or pattern matches nothing; with ``allow_empty``, a folder may be without audio.
-    """
-    seen: set[Source] = set()
-    for name in names:
-        for source in _sources_of(name, rules, skipped, on_folder, allow_empty=allow_empty):
-            if source not in seen:
-                seen.add(source)
-                yield source
-
-
-def _sources_of(
-    name: str,
-    rules: SourceRules,
-    skipped: SkippedPaths,
-    on_folder: FolderCallback,
-    *,
-    allow_empty: bool,
-) -> Iterator[Source]:
-    if (named := named_sources(name, rules)) is not None:
-        yield from named
-        return
-    if os.path.lexists(name) or GLOB_CHARS.isdisjoint(name):
-        for file in iter_recordings([name], skipped, on_folder, allow_empty=allow_empty):
-            yield Source(file, rules.options)
-        return
-    matches = list(glob_recordings(name, on_folder))
-    if not matches:
-        raise UsageProblem(f"no recording or folder matches “{name}”", "Check the pattern.")
-    for match in matches:
-        try:
-            for file in iter_recordings([match], skipped, on_folder):
-                yield Source(file, rules.options)
-        except UsageProblem as problem:  # a folder without recordings, found by a pattern
-            skipped.add(match, problem.reason)
 
 
 def search_sources(
