@@ -162,8 +162,7 @@ reading_options = option_group(
     click.option(
         "--follow",
         is_flag=True,
-        help="Stream WAV files and --raw samples that are still being written, until their writer "
-        "closes them.",
+        help="Stream files that are still being written, until their writer closes them.",
     ),
     click.option(
         "--remote",

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 import soxr
 
-from workers.audio.av_track import AvTrack, Loss, find_segments
+from workers.audio.av_track import WHOLE_FILE, AvTrack, Loss, find_segments
+from workers.audio.growing_bytes import GrowingBytes
 from workers.audio.reader import (
     BLOCK_S,
     MAX_BLOCK_SAMPLES,
@@ -50,8 +51,11 @@ class AvReader:
         options: ReadOptions,
         on_skip: SkipCallback = lambda: None,
         on_damage: DamageCallback = lambda damage: None,
+        growing: GrowingBytes | None = None,
     ) -> None:
+        """``growing``: the file, if it is still being written."""
         self._on_skip, self._on_damage = on_skip, on_damage
+        self._growing = growing
         self._path, self._options = path, options
         self._loss = Loss()
         self.next_frame = 0
@@ -154,6 +158,10 @@ class AvReader:
 
     def _decode(self) -> Generator[_Decoded]:
         """Yields all samples; leaves out what cannot be decoded."""
+        if self._growing is not None:  # what must be looked for at its end is not there yet
+            with AvTrack(self._path, self._options, growing=self._growing) as track:
+                yield from self._decode_track(track, WHOLE_FILE)
+            return
         for number, segment in enumerate(find_segments(self._path, self._options)):
             if segment.lost_s:
                 self._loss.add(segment.lost_s, "bytes that are not audio")

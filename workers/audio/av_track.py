@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from workers.audio.file_bytes import FileBytes
+from workers.audio.growing_bytes import GrowingBytes
 from workers.audio.segments import FileSegment, mp3_segments, ogg_segments
 from workers.audio.source import RawEncoding, RawFormat, ReadOptions
 from workers.errors import Unreadable
@@ -81,9 +82,17 @@ class Loss:
 class AvTrack:
     """An open audio track of a file or of a segment. Raises `Unreadable` if there is none."""
 
-    def __init__(self, path: str, options: ReadOptions, segment: FileSegment = WHOLE_FILE) -> None:
+    def __init__(
+        self,
+        path: str,
+        options: ReadOptions,
+        segment: FileSegment = WHOLE_FILE,
+        growing: GrowingBytes | None = None,
+    ) -> None:
+        """``growing``: the file, if it is still being written; it is closed with the track."""
         with ExitStack() as stack:
-            self._file = stack.enter_context(FileBytes(path, segment.start, segment.end))
+            self._file = growing or FileBytes(path, segment.start, segment.end)
+            stack.callback(self._file.close)
             try:
                 container = _open_container(self._file, segment.demuxer, _raw_options(options.raw))
             except Unreadable as error:
@@ -194,7 +203,7 @@ def _raw_options(raw: RawFormat | None) -> dict[str, str]:
 
 
 def _open_container(
-    file: FileBytes, demuxer: str | None, options: dict[str, str]
+    file: FileBytes | GrowingBytes, demuxer: str | None, options: dict[str, str]
 ) -> InputContainer:
     try:
         import av

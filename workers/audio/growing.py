@@ -4,7 +4,6 @@ Only samples of a fixed size can be read so: the file tells nothing about its en
 closes it. A writer that crashed leaves such a file too; it then ends with its last whole sample.
 """
 
-import fcntl
 import os
 import struct
 import time
@@ -16,19 +15,13 @@ from typing import Self
 
 import soundfile
 
+from workers.audio.growing_bytes import GrowthWatch
 from workers.audio.raw_encodings import SNDFILE_ENCODINGS
 from workers.audio.reader import BLOCK_S, MAX_BLOCK_SAMPLES, SampleBlock, WaitCallback
 from workers.audio.recording import Reader, Recording
 from workers.audio.source import ReadOptions
 from workers.audio.wav_layout import METADATA_CHUNKS, find_wav_audio, is_open_size
 from workers.errors import Unreadable
-
-CLOSED_GRACE_S = 2.0
-"""A file ends when no program has had it open for writing, and it has not grown, for this long. The
-grace is for programs that open a file for each piece that they append."""
-
-IDLE_LIMIT_S = 10.0
-"""The same limit if the system does not tell whether a program has the file open."""
 
 HEADER_TIMEOUT_S = 5.0
 """How long a probe waits for the header of a new file."""
@@ -81,8 +74,7 @@ class GrowingFile:
         except BaseException:
             self._file.close()
             raise
-        self._size = -1
-        self._grew_at = 0.0
+        self._watch = GrowthWatch(self._file.fileno())
 
     def __enter__(self) -> Self:
         return self
@@ -124,17 +116,8 @@ class GrowingFile:
         return block
 
     def is_finished(self) -> bool:
-        """Whether its writer has closed it, or seems to have. Call it when all of it was read, at
-        least once a second."""
-        size, now = self.size, time.monotonic()
-        if size != self._size:
-            self._size, self._grew_at = size, now
-            return False
-        idle_s = now - self._grew_at
-        if idle_s < CLOSED_GRACE_S:
-            return False
-        is_written = has_writer(self._file.fileno())
-        return idle_s >= IDLE_LIMIT_S if is_written is None else not is_written
+        """Whether its writer has closed it, or seems to have; see `GrowthWatch.is_finished`."""
+        return self._watch.is_finished()
 
     def _audio_end(self) -> int:
         """The byte at which the audio ends so far: with the file, or before chunks of metadata that
@@ -200,35 +183,6 @@ class GrowingReader:
                 return
 
 
-def has_writer(fd: int) -> bool | None:
-    """Whether any program has the file open for writing; None if the system does not tell.
-
-    Linux grants a read lease only if none has (fcntl(2)). ``fd`` must be open for reading only. A
-    process that calls this must ignore SIGIO, which says that another program opens the file.
-    """
-    if not hasattr(fcntl, "F_SETLEASE"):
-        return None
-    try:
-        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-    except BlockingIOError:
-        return True
-    except OSError:  # another user's file, or a file system without leases
-        return None
-    fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    return False
-
-
-def has_been_closed(path: str) -> bool:
-    """Whether a file seems to be written no more."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        is_written = has_writer(fd)
-        idle_s = time.time() - os.fstat(fd).st_mtime
-        return idle_s >= IDLE_LIMIT_S if is_written is None else not is_written
-    finally:
-        os.close(fd)
-
-
 def probe_growing(path: str, options: ReadOptions) -> Recording:
     """Probes a file that is still being written; its length is what is there so far.
 
@@ -255,6 +209,14 @@ def probe_growing(path: str, options: ReadOptions) -> Recording:
             if time.monotonic() >= deadline:
                 raise
             time.sleep(_HEADER_POLL_S)
+
+
+def is_sample_file(path: str, options: ReadOptions) -> bool:
+    """Whether a file has samples of a fixed size: a WAV file, or one without a header."""
+    with open(path, "rb") as file:
+        head = file.read(12)
+    is_wav = head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:] in (b"WAVE", b"")
+    return options.raw is not None or is_wav
 
 
 def _raw_format(options: ReadOptions) -> SampleFormat | None:

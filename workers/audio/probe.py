@@ -104,16 +104,45 @@ def _probe_headed(path: str, size: int, options: ReadOptions) -> Recording:
 def _probe_growing(path: str, options: ReadOptions) -> Recording:
     """Probes a file that may still be written. One that is complete may have any format."""
     from workers.audio import growing  # few runs need it
+    from workers.audio.growing_bytes import has_been_closed
 
-    _file_size_bytes(path)  # which may be 0: its recorder has just created it
+    size = _file_size_bytes(path)  # which may be 0: its recorder has just created it
+    is_sample_file = not size or growing.is_sample_file(path, options)
     try:
+        if not is_sample_file and not has_been_closed(path):
+            return _probe_growing_av(path, size, options)
         recording = growing.probe_growing(path, options)
     except growing.NotFollowable:
-        if growing.has_been_closed(path):
+        if has_been_closed(path):
             return probe(path, replace(options, follow=False))
         raise
     _check(recording)
     return with_mix(recording) if recording.frames else recording
+
+
+def _probe_growing_av(path: str, size: int, options: ReadOptions) -> Recording:
+    """Probes the beginning of what FFmpeg reads; the length is not known before the end."""
+    from workers.audio.av_reader import AvReader
+    from workers.audio.av_track import AvTrack
+    from workers.audio.growing_bytes import GrowingBytes
+
+    with AvTrack(path, options, growing=GrowingBytes(path, None)) as track:
+        name = track.format
+    with AvReader(path, options, growing=GrowingBytes(path, None)) as reader:
+        recording = Recording(
+            path=path,
+            seconds=0.0,
+            rate=reader.samplerate,
+            channels=reader.channels,
+            frames=0,
+            format=name,
+            size=size,
+            reader=Reader.GROWING_AV,
+            options=options,
+            is_exact=False,
+        )
+    _check(recording)
+    return recording
 
 
 def _check(recording: Recording) -> None:

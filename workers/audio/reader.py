@@ -75,6 +75,12 @@ def open_reader(
         from workers.audio.av_reader import AvReader
 
         return AvReader(recording.path, recording.options, on_skip, on_damage)
+    if recording.reader is Reader.GROWING_AV:
+        from workers.audio.av_reader import AvReader
+        from workers.audio.growing_bytes import GrowingBytes
+
+        growing = GrowingBytes(recording.path, wait)
+        return AvReader(recording.path, recording.options, on_skip, on_damage, growing)
     if recording.reader is Reader.GROWING:
         from workers.audio.growing import GrowingReader
 

@@ -14,6 +14,7 @@ class Reader(Enum):
     AV = "av"  # FFmpeg's libraries, through PyAV
     RAW = "raw"  # no header
     GROWING = "growing"  # samples of a fixed size, in a file that is still being written
+    GROWING_AV = "growing av"  # FFmpeg's libraries, in such a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,11 @@ class Recording:
     """What is wrong with it, or was changed to make speech audible; each a sentence."""
     mix: ChannelMix | None = None
     """How channels become one; None is their mean."""
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether it is still being written."""
+        return self.reader in (Reader.GROWING, Reader.GROWING_AV)
 
     @property
     def start_seconds(self) -> float:

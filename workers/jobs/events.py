@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, TypeAlias, get_args
 
-from workers.audio.recording import Reader, Recording
+from workers.audio.recording import Recording
 from workers.errors import Malformed
 from workers.jobs.job import Half, JobId
 from workers.pacing.certificate import Certificate, LagSummary, ReadAudio
@@ -70,7 +70,7 @@ class Queued:
             missing_seconds=round(recording.missing_seconds, 3),
             warnings=recording.warnings,
             speed=speed,
-            is_growing=recording.reader is Reader.GROWING,
+            is_growing=recording.is_growing,
             same_as=same_as,
         )
 

@@ -29,6 +29,12 @@ MAX_KEPT_TURNS = 8
 """How many turns of a transcript stay in memory; the scheduler only needs the resume point."""
 
 
+MIN_FOLLOWED_BYTES = 4096
+"""How much of a recording must have arrived before it is followed: its header, and some audio."""
+MAX_FOLLOWED_BYTES = 1024 * 1024
+"""A recording that cannot be read when so much has arrived must arrive whole."""
+
+
 class JobPhase(Enum):
     UNPROBED = "unprobed"
     RECEIVING = "receiving"  # its recording arrives from the network or a pipe
@@ -78,6 +84,8 @@ class JobSlot:
     """What the session has sent by its latest report; None before its first."""
     arrival: Arrival = Arrival.NOT_BEGUN
     """How far its recording has come, if that is not a local file."""
+    follow_at_bytes: int = MIN_FOLLOWED_BYTES
+    """How much must have arrived before it is followed."""
     arrival_problem: Unreadable | None = None
     """Why not all of it has come."""
     ending: JobReport | None = None
@@ -236,3 +244,4 @@ class JobSlot:
         self.attempt, self.generation, self.job = attempt, self.generation + 1, None
         self.failed_attempts, self.due_at, self.end_requested = 0, 0.0, False
         self.arrival, self.arrival_problem = Arrival.NOT_BEGUN, None
+        self.follow_at_bytes = MIN_FOLLOWED_BYTES

@@ -32,7 +32,7 @@ from workers.protocol.endpoint import Endpoint, Secret
 from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
 from workers.runs.run_folder import RunFolder
 from workers.scheduling.job_queue import JobQueue
-from workers.scheduling.job_slot import Arrival, JobPhase, JobSlot
+from workers.scheduling.job_slot import MAX_FOLLOWED_BYTES, Arrival, JobPhase, JobSlot
 from workers.scheduling.launcher import Session, SessionLauncher
 from workers.scheduling.pair_clock import PairClock
 from workers.scheduling.retry_policy import RetryPolicy
@@ -332,21 +332,25 @@ class Scheduler:
             self._publish(claim.slot, Fetched(received_bytes, total_bytes))
 
     def follow_arrival(self, claim: Claim) -> None:
-        """Lets a job be probed and streamed while its recording arrives."""
+        """Lets a job be probed and streamed while its recording arrives. The halves of a pair need
+        all of it."""
         slot = claim.slot
-        if claim.is_current and slot.arrival is Arrival.BEGUN:
+        if claim.is_current and slot.arrival is Arrival.BEGUN and slot.half is None:
             slot.arrival = Arrival.FOLLOWED
             self._queue.mark_unprobed(slot)
 
     def await_arrival(self, claim: Claim) -> None:
-        """Makes a job wait until all of its recording has arrived, as it cannot be followed."""
+        """Makes a job wait until more of its recording has arrived, since what is there cannot be
+        followed; or until all of it has."""
         slot = claim.slot
         if claim.is_current and slot.phase is JobPhase.PROBING:
             slot.phase = JobPhase.RECEIVING
             if slot.arrival is Arrival.ENDED:
                 self.end_arrival(claim, slot.arrival_problem)
-            else:
-                slot.arrival = Arrival.AWAITED
+                return
+            slot.follow_at_bytes *= 4
+            too_many = slot.follow_at_bytes > MAX_FOLLOWED_BYTES
+            slot.arrival = Arrival.AWAITED if too_many else Arrival.BEGUN
 
     def end_arrival(self, claim: Claim, problem: Unreadable | None) -> None:
         """Lets a job be probed, as its recording has arrived; or fails it, because of ``problem``.

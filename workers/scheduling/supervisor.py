@@ -35,7 +35,7 @@ from workers.scheduling.start_rate import StartRateLimiter
 from workers.session.assignment import Timeouts
 from workers.session.local_launcher import LocalLauncher
 from workers.sources.receiver import Receiver
-from workers.sources.spool import can_follow, delivery_problem
+from workers.sources.spool import delivery_problem
 
 __all__ = ["SessionTarget", "Supervisor"]
 
@@ -44,8 +44,6 @@ SHUTDOWN_TIMEOUT_S = 8.0
 FOLLOW_AFTER_S = 3.0
 """A download that lasts longer is streamed while it arrives, if its format allows that. Others are
 read when they are complete, because their length is known then."""
-MIN_FOLLOWED_BYTES = 4096
-"""How much must have arrived before a recording is followed: its header, and some audio."""
 SESSION_CHECK_INTERVAL_S = 1.0
 """Time between two checks for sessions that are suspended or silent."""
 
@@ -319,8 +317,7 @@ class Supervisor:
         """Called, like `_on_arrival_end`, by the thread that receives a recording. Publishes how
         much has arrived; returns whether the rest is needed."""
         slot = claim.slot
-        is_due = received_bytes >= MIN_FOLLOWED_BYTES and time.monotonic() >= follow_at
-        is_followed = is_due and can_follow(slot.path, slot.source.options)
+        is_followed = received_bytes >= slot.follow_at_bytes and time.monotonic() >= follow_at
         with self._locked() as scheduler:
             scheduler.note_arrival(claim, received_bytes, total_bytes)
             if is_followed:

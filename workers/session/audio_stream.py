@@ -6,7 +6,7 @@ from os import nice
 from typing import TYPE_CHECKING
 
 from workers.audio.decode import pcm_blocks
-from workers.audio.recording import Damage, Reader, Recording, clock
+from workers.audio.recording import Damage, Recording, clock
 from workers.errors import Unreadable
 from workers.jobs.events import Ended, Outcome, RecordingRead, Warned
 from workers.log import Logger
@@ -96,7 +96,7 @@ class AudioStream:
         audio = ReadAudio(
             decoded_seconds=round(self.decoded_samples / self._rate, 3),
             is_complete=is_done and self.is_at_end,
-            file_seconds=announced_s if recording.is_exact or self.growth else None,
+            file_seconds=announced_s if self._is_measured else None,
             is_unchanged=None if change is None else change is FileChange.NONE,
         )
         is_new_hash = change is FileChange.OVERWRITTEN or self._file.is_partial
@@ -122,6 +122,11 @@ class AudioStream:
     def _end_seconds(self) -> float:
         """Up to where the recording was decoded."""
         return round((self.start_sample + self.decoded_samples) / self._rate, 3)
+
+    @property
+    def _is_measured(self) -> bool:
+        """Whether the length of the file is known, at its end."""
+        return self._recording.is_exact or (self.growth is not None and self.growth.is_measured)
 
     def _report_damage(self, damage: Damage) -> None:
         recording = self._recording
@@ -164,7 +169,7 @@ class AudioStream:
 
 
 def _growth_of(recording: Recording, rate: int, check: Callable[[], object]) -> "Growth | None":
-    if recording.reader is not Reader.GROWING:
+    if not recording.is_growing:
         return None
     from workers.session.growth import Growth  # few sessions need it
 

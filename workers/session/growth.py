@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from workers.audio.growing import GrowingFile
-from workers.audio.recording import Recording
+from workers.audio.recording import Reader, Recording
 
 POLL_INTERVAL_S = 0.05
 """How often the file is looked at when all that was written is sent."""
@@ -15,7 +15,10 @@ class Growth:
     has not begun, and may raise."""
 
     def __init__(self, recording: Recording, rate: int, check: Callable[[], object]) -> None:
-        self._file = GrowingFile(recording.path, recording.options)
+        self.is_measured = recording.reader is Reader.GROWING
+        """Whether the bytes that were written tell how much audio they hold."""
+        path, options = recording.path, recording.options
+        self._file = GrowingFile(path, options) if self.is_measured else None
         self._rates = rate, recording.rate
         self._check = check
         self.pause: Callable[[float], bool] | None = None
@@ -28,7 +31,9 @@ class Growth:
 
     @property
     def written_samples(self) -> int:
-        """The length so far, at the rate that is sent."""
+        """The length so far, at the rate that is sent; 0 if it is not known."""
+        if self._file is None:
+            return 0
         sent_rate, file_rate = self._rates
         return self._file.frames_written * sent_rate // file_rate
 

@@ -25,6 +25,9 @@ from workers.session.session_queue import SessionQueue
 from workers.traces.format import TraceHead
 from workers.traces.writer import TraceWriter
 
+MAX_HEADER_BYTES = 64 * 1024
+"""How much of a growing file its writer may still change."""
+
 _log = log.Logger("paceline.session")
 
 
@@ -86,11 +89,14 @@ def _recording_file(assignment: Assignment) -> RecordingFile:
     """The recording's file. One that is still being written is hashed only up to where it is now,
     or was when its job began, and without its header, which its writer changes."""
     recording, end = assignment.job.recording, assignment.expected_bytes
-    if recording.reader is not Reader.GROWING:
+    if not recording.is_growing and end is None:
         return RecordingFile(recording.path)
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # see `growing_bytes.has_writer`
+    if recording.reader is not Reader.GROWING:
+        end = end or os.path.getsize(recording.path)
+        return RecordingFile(recording.path, min(MAX_HEADER_BYTES, end), end)
     from workers.audio.growing import GrowingFile  # few sessions need it
 
-    signal.signal(signal.SIGIO, signal.SIG_IGN)  # see `growing.has_writer`
     with GrowingFile(recording.path, recording.options) as growing:
         return RecordingFile(recording.path, growing.format.start, end or growing.size)
 

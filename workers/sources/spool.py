@@ -12,7 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from workers.audio.source import ReadOptions
 from workers.errors import Unreadable
 
 MARKER_SUFFIX = ".part"
@@ -57,17 +56,6 @@ def _read_marker(path: str | Path) -> dict[str, str]:
         if isinstance(record, dict):
             return {str(name): str(value) for name, value in record.items()}
     return {}
-
-
-def can_follow(path: str | Path, options: ReadOptions) -> bool:
-    """Whether a spool may be readable while it is written: samples, or a WAV file."""
-    if options.raw is not None:
-        return True
-    try:
-        with open(path, "rb") as file:
-            return file.read(4) in (b"RIFF", b"RIFX", b"RF64", b"BW64")
-    except OSError:
-        return False
 
 
 def remove_spool(path: str | Path) -> None:

@@ -12,11 +12,12 @@ import pytest
 import soundfile
 
 from tests.support import audio_files
-from workers.audio import growing
+from workers.audio import growing, growing_bytes
+from workers.audio.av_reader import AvReader
 from workers.audio.decode import pcm_blocks
 from workers.audio.probe import probe
 from workers.audio.recording import Reader, Recording
-from workers.audio.source import RawEncoding, RawFormat, ReadOptions
+from workers.audio.source import DEFAULT_OPTIONS, RawEncoding, RawFormat, ReadOptions
 from workers.errors import Unreadable
 
 FOLLOW = ReadOptions(follow=True)
@@ -120,15 +121,13 @@ def test_metadata_after_the_audio_is_not_audio(tmp_path: Path) -> None:
 
 def test_other_formats_are_refused_while_they_are_written(tmp_path: Path) -> None:
     """Before anything is sent. When they are complete, they are read like any other."""
-    flac = audio_files.write_recording(tmp_path / "a.flac", SAMPLES, kind="FLAC")
     adpcm = audio_files.write_recording(tmp_path / "a.wav", SAMPLES, RATE, "WAV", "IMA_ADPCM")
-    for path in (flac, adpcm):
-        with open(path, "ab"), pytest.raises(Unreadable, match="while it is written"):
-            probe(path, FOLLOW)
-        os.utime(path, (0, 0))  # for systems that do not tell who writes
-        assert probe(path, FOLLOW).is_exact
-    with open(flac, "ab"), pytest.raises(Unreadable, match="g722"):
-        probe(flac, ReadOptions(raw=RawFormat(RawEncoding.G722, RATE), follow=True))
+    with open(adpcm, "ab"), pytest.raises(Unreadable, match="while it is written"):
+        probe(adpcm, FOLLOW)
+    os.utime(adpcm, (0, 0))  # for systems that do not tell who writes
+    assert probe(adpcm, FOLLOW).is_exact
+    with open(adpcm, "ab"), pytest.raises(Unreadable, match="g722"):
+        probe(adpcm, ReadOptions(raw=RawFormat(RawEncoding.G722, RATE), follow=True))
 
 
 def test_a_file_without_a_header_is_waited_for(tmp_path: Path) -> None:
@@ -150,12 +149,12 @@ def test_it_is_known_whether_anybody_writes(tmp_path: Path) -> None:
     path.write_bytes(b"x")
     reading = os.open(path, os.O_RDONLY)
     try:
-        if growing.has_writer(reading) is None:
+        if growing_bytes.has_writer(reading) is None:
             pytest.skip("this file system has no leases")
-        assert not growing.has_writer(reading)
+        assert not growing_bytes.has_writer(reading)
         with path.open("ab"):
-            assert growing.has_writer(reading)
-        assert not growing.has_writer(reading)
+            assert growing_bytes.has_writer(reading)
+        assert not growing_bytes.has_writer(reading)
     finally:
         os.close(reading)
 
@@ -169,3 +168,40 @@ def test_the_length_is_what_is_there_so_far(tmp_path: Path) -> None:
         with path.open("ab") as more:
             more.write(bytes(4 * 50 + 3))
         assert 150 == file.frames_written
+
+
+@pytest.mark.parametrize(
+    ("kind", "sub", "rate"),
+    [("FLAC", None, RATE), ("OGG", "VORBIS", RATE), ("OGG", "OPUS", 48000), ("MP3", None, RATE)],
+)
+def test_a_compressed_file_is_decoded_as_it_comes(
+    tmp_path: Path, kind: str, sub: str | None, rate: int
+) -> None:
+    """Its samples are those of the complete file; its length is not known before its end."""
+    noise = np.random.default_rng(1).normal(scale=0.1, size=6 * RATE)
+    whole = audio_files.write_recording(tmp_path / "whole", noise, RATE, kind, sub)
+    content = Path(whole).read_bytes()
+    third = len(content) // 3
+    path = tmp_path / "growing"
+    with path.open("wb") as writer:
+        writer.write(content[:third])
+        writer.flush()
+        recording = probe(str(path), FOLLOW)
+    pieces = [content[third : 2 * third], content[2 * third : -100], content[-100:]]
+    heard = np.frombuffer(followed(recording, *pieces, rate=rate), "<i2").astype(int)
+    with AvReader(whole, DEFAULT_OPTIONS) as reader:
+        expected = np.concatenate(list(reader.iter_blocks("float32")))[:, 0] * 32768
+
+    assert (recording.reader, recording.rate, recording.frames) == (Reader.GROWING_AV, rate, 0)
+    assert abs(len(heard) - len(expected)) <= 0.1 * rate
+    common = min(len(heard), len(expected))
+    assert np.abs(heard[:common] - expected[:common].clip(-32768, 32767)).max() <= 1
+
+
+def test_a_compressed_file_continues_at_a_later_sample(tmp_path: Path) -> None:
+    """Another attempt decodes from the beginning, and yields the rest."""
+    path = audio_files.write_recording(tmp_path / "a.flac", SAMPLES, kind="FLAC")
+    with open(path, "ab"):
+        recording = probe(path, FOLLOW)
+
+    assert followed(recording, start=4000) == SAMPLES[4000:].tobytes()

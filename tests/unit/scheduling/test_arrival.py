@@ -2,19 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.fake_launcher import RECORDING, FakeLauncher, script
 from tests.unit.scheduling.test_scheduler import make_scheduler, reports_of
-from workers.audio.source import Source
+from workers.audio.source import ReadOptions, Source
 from workers.errors import Unreadable
 from workers.jobs.events import Ended, Fetched, Outcome
 from workers.jobs.job import JobId
 from workers.runs import run_folder
 from workers.runs.run_folder import RunFolder
-from workers.scheduling.job_slot import JobPhase
+from workers.scheduling.job_slot import Arrival, JobPhase
 from workers.scheduling.scheduler import (
     MAX_RECEIVED_AHEAD,
     MAX_RECEIVED_AHEAD_BYTES,
@@ -82,24 +83,43 @@ def test_a_recording_that_does_not_arrive_fails(scheduler: Scheduler):
 
 
 def test_what_cannot_be_followed_is_awaited(scheduler: Scheduler):
-    """Not even then, if all of it has arrived in the meantime."""
-    for _ in range(2):
-        scheduler.add(REMOTE)
-    slow, fast = claim(scheduler), claim(scheduler)
-    for arriving in (slow, fast):
+    """It is tried again when four times as much has arrived, but not for long."""
+    scheduler.add(REMOTE)
+    arriving = claim(scheduler)
+    slot, tried_at_bytes = arriving.slot, []
+    while slot.arrival is Arrival.BEGUN:
+        tried_at_bytes.append(slot.follow_at_bytes)
         scheduler.follow_arrival(arriving)
         probing = claim(scheduler)
         assert probing.slot.read_options.follow
-        if arriving is fast:
-            scheduler.end_arrival(fast, None)
         scheduler.await_arrival(probing)
-    assert claim(scheduler).slot is fast.slot
-    assert not fast.slot.read_options.follow
+    assert tried_at_bytes == [4096, 16384, 65536, 262144, 1048576]
 
-    scheduler.follow_arrival(slow)  # it was tried already
+    scheduler.follow_arrival(arriving)
     assert scheduler.claim_unprobed() is None
-    scheduler.end_arrival(slow, None)
-    assert claim(scheduler).slot is slow.slot
+    scheduler.end_arrival(arriving, None)
+    assert not claim(scheduler).slot.read_options.follow
+
+
+def test_what_arrived_while_it_was_probed_is_probed_again(scheduler: Scheduler):
+    """All of it is there then, so nothing must be followed."""
+    scheduler.add(REMOTE)
+    arriving = claim(scheduler)
+    scheduler.follow_arrival(arriving)
+    probing = claim(scheduler)
+    scheduler.end_arrival(arriving, None)
+    scheduler.await_arrival(probing)
+
+    assert not claim(scheduler).slot.read_options.follow
+
+
+def test_the_halves_of_a_call_need_all_of_it(scheduler: Scheduler):
+    """A pair cannot follow a file that grows."""
+    scheduler.add(replace(REMOTE, options=ReadOptions(speakers=("left", "right"))))
+    for arriving in (claim(scheduler), claim(scheduler)):
+        scheduler.follow_arrival(arriving)
+
+    assert scheduler.claim_unprobed() is None
 
 
 def test_a_job_that_followed_a_broken_download_is_not_done(
