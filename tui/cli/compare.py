@@ -15,8 +15,15 @@ if TYPE_CHECKING:  # loaded when the command runs; it needs packages of an extra
 
 @click.command()
 @click.argument("first", metavar="RUN", type=RunFolderParam())
-@click.argument("others", metavar="RUN…", type=RunFolderParam(), nargs=-1, required=True)
+@click.argument("others", metavar="[RUN…]", type=RunFolderParam(), nargs=-1)
 @scoring_options
+@click.option(
+    "--by",
+    "group_by",
+    default="",
+    metavar="COLUMNS",
+    help="Compare the groups of one run by these columns of its manifest or matrix.",
+)
 @click.option(
     "--allow-different", is_flag=True, help="Compare although references or normalisers differ."
 )
@@ -37,24 +44,33 @@ def compare(
     normaliser: str,
     equivalences: Path | None,
     allow_invalid: bool,
+    group_by: str,
     allow_different: bool,
     thresholds: tuple[str, ...],
     junit: Path | None,
     as_json: bool,
 ) -> ExitCode:
     """Compare runs of the same recordings with the first one, offline."""
-    from tui.cli.console import print_line
-    from workers.errors import MissingExtra
+    from tui.cli.score import load_thresholds, print_gate
+    from workers.errors import MissingExtra, UsageProblem
 
+    if bool(others) == bool(group_by):
+        hint = "Name two runs, or one with --by COLUMN."
+        raise UsageProblem("this compares either runs or the groups of one", hint)
     try:
         from workers.evaluation.comparison import check_delta, compare_runs
-        from workers.evaluation.gate import parse_threshold
-        from workers.evaluation.score import ScoreOptions, score_run
+        from workers.evaluation.score import ScoreOptions, score_run, split_groups
     except ImportError as error:
         raise MissingExtra("evaluation", "comparing runs") from error
-    checks = [parse_threshold(text, is_delta=True) for text in thresholds]
-    options = ScoreOptions(normaliser, equivalences, references, allow_invalid=allow_invalid)
+    checks = load_thresholds(thresholds, is_delta=True)
+    options = ScoreOptions(
+        normaliser, equivalences, references, group_by=group_by, allow_invalid=allow_invalid
+    )
     scores = [score_run(folder, options) for folder in (first, *others)]
+    if group_by:
+        scores = split_groups(scores[0], group_by)
+        if len(scores) < 2:
+            raise UsageProblem(f"{first} has fewer than two groups by {group_by}")
     comparisons = [
         compare_runs(scores[0], score, allow_different=allow_different) for score in scores[1:]
     ]
@@ -67,9 +83,7 @@ def compare(
         click.echo(json.dumps(comparisons_to_json(comparisons, results), ensure_ascii=True))
     else:
         _print_comparisons(comparisons)
-        for result in results:
-            mark = "✗" if result.breached else "✓"
-            print_line(f"{mark} {result.sentence}", err=result.breached)
+        print_gate(results)
     if junit is not None:
         from workers.evaluation.junit import write_junit
 

@@ -20,8 +20,8 @@ def overview_lines(comparisons: Sequence[Comparison]) -> Iterator[str]:
 
 
 def _overview_row(score: RunScore) -> tuple[str, ...]:
-    group, settings = score.groups[0], score.header.get("settings")
-    chunk = settings.get("chunk_ms") if isinstance(settings, dict) else None
+    group = score.groups[0]
+    chunks = sorted({one.chunk_ms for job in score.jobs for one in job.latency.certificates})
     models = sorted({job.model for job in score.jobs})
     rate = group.rates.get("wer")
     interval = rate.interval if rate else None
@@ -30,7 +30,7 @@ def _overview_row(score: RunScore) -> tuple[str, ...]:
     return (
         score.run.name,
         ", ".join(models),
-        f"{chunk} ms" if chunk else "",
+        ", ".join(f"{chunk} ms" for chunk in chunks),
         str(group.files),
         f"{100 * rate.pooled:.2f} %" if rate else "–",
         bounds,

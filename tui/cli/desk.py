@@ -42,8 +42,10 @@ def desk(paths: tuple[str, ...], watch: bool, **arguments: Any) -> ExitCode:
 
     require_terminal("paceline run PATH…")
     options, skipped = parse_options(**arguments), SkippedPaths()
-    folders = watch_folders(paths) if watch else None
+    folders = watch_folders(paths, options) if watch else None
     search = iter_sources(paths, options.source_rules, skipped, allow_empty=watch)
+    if options.matrix is not None:
+        search = iter(options.matrix.expand(search))
     request = RunRequest(_first_sources(search), skipped=skipped, search=search, watch=folders)
     return run_desk(options, request, guard)
 

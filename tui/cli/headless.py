@@ -7,13 +7,14 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from queue import Empty
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from tui.cli.console import print_line
-from tui.cli.exit_codes import ExitCode
+from tui.cli.exit_codes import ExitCode, most_severe
 from tui.cli.run_options import RunOptions
 from tui.cli.run_setup import RunRequest, open_supervisor
 from tui.cli.summary import exit_code, pacing_text, run_summary_lines
@@ -30,9 +31,19 @@ from workers.jobs.job_state import JobState
 from workers.jobs.pair import combine_pairs
 from workers.runs.reader import combine_pairs_of_run
 
+if TYPE_CHECKING:  # it needs packages of an extra
+    from workers.evaluation.gate import Threshold
 
-def stream_headless(options: RunOptions, request: RunRequest, *, as_json: bool) -> ExitCode:
-    """Streams all jobs, reports progress and prints the summary."""
+
+def stream_headless(
+    options: RunOptions,
+    request: RunRequest,
+    *,
+    as_json: bool,
+    thresholds: "Sequence[Threshold]" = (),
+) -> ExitCode:
+    """Streams all jobs, reports progress and prints the summary. With ``thresholds``, scores the
+    run then, and the exit code says whether one was crossed."""
     with open_supervisor(options, request.run_folder) as supervisor:
         folder = supervisor.folder
         resumed = combine_pairs(request.job_states)
@@ -52,7 +63,12 @@ def stream_headless(options: RunOptions, request: RunRequest, *, as_json: bool) 
     job_states = combine_pairs_of_run(folder.path, runner.job_states)
     for line in run_summary_lines(job_states, folder.path, saved=folder.is_saved):
         print_line(line, err=True)
-    return exit_code(job_states, interrupted=runner.interrupted, saved=folder.is_saved)
+    code = exit_code(job_states, interrupted=runner.interrupted, saved=folder.is_saved)
+    if not thresholds or runner.interrupted:
+        return code
+    from tui.cli.score import check_run
+
+    return most_severe([code, check_run(folder.path, thresholds)])
 
 
 class HeadlessRunner:

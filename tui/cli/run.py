@@ -11,18 +11,34 @@ from tui.cli.shared_options import log_options, new_run_options, paths_argument,
 @click.command()
 @paths_argument
 @click.option("--json", "as_json", is_flag=True, help="Print events on stdout, as lines of JSON.")
+@click.option(
+    "--fail-if",
+    "thresholds",
+    multiple=True,
+    metavar="THRESHOLD",
+    help="Score the run at its end, and end with exit code 99 if this holds, such as “wer>6%”.",
+)
 @new_run_options
 @watch_option
 @log_options
-def run(paths: tuple[str, ...], as_json: bool, watch: bool, **arguments: Any) -> ExitCode:
+def run(
+    paths: tuple[str, ...],
+    as_json: bool,
+    watch: bool,
+    thresholds: tuple[str, ...],
+    **arguments: Any,
+) -> ExitCode:
     """Stream files and folders without a screen."""
     from tui.cli.headless import stream_headless
     from tui.cli.run_options import find_sources, parse_options, print_skipped, watch_folders
     from tui.cli.run_setup import RunRequest
+    from tui.cli.score import load_thresholds
     from workers.audio.discovery import SkippedPaths
 
     options, skipped = parse_options(**arguments), SkippedPaths()
-    folders = watch_folders(paths) if watch else None
+    folders = watch_folders(paths, options) if watch else None
     sources = find_sources(paths, options, skipped, allow_stdin=True, allow_empty=watch)
     print_skipped(skipped)
-    return stream_headless(options, RunRequest(sources, watch=folders), as_json=as_json)
+    checks = load_thresholds(thresholds) if thresholds else []
+    request = RunRequest(sources, watch=folders)
+    return stream_headless(options, request, as_json=as_json, thresholds=checks)

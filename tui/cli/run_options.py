@@ -19,6 +19,7 @@ from workers.audio.source import DEFAULT_OPTIONS, ReadOptions, Source
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs.job import NATIVE_RATES_HZ, Limits, StreamSettings
 from workers.jobs.job_state import JobState
+from workers.jobs.matrix import Matrix, apply_condition, parse_matrix
 from workers.localserver.capacity import process_count, session_capacity
 from workers.pacing.schedule import Release
 from workers.protocol import endpoint
@@ -56,6 +57,8 @@ class RunOptions:
     """How new recordings are read, unless a manifest says otherwise."""
     remote: bool = False
     """Whether manifests may name recordings on the network."""
+    matrix: Matrix | None = None
+    """The conditions under which each recording is streamed; None: only those of the run."""
 
     @property
     def source_rules(self) -> SourceRules:
@@ -69,6 +72,14 @@ class RunOptions:
             _check_param_name(name)
         if self.endpoint is None and params:
             _check_engine_params(self.settings.with_params(params))
+
+    def check_condition(self, condition: Iterable[tuple[str, str]]) -> None:
+        """Raises `UsageProblem` for a condition of a matrix that cannot be sent."""
+        settings = apply_condition(self.settings, tuple(condition))
+        for name, _ in settings.params:
+            _check_param_name(name)
+        if self.endpoint is None:
+            _check_engine_params(settings)
 
     @property
     def destination(self) -> str:
@@ -118,6 +129,8 @@ def parse_options(
     log_level: str | None = None,
     log_file: Path | None = None,
     remote: bool = False,
+    matrix: Iterable[str] = (),
+    repeat: int = 1,
     **reading: Any,
 ) -> RunOptions:
     """Checks the options of a new run; raises `UsageProblem` if they are invalid or conflict.
@@ -160,7 +173,7 @@ def parse_options(
     if read_options.speakers and sessions == 1:
         reason = "--channels split needs two sessions, one for each speaker"
         raise UsageProblem(reason, "Raise --sessions to 2 or more.")
-    return RunOptions(
+    options = RunOptions(
         settings,
         target,
         key,
@@ -171,6 +184,11 @@ def parse_options(
         read_options=read_options,
         remote=remote,
     )
+    if texts := tuple(matrix):
+        options = replace(options, matrix=parse_matrix(texts, repeat, options.check_condition))
+    elif repeat > 1:
+        options = replace(options, matrix=Matrix(((),), repeat))
+    return options
 
 
 def parse_read_options(
@@ -211,11 +229,15 @@ def find_sources(
     """The recordings to stream; raises `UsageProblem` if a name stands for none. ``allow_empty``: a
     folder may be without audio."""
     rules = replace(options.source_rules, allow_stdin=allow_stdin)
-    return list(iter_sources(names, rules, skipped, allow_empty=allow_empty))
+    sources = list(iter_sources(names, rules, skipped, allow_empty=allow_empty))
+    return options.matrix.expand(sources) if options.matrix else sources
 
 
-def watch_folders(names: Iterable[str]) -> FolderWatch:
+def watch_folders(names: Iterable[str], options: RunOptions) -> FolderWatch:
     """A watch over the folders among these names; raises `UsageProblem` if there are none."""
+    if options.matrix is not None:
+        reason = "--watch cannot be combined with --matrix or --repeat"
+        raise UsageProblem(reason, "The order of a matrix needs all recordings.")
     folders = [name for name in names if os.path.isdir(name)]
     if not folders:
         raise UsageProblem("--watch needs a folder", "Name the folder instead of its files.")

@@ -1,5 +1,6 @@
 """``paceline score``: accuracy and delays of a run, from its traces and references."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import count_option, option_group, path_option, run_argument
 
 if TYPE_CHECKING:  # loaded when the command runs; they need packages of an extra
-    from workers.evaluation.gate import GateResult
+    from workers.evaluation.gate import GateResult, Threshold
     from workers.evaluation.score import RunScore
 
 
@@ -85,14 +86,14 @@ def score(
     from workers.errors import MissingExtra
 
     try:
-        from workers.evaluation import gate
+        from workers.evaluation.gate import check_threshold
         from workers.evaluation.score import ScoreOptions, score_run
     except ImportError as error:
         raise MissingExtra("evaluation", "scoring") from error
-    checks = [gate.parse_threshold(text) for text in thresholds]
+    checks = load_thresholds(thresholds)
     options = ScoreOptions(normaliser, equivalences, references, terms, group_by, allow_invalid)
     run_score = score_run(folder, options)
-    results = [gate.check_threshold(check, run_score.groups[0]) for check in checks]
+    results = [check_threshold(check, run_score.groups[0]) for check in checks]
     if as_json:
         import json
 
@@ -100,7 +101,8 @@ def score(
 
         click.echo(json.dumps(score_to_json(run_score, results), ensure_ascii=True))
     else:
-        _print_score(run_score, worst, results)
+        _print_score(run_score, worst)
+        print_gate(results)
     if junit is not None:
         from workers.evaluation.junit import write_junit
 
@@ -108,11 +110,42 @@ def score(
     return ExitCode.GATE_FAILED if any(one.breached for one in results) else ExitCode.DONE
 
 
-def _print_score(run_score: "RunScore", worst: int, results: "list[GateResult]") -> None:
+def load_thresholds(texts: Iterable[str], *, is_delta: bool = False) -> "list[Threshold]":
+    """Parses thresholds; raises `UsageProblem`, and `MissingExtra` without the packages."""
+    from workers.errors import MissingExtra
+
+    try:
+        from workers.evaluation.gate import parse_threshold
+    except ImportError as error:
+        raise MissingExtra("evaluation", "a gate") from error
+    return [parse_threshold(text, is_delta=is_delta) for text in texts]
+
+
+def check_run(folder: Path, thresholds: "Iterable[Threshold]") -> ExitCode:
+    """Scores a run that is over, prints the result of each threshold on stderr, and returns the
+    exit code. Raises `UsageProblem` for a threshold without valid data."""
+    from workers.evaluation.gate import check_threshold
+    from workers.evaluation.score import ScoreOptions, score_run
+
+    group = score_run(folder, ScoreOptions()).groups[0]
+    return print_gate([check_threshold(one, group) for one in thresholds], err=True)
+
+
+def print_gate(results: "Iterable[GateResult]", *, err: bool = False) -> ExitCode:
+    """Prints the result of each threshold, breaches always on stderr; returns the exit code."""
+    from tui.cli.console import print_line
+
+    breached = False
+    for result in results:
+        mark = "✗" if result.breached else "✓"
+        print_line(f"{mark} {result.sentence}", err=err or result.breached)
+        breached |= result.breached
+    return ExitCode.GATE_FAILED if breached else ExitCode.DONE
+
+
+def _print_score(run_score: "RunScore", worst: int) -> None:
     from tui.cli.console import print_line
     from tui.cli.score_lines import score_lines
 
     for line in score_lines(run_score, worst):
         print_line(line)
-    for result in results:
-        print_line(f"{'✗' if result.breached else '✓'} {result.sentence}", err=result.breached)

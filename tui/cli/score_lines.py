@@ -1,12 +1,20 @@
 """What ``paceline score`` prints: tables that are also valid Markdown."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tui.text.formats import at_speed, format_count
 from tui.text.tables import table
 from workers.evaluation.accuracy import Edit, ErrorCounts
 from workers.evaluation.metrics import METRICS
-from workers.evaluation.score import ALL_JOBS, DelaySummary, GroupScore, JobScore, Rate, RunScore
+from workers.evaluation.score import (
+    ALL_JOBS,
+    DelaySummary,
+    GroupScore,
+    JobScore,
+    Rate,
+    RunScore,
+    by_recording,
+)
 from workers.evaluation.statistics import Distribution, Interval
 
 MAX_SHOWN_CONFUSIONS = 10
@@ -21,6 +29,9 @@ def score_lines(score: RunScore, worst: int) -> Iterator[str]:
     yield f"Run: {score.run}"
     yield from _environment_lines(score)
     yield from _reference_lines(score)
+    if len(score.groups) > 1:
+        yield ""
+        yield from _overview_lines(score.groups[1:])
     for group in score.groups:
         yield ""
         title = "All recordings" if group.name == ALL_JOBS else f"Group “{group.name}”"
@@ -30,6 +41,26 @@ def score_lines(score: RunScore, worst: int) -> Iterator[str]:
     yield from _error_lines(score, worst)
     yield ""
     yield from (f"! {warning}" for warning in score.warnings)
+
+
+def _overview_lines(groups: Sequence[GroupScore]) -> Iterator[str]:
+    """One row a group."""
+    head = ("group", "files", "wer", "95 % interval", "ttft p50", "emission p50", "eot p95")
+    rows = []
+    for group in groups:
+        rate, delays = group.rates.get("wer"), group.delays
+        rows.append(
+            (
+                group.name or "–",
+                str(group.files),
+                _percent(rate.pooled) if rate else "–",
+                _format_interval(rate.interval, 100, " %") if rate else "–",
+                _ms(delays["ttft"].due.p50) if "ttft" in delays else "–",
+                _ms(delays["emission"].due.p50) if "emission" in delays else "–",
+                _ms(delays["eot"].due.p95) if "eot" in delays else "–",
+            )
+        )
+    yield from table(head, rows).splitlines()
 
 
 def _environment_lines(score: RunScore) -> Iterator[str]:
@@ -50,11 +81,14 @@ def _environment_lines(score: RunScore) -> Iterator[str]:
 
 
 def _reference_lines(score: RunScore) -> Iterator[str]:
-    matched = sum(job.reference is not None for job in score.jobs)
-    yield f"References: {matched} of {format_count(len(score.jobs), 'recording')}"
-    for job in score.jobs[:MAX_LISTED]:
-        if job.reference is not None:
-            yield f"  {job.name} ← {job.reference.origin}"
+    recordings = [jobs[0] for jobs in by_recording(score.jobs).values()]
+    matched = [job for job in recordings if job.reference is not None]
+    yield f"References: {len(matched)} of {format_count(len(recordings), 'recording')}"
+    for job in matched[:MAX_LISTED]:
+        assert job.reference is not None
+        yield f"  {job.name} ← {job.reference.origin}"
+    if len(matched) > MAX_LISTED:
+        yield f"  and {len(matched) - MAX_LISTED} more"
     yield from _list_lines(
         "No reference", [(str(file.path), "") for file in score.matches.unmatched]
     )

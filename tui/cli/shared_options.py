@@ -251,6 +251,17 @@ new_run_options = option_group(
         "folder.",
     ),
     reading_options,
+    click.option(
+        "--matrix",
+        multiple=True,
+        metavar="NAME=VALUES",
+        help="Stream each recording with each of these values, separated by commas, of "
+        "speech_model, chunk_ms, release, sample_rate or a connection parameter. Repeat the option "
+        "to combine several.",
+    ),
+    count_option(
+        "--repeat", "Stream each recording this many times.", default=1, show_default=True
+    ),
     limit_options(resuming=False),
 )
 

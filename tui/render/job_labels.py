@@ -24,10 +24,12 @@ STATUS_ROLES = {
 
 
 def clean_recording_name(job_state: JobState) -> str:
-    """The recording's name, safe to draw; with the part, if only a part is streamed, and with the
-    speaker, if it is half of a pair."""
+    """The recording's name, safe to draw; with the part, if only a part is streamed, with its
+    condition in a run with a matrix, and with the speaker, if it is half of a pair."""
     name, part = _clean_name(job_state.file), part_label(job_state)
     name = f"{name} {part}" if part else name
+    if job_state.conditions:
+        name = " · ".join([name, *(clean(value) for _, value in job_state.conditions)])
     return f"{name} ({clean(job_state.half.speaker)})" if job_state.half else name
 
 

@@ -75,6 +75,8 @@ class Source:
     """Connection parameters of this recording alone; they override those of the run."""
     metadata: tuple[tuple[str, str], ...] = ()
     """What a manifest says about it besides, by column."""
+    conditions: tuple[tuple[str, str], ...] = ()
+    """The settings of this recording alone, by name, in a run with a matrix."""
     secret_url: str = field(default="", repr=False)
     """Its whole URL, if ``file`` leaves out a password or a query. It is never stored."""
 

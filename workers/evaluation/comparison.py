@@ -9,7 +9,13 @@ from workers.errors import UsageProblem
 from workers.evaluation.accuracy import Alignment, Edit
 from workers.evaluation.gate import GateResult, Threshold
 from workers.evaluation.metrics import METRICS, Clock, Unit
-from workers.evaluation.score import JobScore, RunScore
+from workers.evaluation.score import (
+    JobScore,
+    RunScore,
+    by_recording,
+    delay_samples,
+    error_counts,
+)
 from workers.evaluation.statistics import (
     CONFIDENCE,
     MIN_FILES,
@@ -42,7 +48,8 @@ class Comparison:
 
     first: RunScore
     second: RunScore
-    common: list[tuple[JobScore, JobScore]]
+    common: list[tuple[list[JobScore], list[JobScore]]]
+    """The jobs of each recording that both have."""
     metrics: list[MetricDifference] = field(default_factory=list)
     first_wins: int = 0
     """Recordings with fewer word errors in the first run."""
@@ -61,7 +68,7 @@ def compare_runs(first: RunScore, second: RunScore, *, allow_different: bool = F
     Raises `UsageProblem` without such a recording, and for other references or another normaliser
     unless ``allow_different``.
     """
-    pairs = _pair_jobs(first, second)
+    pairs = _pair_recordings(first, second)
     if not pairs:
         raise UsageProblem(
             f"{first.run} and {second.run} have no scored recording in common",
@@ -72,9 +79,10 @@ def compare_runs(first: RunScore, second: RunScore, *, allow_different: bool = F
         problem = f"the normalisers differ: {first.normaliser} and {second.normaliser}"
         _object(comparison, problem, allow_different=allow_different)
     changed = [
-        one.name
+        one[0].name
         for one, other in pairs
-        if (one.reference and one.reference.text) != (other.reference and other.reference.text)
+        if (one[0].reference and one[0].reference.text)
+        != (other[0].reference and other[0].reference.text)
     ]
     if changed:
         problem = f"{len(changed)} recordings have different references, such as {changed[0]}"
@@ -89,7 +97,7 @@ def compare_runs(first: RunScore, second: RunScore, *, allow_different: bool = F
             f"the runs were sent at {first.speed:g}× and {second.speed:g}× speed, which alone "
             "changes delays"
         )
-    alone = len(first.jobs) + len(second.jobs) - 2 * len(pairs)
+    alone = len(by_recording(first.jobs)) + len(by_recording(second.jobs)) - 2 * len(pairs)
     if alone:
         comparison.warnings.append(f"{alone} recordings are in one run only and do not count")
     _compare_rates(comparison)
@@ -119,22 +127,23 @@ def check_delta(threshold: Threshold, comparison: Comparison) -> GateResult:
     return GateResult(threshold, value, threshold.is_breached_by(value))
 
 
-def _pair_jobs(first: RunScore, second: RunScore) -> list[tuple[JobScore, JobScore]]:
-    """Jobs of the same recording, the first of each; by path, or else by a unique file name."""
-    by_path: dict[Path, JobScore] = {}
-    by_name: dict[str, list[JobScore]] = {}
-    for job in second.jobs:
-        if by_path.setdefault(job.file.path, job) is job:
-            by_name.setdefault(job.file.path.name, []).append(job)
-    pairs, used = [], set()
-    for job in first.jobs:
-        other = by_path.get(job.file.path)
-        if other is None:
-            named = by_name.get(job.file.path.name, [])
-            other = named[0] if len(named) == 1 else None
-        if other is not None and other.file.path not in used:
-            used.add(other.file.path)
-            pairs.append((job, other))
+def _pair_recordings(
+    first: RunScore, second: RunScore
+) -> list[tuple[list[JobScore], list[JobScore]]]:
+    """The jobs of the same recording, by path, or else by a unique file name."""
+    by_path = by_recording(second.jobs)
+    by_name: dict[str, list[Path]] = {}
+    for path in by_path:
+        by_name.setdefault(path.name, []).append(path)
+    pairs = []
+    for path, jobs in by_recording(first.jobs).items():
+        if path not in by_path:
+            named = by_name.get(path.name, [])
+            if len(named) != 1:
+                continue
+            path = named[0]
+        if (others := by_path.pop(path, None)) is not None:
+            pairs.append((jobs, others))
     return pairs
 
 
@@ -159,17 +168,14 @@ def _rate_counts(
     comparison: Comparison, name: str
 ) -> tuple[tuple[list[int], list[int]], tuple[list[int], list[int]]] | None:
     """Errors and lengths of both runs, by recording; None without references."""
-    attribute = {"wer": "words", "cer": "characters", "fwer": "formatted_words"}[name]
-    pairs = [
-        (getattr(one, attribute), getattr(other, attribute))
-        for one, other in comparison.common
-        if one.alignment is not None and other.alignment is not None
+    counts = [
+        (error_counts(one, name), error_counts(other, name)) for one, other in comparison.common
     ]
-    pairs = [pair for pair in pairs if pair[0].reference_length and pair[1].reference_length]
-    if not pairs:
+    counts = [pair for pair in counts if pair[0].reference_length and pair[1].reference_length]
+    if not counts:
         return None
     first, second = (
-        ([pair[n].errors for pair in pairs], [pair[n].reference_length for pair in pairs])
+        ([pair[n].errors for pair in counts], [pair[n].reference_length for pair in counts])
         for n in (0, 1)
     )
     return first, second
@@ -177,11 +183,10 @@ def _rate_counts(
 
 def _delay_samples(comparison: Comparison, metric: str) -> list[tuple[Sequence[float], ...]]:
     """The delays of both runs by ``due``, by recording; only recordings where both have some."""
-    return [
-        (one.latency.delays[metric].ms[Clock.DUE], other.latency.delays[metric].ms[Clock.DUE])
-        for one, other in comparison.common
-        if metric in one.latency.delays and metric in other.latency.delays
-    ]
+    pairs = (
+        tuple(delay_samples(jobs, metric, Clock.DUE) for jobs in pair) for pair in comparison.common
+    )
+    return [pair for pair in pairs if all(pair)]
 
 
 def _difference_of(comparison: Comparison, name: str, confidence: float) -> Difference | None:
@@ -211,17 +216,21 @@ def _compare_delays(comparison: Comparison) -> None:
 
 
 def _compare_words(comparison: Comparison) -> None:
+    """Counts which run is better on each recording, and which words only one of them recognised;
+    of repeats, the first counts for the words."""
     for one, other in comparison.common:
-        if one.alignment is None or other.alignment is None:
+        before, after = one[0].alignment, other[0].alignment
+        if before is None or after is None:
             continue
-        errors, other_errors = one.words.errors, other.words.errors
-        comparison.first_wins += errors < other_errors
-        comparison.second_wins += errors > other_errors
-        comparison.ties += errors == other_errors
-        before, after = _recognised(one.alignment), _recognised(other.alignment)
-        if len(before) != len(after):
-            continue  # other references
-        for said, first, second in zip(one.alignment.reference, before, after, strict=True):
+        rates = error_counts(one, "wer").rate, error_counts(other, "wer").rate
+        if rates[0] is not None and rates[1] is not None:
+            comparison.first_wins += rates[0] < rates[1]
+            comparison.second_wins += rates[0] > rates[1]
+            comparison.ties += rates[0] == rates[1]
+        if before.reference != after.reference:
+            continue
+        words = zip(before.reference, _recognised(before), _recognised(after), strict=True)
+        for said, first, second in words:
             if first != said == second:
                 comparison.fixed[said, first] += 1
             elif first == said != second:

@@ -136,6 +136,7 @@ def measure_latency(
                 result.open_spans.append((opened + attempt.began_s, opened + attempt.last_s))
         if attempt.began_s is None or not len(trace.chunk_times):
             continue
+        _add_lags(result, trace.chunk_times)
         certificate = attempt.certificate
         if certificate is None and (timing := trace.chunk_times.timing(number)) is not None:
             certificate = timing.certificate
@@ -230,9 +231,6 @@ def _measure_attempt(
     clock = _AudioClock(times)
     word_ends = _reference_ends(reference, kept.values())
     result.has_reference_times |= word_ends is not None
-    chunk_s = times.settings.chunk_ms / 1000
-    for chunk, lag_us in enumerate(times.lags_us):
-        result.add("pacing", clock.first.start_s + chunk * chunk_s, lag_us / 1000, lag_us / 1000)
     if attempt.starts_job:
         _measure_start(result, clock, attempt, kept, reference)
     for turn in kept.values():
@@ -261,6 +259,13 @@ def _measure_attempt(
         until_s = max(finals)
         due_ms, sent_ms = (until_s - due_s) * 1000, (until_s - attempt.terminate_s) * 1000
         result.add("ttfs", end_s, due_ms, sent_ms)
+
+
+def _add_lags(result: JobLatency, times: ChunkTimes) -> None:
+    """Adds the lag of every chunk, also of an attempt whose delays are invalid."""
+    start_s, chunk_s = times[0].start_s, times.settings.chunk_ms / 1000
+    for chunk, lag_us in enumerate(times.lags_us):
+        result.add("pacing", start_s + chunk * chunk_s, lag_us / 1000, lag_us / 1000)
 
 
 def _measure_start(

@@ -2,10 +2,11 @@
 
 import json
 import os
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -68,7 +69,8 @@ class ScoreOptions:
     terms: tuple[str, ...] = ()
     """Key terms whose recall and precision are counted, besides those sent to the server."""
     group_by: str = ""
-    """A column of the manifest, or ``model`` or ``file``; empty: no groups."""
+    """Columns of the manifest or the matrix, separated by commas, or ``model`` or ``file``; empty:
+    no groups."""
     allow_invalid: bool = False
     """Whether delays of attempts with bad pacing count."""
 
@@ -267,9 +269,9 @@ def _score_job(task: _Task) -> "JobScore | tuple[str, str]":
     except (Malformed, OSError) as error:
         return task.jobs[0].file, str(error)
     model = state.began.model if state.began else ""
-    column = task.options.group_by
-    known = {"model": model, "file": state.file}
-    group = known.get(column) or dict(task.file.metadata).get(column, "")
+    known = {"model": model, "file": state.file, **dict(task.file.metadata)}
+    columns = [column for column in task.options.group_by.split(",") if column]
+    group = ", ".join(known.get(column, "") for column in columns)
     text = state.transcript.text
     job = JobScore(
         job=state.job,
@@ -348,22 +350,60 @@ def _score_text(
 # --- groups --------------------------------------------------------------------------------------
 
 
+def split_groups(score: RunScore, columns: str) -> list[RunScore]:
+    """The groups of a run as runs of their own, in the order of their names; ``columns`` as in
+    `ScoreOptions.group_by`, which the run must have been scored with."""
+    return [
+        replace(
+            score,
+            run=Path(group.name or f"no {columns}"),
+            jobs=[job for job in score.jobs if job.group == group.name],
+            groups=[replace(group, name=ALL_JOBS)],
+        )
+        for group in score.groups[1:]
+    ]
+
+
+def by_recording(jobs: Iterable[JobScore]) -> dict[Path, list[JobScore]]:
+    """The jobs of each recording. Several are not independent, so they are resampled together."""
+    recordings: dict[Path, list[JobScore]] = {}
+    for job in jobs:
+        recordings.setdefault(job.file.path, []).append(job)
+    return recordings
+
+
+def error_counts(jobs: Iterable[JobScore], metric: str) -> ErrorCounts:
+    """The errors of jobs together, of ``wer``, ``cer`` or ``fwer``; zero without references."""
+    attribute = {"wer": "words", "cer": "characters", "fwer": "formatted_words"}[metric]
+    return sum((getattr(job, attribute) for job in jobs if job.alignment is not None), NO_ERRORS)
+
+
+def delay_samples(jobs: Iterable[JobScore], metric: str, clock: Clock) -> "array[float]":
+    """The delays of jobs together, in ms."""
+    samples = array("d")
+    for job in jobs:
+        if (delays := job.latency.delays.get(metric)) is not None:
+            samples.extend(delays.ms[clock])
+    return samples
+
+
 def _score_group(name: str, jobs: Sequence[JobScore]) -> GroupScore:
-    score = GroupScore(name, len({job.file.path for job in jobs}))
-    for rate_name, counts in _error_counts(jobs).items():
-        if (rate := _pool_errors(counts)) is not None:
+    recordings = list(by_recording(jobs).values())
+    score = GroupScore(name, len(recordings))
+    for rate_name in ("wer", "cer", "fwer"):
+        rate = _pool_errors([error_counts(group, rate_name) for group in recordings])
+        if rate is not None:
             score.rates[rate_name] = rate
-    _add_term_rates(score, [job.terms for job in jobs])
+    terms = [sum((job.terms for job in group), NO_TERMS) for group in recordings]
+    _add_term_rates(score, terms)
     for metric in METRICS.values():
         if metric.unit is not Unit.MS:
             continue
-        samples = [
-            job.latency.delays[metric.name].ms for job in jobs if metric.name in job.latency.delays
-        ]
-        due = summarise(*(one[Clock.DUE] for one in samples))
-        sent = summarise(*(one[Clock.SENT] for one in samples))
+        samples = [delay_samples(group, metric.name, Clock.DUE) for group in recordings]
+        due = summarise(*samples)
+        sent = summarise(*(delay_samples(group, metric.name, Clock.SENT) for group in recordings))
         if due is not None and sent is not None:
-            intervals = _percentile_intervals([one[Clock.DUE] for one in samples], due)
+            intervals = _percentile_intervals(samples, due)
             score.delays[metric.name] = DelaySummary(due, sent, intervals)
     final_words = sum(job.latency.final_words for job in jobs)
     if final_words:
@@ -371,15 +411,6 @@ def _score_group(name: str, jobs: Sequence[JobScore]) -> GroupScore:
         unstable = sum(job.latency.unstable_words for job in jobs)
         score.ratios = {"corrections": corrections / final_words, "upwr": unstable / final_words}
     return score
-
-
-def _error_counts(jobs: Sequence[JobScore]) -> dict[str, list[ErrorCounts]]:
-    scored = [job for job in jobs if job.alignment is not None]
-    return {
-        "wer": [job.words for job in scored],
-        "cer": [job.characters for job in scored],
-        "fwer": [job.formatted_words for job in scored],
-    }
 
 
 def _pool_errors(counts: Sequence[ErrorCounts]) -> Rate | None:
@@ -421,7 +452,7 @@ def _percentile_intervals(
 def _warnings(jobs: Sequence[JobScore], normaliser: Normaliser) -> Iterator[str]:
     """What a reader must know before using the figures."""
     scored = [job for job in jobs if job.alignment is not None]
-    files = len({job.file.path for job in scored})
+    files = len(by_recording(scored))
     if 0 < files < MIN_FILES:
         plural = "recordings" if files > 1 else "recording"
         yield f"{files} {plural}: at least {MIN_FILES} are needed before intervals mean much"

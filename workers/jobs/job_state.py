@@ -147,6 +147,7 @@ class JobState:
     is_part: bool = False  # whether only a part of the recording is streamed
     metadata: tuple[tuple[str, str], ...] = ()
     """What a manifest says about the recording, by column."""
+    conditions: tuple[tuple[str, str], ...] = ()  # its own settings, in a run with a matrix
     _opened_at_s: float | None = None
     """When the live session's socket opened, on the session's clock; None without one."""
     _last_report_s: float = 0.0  # when the session last reported something, on the same clock
@@ -162,6 +163,7 @@ class JobState:
             start_seconds=options.start_s,
             is_part=options.start_s > 0 or options.end_s is not None,
             metadata=source.metadata,
+            conditions=source.conditions,
         )
 
     def restarted(self) -> "JobState":
@@ -173,6 +175,7 @@ class JobState:
             start_seconds=self.start_seconds,
             is_part=self.is_part,
             metadata=self.metadata,
+            conditions=self.conditions,
         )
 
     @property

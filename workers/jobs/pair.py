@@ -131,6 +131,7 @@ def pair_state(one: JobState, other: JobState, transcript: Transcript | None = N
         fetched=first.fetched,
         is_part=first.is_part,
         metadata=first.metadata,
+        conditions=first.conditions,
     )
 
 

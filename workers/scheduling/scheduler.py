@@ -25,6 +25,7 @@ from workers.jobs.events import (
 )
 from workers.jobs.job import Half, Job, JobId, StreamSettings
 from workers.jobs.job_state import JobState
+from workers.jobs.matrix import apply_condition
 from workers.jobs.sent_position import SentPosition
 from workers.log import Logger
 from workers.protocol import configuration
@@ -249,7 +250,8 @@ class Scheduler:
         return any([self._configure(slot, changes) for slot in self._slots_of(job)])
 
     def _configure(self, slot: JobSlot, changes: UpdateConfiguration) -> bool:
-        allowed = configuration.supported_changes(changes, self._settings.speech_model)
+        model = self._settings_of(slot).speech_model
+        allowed = configuration.supported_changes(changes, model)
         if slot.session is None or not slot.is_streaming or allowed == configuration.NO_CHANGES:
             return False
         slot.session.send(allowed)
@@ -319,11 +321,16 @@ class Scheduler:
         the same content."""
         if claim.is_current:
             slot = claim.slot
-            settings = self._settings.with_params(slot.source.params)
+            settings = self._settings_of(slot)
             slot.job = Job(slot.id, slot.file, recording, settings, slot.half)
             self._queue.mark_ready(slot)
             self.folder.set_size(slot.id, recording.size)
             self._publish(slot, Queued.of(recording, settings.speed, same_as or slot.state.same_as))
+
+    def _settings_of(self, slot: JobSlot) -> StreamSettings:
+        """The settings of the run, with those of a job's condition and its own parameters."""
+        settings = apply_condition(self._settings, slot.source.conditions)
+        return settings.with_params(slot.source.params)
 
     def note_arrival(self, claim: Claim, received_bytes: int, total_bytes: int | None) -> None:
         """Publishes how much of a job's recording has arrived."""
@@ -386,7 +393,7 @@ class Scheduler:
             expected_sha256=slot.expected_sha256,
             expected_bytes=slot.expected_bytes,
             # Only changes that the model supports: a run folder may contain others.
-            changes=configuration.supported_changes(slot.changes, self._settings.speech_model),
+            changes=configuration.supported_changes(slot.changes, slot.job.settings.speech_model),
         )
         if (clock := self._clock_of(slot)) is not None:
             assignment = replace(assignment, clock_s=clock.start_s)

@@ -289,7 +289,7 @@ class Supervisor:
         if not slot.source.is_local and (problem := delivery_problem(slot.path)):
             recording = replace(recording, warnings=(*recording.warnings, problem))
         same_as = ""
-        if not options.follow:
+        if not options.follow and not slot.source.conditions:
             same_as = self._duplicates.find(slot.id, slot.file, slot.path, recording.size, options)
         with self._locked() as scheduler:
             scheduler.enqueue(claim, recording, same_as)
