@@ -96,7 +96,10 @@ def open_desk(tmp_path: Path) -> DeskFactory:
         settings: DeskSettings | None = None,
     ) -> AsyncIterator[DeskDriver]:
         supervisor = supervisor or FakeSupervisor()
-        desk = kind(supervisor, DESTINATION, tmp_path / "run", settings=settings)
+        given: dict[str, Any] = {}
+        if settings is not None:  # a kind may have its own
+            given["settings"] = settings
+        desk = kind(supervisor, DESTINATION, tmp_path / "run", **given)
         async with desk.run_test(size=size) as pilot:
             seat = DeskDriver(desk, supervisor, pilot)
             await seat.process_reports()
