@@ -123,6 +123,7 @@ async def _run_server(port: int, policy: "ServerPolicy", script: "Script | None"
     # Slow to load, so after the handlers: Ctrl-C during the import ends the server normally too.
     from workers.localserver.admission import SERVICE_SPEED_LIMIT
     from workers.localserver.server import run_server
+    from workers.pacing.schedule import MAX_SPEED
 
     backend: BackendContext
     if script is None:
@@ -144,7 +145,10 @@ async def _run_server(port: int, policy: "ServerPolicy", script: "Script | None"
             _print_line(address)
             _print_line(f"key: {policy.api_key or 'any'}")
             _print_line(f"capacity: {capacity} session{'s' if capacity != 1 else ''} at once")
-            _print_line(f"try: {key}paceline run FILE --endpoint {address} --sessions {capacity}")
+            speed = policy.speed_limit / SERVICE_SPEED_LIMIT
+            options = f"--endpoint {address} --sessions {capacity}"
+            options += f" --speed {min(speed, MAX_SPEED):g}" if speed > 1 else ""
+            _print_line(f"try: {key}paceline run FILE {options}")
             _print_line("Ctrl-C ends it.")
 
     def report_session(session: "SessionRecord") -> None:

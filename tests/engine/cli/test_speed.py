@@ -166,6 +166,7 @@ def test_a_server_accepts_audio_as_fast_as_its_owner_allows(tmp_path: Path) -> N
     script = tmp_path / "script.toml"
     script.write_text("[[session]]\n")
     with ServeProcess("--script", script, "--speed-limit", "20") as server, server.dial() as client:
+        assert server.example.endswith(" --speed 16")
         for _ in range(299):
             client.send(SECOND)
         time.sleep(0.5)
