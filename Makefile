@@ -14,7 +14,7 @@ JUDGES := .venv/.judges
 # a sixth of their time would go by in compiling the same again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run quick test node check docs coverage mutants format bench chaos pictures judges
+.PHONY: help run quick test node check docs coverage mutants format bench fuzz chaos pictures judges
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -76,9 +76,13 @@ bench: $(READY) ## Measure pacing beside the guide's script; the desk; the engin
 	@$(BIN)/python -m tests.benchmarks.pairs
 	@$(BIN)/python -m tests.benchmarks.desk
 	@$(BIN)/python -m tests.benchmarks.accuracy samples --sessions 1 8 --tail 2
+	@$(BIN)/python -m tests.benchmarks.kinds
 	@$(BIN)/python -m tests.benchmarks.capacity
 	@$(BIN)/python -m tests.benchmarks.soak
 	@$(BIN)/python -m tests.benchmarks.scheduler
+
+fuzz: $(READY) ## Damage CASES=20000 recordings of all kinds with SEED=…, and list those that are not read or refused well
+	@$(BIN)/python -m tests.fuzz.corrupt_audio --cases $(or $(CASES),20000) $(if $(SEED),--seed $(SEED))
 
 chaos: $(READY) ## Break servers and processes by chance for MINUTES=5 with SEED=…, and look for lost words
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED)) --sessions 20

@@ -100,7 +100,7 @@ def _result(kind: Kind, collector: JobCollector) -> KindResult:
         loss = "told" if state.recording_faults else "SILENT"
     errors = score(_REFERENCE, state.transcript.text)
     right = errors.words - errors.substitutions - errors.deletions
-    has_words = kind.name != NOISE and kind.name not in FIXTURE_SECONDS
+    has_words = kind.name not in NOISE and kind.name not in FIXTURE_SECONDS
     words = f"{right}/{errors.words}" if has_words else ""
     reason = "; ".join(state.recording_faults)
     return KindResult(kind, seconds, told, state.sent_seconds, words, loss, reason)

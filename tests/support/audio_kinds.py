@@ -285,6 +285,13 @@ def _amr_wb_noise(sound: Samples, rate: int) -> bytes:
     return b"#!AMR-WB\n" + b"".join(b"\x04" + frame.tobytes() for frame in noise)
 
 
+def _ilbc_noise(sound: Samples, rate: int) -> bytes:
+    """iLBC frames of random bits, as of voice mail, for the same reason."""
+    noise = np.random.default_rng(1).integers(0, 256, (len(sound) * 100 // rate // 3, 50), np.uint8)
+    noise[:, -1] &= 0xFE  # no frame is marked as lost
+    return b"#!iLBC30\n" + noise.tobytes()
+
+
 def _with_silence(make: Maker, lead_s: float, tail_s: float) -> Maker:
     return lambda sound, rate: make(
         np.concatenate([_silence(lead_s, rate), sound, _silence(tail_s, rate)]), rate
@@ -420,6 +427,7 @@ KINDS = (
     Kind("speex-wideband", "spx",
          lambda sound, rate: (FIXTURES / "tones-wideband.spx").read_bytes(), padding_s=0.03),
     Kind("amr-wb", "awb", _amr_wb_noise),
+    Kind("ilbc", "lbc", _ilbc_noise, 8000, padding_s=0.03),
     # WAV files as they are found.
     Kind("wav", "wav", _pcm_wav()),
     Kind("wav-8-bit", "wav", _snd("WAV", "PCM_U8")),
@@ -530,8 +538,8 @@ KINDS = (
 FIXTURE_SECONDS = {"speex": 2.0, "speex-wideband": 2.0}
 """Kinds that are fixed files of tones, and how long they are."""
 
-NOISE = "amr-wb"
-"""The one kind that holds noise instead of a sound, because nothing here can encode it."""
+NOISE = frozenset(["amr-wb", "ilbc"])
+"""Kinds that hold noise instead of a sound, because nothing here can encode them."""
 
 _MAX_SHIFT_S = 0.03
 """How far from its place a tone may seem to begin, because of the windows that look for it."""

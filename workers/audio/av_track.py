@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from av.packet import Packet
 
 _DEMUXERS = (
-    "aac,ac3,aiff,amr,ape,asf,asf_o,au,avi,caf,dsf,dss,dts,dtshd,eac3,flac,flv,loas,matroska,mlp,"
-    "mov,mp3,mpc,mpc8,mpeg,mpegts,mxf,nistsphere,nut,ogg,oma,qcp,rm,shn,tak,truehd,tta,voc,w64,"
+    "aac,ac3,aiff,amr,ape,asf,asf_o,au,avi,caf,dsf,dss,dts,dtshd,eac3,flac,flv,ilbc,loas,matroska,"
+    "mlp,mov,mp3,mpc,mpc8,mpeg,mpegts,mxf,nistsphere,nut,ogg,oma,qcp,rm,shn,tak,truehd,tta,voc,w64,"
     "wav,wtv,wv,g722,g726"
 )
 """Containers of audio. Playlists, images and network formats are not among them."""
@@ -139,12 +139,15 @@ class AvTrack:
         """Decodes a packet, or what is left if it is empty or None."""
         from av import FFmpegError
 
+        seconds = 0.0 if packet is None else float((packet.duration or 0) * packet.time_base)
+        if packet is not None and packet.has_sidedata("encryption_info"):
+            loss.add(seconds, "it is encrypted")  # some of it would decode, to noise
+            return []
         try:
             return self.stream.codec_context.decode(packet)
         except FFmpegError as error:  # at the end, it was flushed already
             if packet is not None and packet.size:
-                duration = (packet.duration or 0) * packet.time_base
-                loss.add(float(duration), _words(error))
+                loss.add(seconds, _words(error))
             return []
 
     def iter_frames_near(self, seconds: float, loss: Loss) -> Iterator[AudioFrame]:
