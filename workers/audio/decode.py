@@ -104,7 +104,7 @@ def _mono_pcm(
     is_single = reader.channels == 1 or channel is not None
     if is_single and reader.samplerate == rate and reader.is_16_bit:
         raw = reader.iter_blocks("int16", start_frame)
-        return (block[:, (channel or 1) - 1].astype("<i2", copy=False).tobytes() for block in raw)
+        return (_channel(block, channel or 1).astype("<i2", copy=False).tobytes() for block in raw)
     if rate == reader.samplerate:
         floats = reader.iter_blocks("float32", start_frame)
         return (_to_pcm16(_mono(block, recording)) for block in floats)
@@ -131,17 +131,23 @@ def _resampled_pcm(
 
 def _mono(block: SampleBlock, recording: Recording) -> MonoSamples:
     """The chosen channel, or a mix of all."""
-    channel, mix = recording.options.channel, recording.mix
+    channel, mix, count = recording.options.channel, recording.mix, block.shape[1]
     mono: MonoSamples
-    if channel is not None or block.shape[1] == 1:
-        mono = block[:, (channel or 1) - 1]
-    elif mix is not None:
+    if channel is not None or count == 1:
+        mono = _channel(block, channel or 1)
+    elif mix is not None and len(mix.weights) == count:
         weights = np.array(mix.weights, dtype=np.float32)
         # Not a product of matrices, whose library would start threads in every session.
         mono = np.einsum("ij,j->i", block, weights) - np.float32(mix.offset)
     else:
         mono = block.mean(axis=1)
     return mono
+
+
+def _channel(block: SampleBlock, channel: int) -> MonoSamples:
+    """A channel, counted from 1. A damaged file may have fewer than it seemed to have."""
+    samples: MonoSamples = block[:, min(channel, block.shape[1]) - 1]
+    return samples
 
 
 def _to_pcm16(samples: MonoSamples) -> bytes:

@@ -13,6 +13,7 @@ from tests.support.audio_files import Samples
 from tests.support.av_files import encode
 from workers.audio import decode
 from workers.audio.probe import probe
+from workers.audio.recording import ChannelMix
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions
 from workers.errors import Unreadable
 
@@ -214,3 +215,14 @@ def test_a_further_attempt_mixes_in_the_same_way(tmp_path: Path) -> None:
     rest = b"".join(decode.pcm_blocks(recording, RATE, 1600, 50000))
 
     assert rest == whole[100000:]
+
+
+@pytest.mark.parametrize("options", [DEFAULT_OPTIONS, ReadOptions(channel=3)])
+def test_a_channel_that_has_gone_is_survived(tmp_path: Path, options: ReadOptions) -> None:
+    """A damaged surround track may begin with fewer channels than its probe found."""
+    path = write(tmp_path, SPEECH, SPEECH)
+    recording = replace(probe(path), options=options, mix=ChannelMix((0.2, 0.2, 0.6)))
+
+    pcm = b"".join(decode.pcm_blocks(recording, RATE, 1600))
+
+    assert len(SPEECH) * 2 == len(pcm)
