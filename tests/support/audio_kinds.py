@@ -532,6 +532,9 @@ KINDS = (
          padding_s=0.03),
     Kind("m4a-5-1-centre", "m4a", _centre_only(_encode_channels("ipod", "aac"), 6), 48000,
          padding_s=0.03),
+    Kind("m4a-7-1-centre", "m4a", _centre_only(_encode_channels("ipod", "aac"), 8), 48000,
+         padding_s=0.03),
+    Kind("mka-8-channels", "mka", _av("matroska", "wavpack", channels=8), 48000),
 )  # fmt: skip
 
 

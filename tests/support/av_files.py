@@ -57,8 +57,8 @@ def encode(
 
 
 def _audio_packets(stream: Any, track: Samples, rate: int) -> list[Any]:
-    planes = np.ascontiguousarray(np.atleast_2d(track.T), dtype=np.float32)
-    frame = av.AudioFrame.from_ndarray(planes, "fltp", stream.codec_context.layout.name)
+    samples = np.ascontiguousarray(track, dtype=np.float32).reshape(1, -1)
+    frame = av.AudioFrame.from_ndarray(samples, "flt", stream.codec_context.layout.name)
     frame.sample_rate, frame.pts = rate, 0
     return [*stream.encode(frame), *stream.encode(None)]
 

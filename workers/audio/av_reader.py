@@ -42,6 +42,10 @@ class _Decoded(NamedTuple):
     samples: SampleBlock
 
 
+_DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
+"""NumPy's types by FFmpeg's names of sample formats."""
+
+
 class AvReader:
     """An open recording, an `AudioReader`."""
 
@@ -214,9 +218,17 @@ class AvReader:
 
 def _samples(frame: AudioFrame) -> SampleBlock:
     """The samples of a frame, in its own format."""
-    array = frame.to_ndarray()
-    planes = array.T if frame.format.is_planar else array.reshape(-1, frame.layout.nb_channels)
-    samples: SampleBlock = planes
+    channels, dtype = frame.layout.nb_channels, _DTYPES[frame.format.packed.name]
+    samples: SampleBlock
+    if not frame.format.is_planar:
+        packed = np.frombuffer(memoryview(frame.planes[0]), dtype, frame.samples * channels)
+        samples = packed.reshape(-1, channels)
+        return samples
+    # Not `to_ndarray`: from 8 channels on, PyAV takes what follows the last plane for planes.
+    planes = [
+        np.frombuffer(memoryview(plane), dtype, frame.samples) for plane in frame.planes[:channels]
+    ]
+    samples = np.stack(planes, axis=1)
     return samples
 
 
