@@ -95,11 +95,19 @@ def _mp3_frame(rates: int) -> bytes:
     return (b"\xff\xfb" + bytes([rates])).ljust(417 if rates == 0x90 else 384, b"\0")
 
 
+def _ftyp() -> bytes:
+    return struct.pack(">I", 20) + b"ftypM4A \0\0\0\0M4A "
+
+
+def _long_box(name: bytes, size: int) -> bytes:
+    return struct.pack(">I4sQ", 1, name, size)
+
+
 def _nested_boxes(depth: int) -> bytes:
     content = b""
     for _ in range(depth):
         content = struct.pack(">I", len(content) + 8) + b"moov" + content
-    return struct.pack(">I", 20) + b"ftypM4A \0\0\0\0M4A " + content
+    return _ftyp() + content
 
 
 HOSTILE: dict[str, Callable[[], bytes]] = {
@@ -110,6 +118,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "one duration of 4 billion samples": lambda: m4a_with_number(b"stts", 8, 0xFFFFFFFF),
     "4 billion chunks": lambda: m4a_with_number(b"stco", 4, 0xFFFFFFFF),
     "4 billion samples in a chunk": lambda: m4a_with_number(b"stsc", 12, 0xFFFFFFFF),
+    "a box of all bytes that can be counted": lambda: _ftyp() + _long_box(b"free", (1 << 64) - 1),
     "boxes in boxes": lambda: _nested_boxes(20_000),
     "768 kHz": lambda: _wav(768_000, 2),
     "4 GHz": lambda: _wav(0xFFFFFFFF, 1),

@@ -6,6 +6,7 @@ no playlist, reference to another file or address in it is followed.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -226,6 +227,7 @@ def _index_refusal(path: str) -> Unreadable | None:
     position = 0
     names: list[bytes] = []
     with open(path, "rb") as file:
+        end = os.fstat(file.fileno()).st_size
         while len(names) < _MAX_MP4_BOXES and len(head := file.read(16)) >= 8:
             size, name, long_size = struct.unpack(">I4sQ", head.ljust(16, b"\0"))
             names.append(name)
@@ -233,6 +235,8 @@ def _index_refusal(path: str) -> Unreadable | None:
             if size < 8:
                 break
             position += size
+            if position >= end:
+                break
             file.seek(position)
     if names[:1] != [b"ftyp"] or b"moov" in names:
         return None
