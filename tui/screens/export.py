@@ -26,6 +26,8 @@ from workers.exports.files import FORMATS
 from workers.exports.names import export_names
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
+from workers.jobs.pair import PairState
+from workers.runs.reader import measure_skew
 
 PROGRESS_INTERVAL_S = 0.1
 """Seconds between two redraws of the progress."""
@@ -185,6 +187,8 @@ class ExportDialog(Dialog[None]):
             if not await asyncio.to_thread(restore_turns, self._run_folder, job_state):
                 result.error = TurnsMissing(job_state.file)
                 break
+            if isinstance(job_state, PairState):
+                await asyncio.to_thread(measure_skew, self._run_folder, job_state)
             if choice.together:
                 copies.append(job_state)
                 continue

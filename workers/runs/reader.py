@@ -53,9 +53,14 @@ def combine_pairs_of_run(path: Path, job_states: Iterable[JobState]) -> list[Job
     combined = combine_pairs(job_states)
     for state in combined:
         if isinstance(state, PairState):
-            left, right = state.halves
-            state.skew = read_pair_skew(path, left.job, right.job)
+            measure_skew(path, state)
     return combined
+
+
+def measure_skew(path: Path, pair: PairState) -> None:
+    """Sets the skew of a pair from the traces of its halves."""
+    left, right = pair.halves
+    pair.skew = read_pair_skew(path, left.job, right.job)
 
 
 def read_job_state(path: Path, job: IndexJob) -> JobState:

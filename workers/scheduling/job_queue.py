@@ -77,6 +77,9 @@ class JobQueue:
             self._order = None
         self._positions.pop(slot.id, None)
         self._retried.discard(slot.id)
+        partner = self._queued_partner(slot)
+        if partner is not None and partner.phase is JobPhase.QUEUED:
+            self._push(partner)  # it need not wait for the other half
 
     def next_due_at(self, now: float) -> float | None:
         """When the next job may start, ignoring the limit on starts; None if none waits."""
@@ -100,7 +103,9 @@ class JobQueue:
         if slot is None:
             return []
         partner = self._queued_partner(slot)
-        return [slot] if partner is None else sorted((slot, partner), key=lambda half: half.id)
+        if partner is None or partner.phase is not JobPhase.QUEUED:
+            return [slot]
+        return sorted((slot, partner), key=lambda half: half.id)
 
     def pop_due(self, now: float) -> list[JobSlot]:
         """Removes and returns the jobs of `next_due`."""

@@ -133,6 +133,21 @@ def test_both_must_be_probed_first(make_desk: Callable[..., Desk]) -> None:
         assert desk.start() == expected
 
 
+def test_a_half_starts_alone_if_the_other_cannot_be_read(make_desk: Callable[..., Desk]) -> None:
+    """It does not wait in the queue forever."""
+    desk = make_desk()
+    desk.scheduler.add(CALL)
+    claims = [desk.scheduler.claim_unprobed() for _ in range(2)]
+    assert claims[0] is not None
+    assert claims[1] is not None
+    desk.scheduler.enqueue(claims[0], STEREO)
+    desk.scheduler.fail_job(claims[1], Ended(Outcome.CRASHED, "the prober crashed"))
+    assert desk.start() == [AGENT]
+    desk.report(AGENT, *CONNECTED)
+
+    assert desk.clock_of(AGENT) is not None
+
+
 def test_the_start_rate_counts_both(make_desk: Callable[..., Desk]) -> None:
     """A pair waits until two more sessions may begin within a minute."""
     desk = make_desk(StartRateLimiter(3))
