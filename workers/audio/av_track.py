@@ -10,6 +10,7 @@ import os
 import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from functools import cache
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -36,6 +37,19 @@ _CONTAINER_OPTIONS = {
     "format_whitelist": _DEMUXERS,
     "protocol_whitelist": "none",  # the file itself comes through a file object
 }
+
+_DECODERS = frozenset([
+    "aac", "aac_latm", "ac3", "alac", "amrnb", "amrwb", "ape", "atrac1", "atrac3", "atrac3al",
+    "atrac3plus", "atrac3plusal", "cook", "dca", "dss_sp", "dvaudio", "eac3", "evrc", "flac",
+    "g722", "g723_1", "g726", "g726le", "g729", "gsm", "gsm_ms", "ilbc", "mace3", "mace6", "mlp",
+    "mp1", "mp1float", "mp2", "mp2float", "mp3", "mp3float", "mpc7", "mpc8", "nellymoser", "opus",
+    "qcelp", "qdm2", "qdmc", "ralf", "real_144", "real_288", "s302m", "shorten", "sipr", "speex",
+    "tak", "truehd", "truespeech", "tta", "twinvq", "vorbis", "wavpack", "wmalossless", "wmapro",
+    "wmav1", "wmav2", "wmavoice",
+])  # fmt: skip
+_DECODER_PREFIXES = ("pcm_", "adpcm_", "dsd_")
+"""Decoders of recordings. Pictures are not even looked at: that would cost time and memory, and
+their decoders are many and complex."""
 
 _CONTAINER_NAMES = {"mov": "MP4", "matroska": "MKV", "asf": "WMA", "aac": "ADTS"}
 """What users call containers that FFmpeg names otherwise."""
@@ -214,12 +228,23 @@ def _open_container(
     except ImportError as error:
         reason = "this format is read by PyAV, which is not installed or does not load here"
         raise Unreadable(reason, _INSTALL_HINT) from error
-    options = _CONTAINER_OPTIONS | options
+    options = _CONTAINER_OPTIONS | {"codec_whitelist": _allowed_decoders()} | options
     try:
         return av.open(file, "r", format=demuxer, options=options, metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
         reason = f"the file cannot be read as audio ({_words(error)})"
         raise Unreadable(reason, _CONVERT_HINT) from error
+
+
+@cache
+def _allowed_decoders() -> str:
+    from av.codec import codecs_available
+
+    return ",".join(name for name in codecs_available if _is_allowed(name))
+
+
+def _is_allowed(decoder: str) -> bool:
+    return decoder in _DECODERS or decoder.startswith(_DECODER_PREFIXES)
 
 
 def _index_refusal(path: str) -> Unreadable | None:
@@ -264,7 +289,8 @@ def _choose_stream(container: InputContainer, track: str) -> AudioStream:
 
 
 def _has_decoder(stream: AudioStream) -> bool:
-    return stream.codec_context is not None  # PyAV's types say that it always has one
+    # PyAV's types say that there always is one.
+    return stream.codec_context is not None and _is_allowed(stream.codec_context.name)
 
 
 def _words(error: Exception) -> str:
