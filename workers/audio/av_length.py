@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _FIXED_SIZE_CODECS = frozenset(["aac", "aac_latm", "mp1", "mp2", "mp3"])
 """Codecs whose packets all hold the same number of samples, whatever a container says of them."""
 
+_MAX_DELAY_PACKETS = 16
+"""In how many packets at the beginning an encoder's delay may be. Asking each packet is slow."""
+
 _COUNT_TIMEOUT_S = 10.0
 """How long packets are counted. The length of a longer film on a slow disk is estimated."""
 
@@ -106,6 +109,8 @@ def _count_packets(path: str, options: ReadOptions, segment: FileSegment) -> AvP
         is_cut = is_counted and last is not None and _is_cut(track, last)
         if last is not None and is_cut:
             counter.leave_out(last)
+        elif last is not None:
+            counter.finish(last)
         seconds, declared_s = counter.seconds(), _declared_seconds(track)
         if not is_counted:
             seconds, declared_s = seconds / track.read_share, None
@@ -157,9 +162,8 @@ class _SampleCounter:
     def add(self, packet: Packet[AudioStream]) -> None:
         self._packets += 1
         self._bytes += packet.size
-        if packet.has_sidedata("skip_samples"):  # an encoder's delay, and padding at the end
-            start, end = struct.unpack_from("<II", bytes(packet.get_sidedata("skip_samples")))
-            self._trimmed += start + end
+        if self._packets <= _MAX_DELAY_PACKETS:
+            self._add_trimmed(packet)
         if self.codec == "opus":
             self._opus_samples += opus_samples(bytes(packet))
         elif self.codec not in _FIXED_SIZE_CODECS:
@@ -175,6 +179,17 @@ class _SampleCounter:
             self._ticks += pts - self._next_pts
         self._ticks += duration
         self._next_pts = None if pts is None else pts + duration
+
+    def finish(self, last: Packet[AudioStream]) -> None:
+        """Call this with the packet that was added last."""
+        if self._packets > _MAX_DELAY_PACKETS:
+            self._add_trimmed(last)
+
+    def _add_trimmed(self, packet: Packet[AudioStream]) -> None:
+        """Adds what decoders leave out: an encoder's delay, and padding at the end."""
+        if packet.has_sidedata("skip_samples"):
+            start, end = struct.unpack_from("<II", bytes(packet.get_sidedata("skip_samples")))
+            self._trimmed += start + end
 
     def leave_out(self, last: Packet[AudioStream]) -> None:
         """Takes back the packet that was added last."""
