@@ -11,6 +11,7 @@ import multiprocessing.popen_forkserver
 import multiprocessing.synchronize  # noqa: F401  (both: unpickling a process needs them)
 from typing import get_args
 
+import workers.audio.sndfile_reader  # noqa: F401  (most recordings are read with it)
 from workers import processes
 from workers.jobs import events
 from workers.protocol import codec, messages
