@@ -39,6 +39,8 @@ def parse_object(text: str | bytes, where: str, max_depth: int = MAX_JSON_DEPTH)
         raise Malformed(f"{where} is not a JSON object")
     level: list[Any] = [record]
     for _ in range(max_depth):
+        if not level:
+            return record
         level = [
             inner
             for outer in level
