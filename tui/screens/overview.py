@@ -2,6 +2,7 @@
 
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
+from textual.timer import Timer
 from textual.widgets import Input
 
 from tui.keys.key_table import Scope, bindings_in, textual_bindings
@@ -18,6 +19,12 @@ from tui.widgets.input_bars import BarInput, FilterBar, FilterInput
 from tui.widgets.line_widgets import LineBlock
 from tui.widgets.messages import SortRequested
 from tui.widgets.table import ColumnHeader, SessionTable
+
+MAX_ROWS_TO_FILTER_AT_ONCE = 2000
+"""Up to so many rows are filtered after each key."""
+
+FILTER_PAUSE_S = 0.1
+"""More rows are filtered when typing pauses for so long, as that takes longer than a key."""
 
 
 class Overview(DetailScreen):
@@ -55,6 +62,9 @@ class Overview(DetailScreen):
     ) -> None:
         super().__init__(state, look, frame)
         self._columns = columns
+        self._filter_text = ""
+        """The text of the filter's input; applied at once or when typing pauses."""
+        self._filter_timer: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
         with Container(id="body"):
@@ -114,11 +124,26 @@ class Overview(DetailScreen):
         self.request_redraw()
 
     def on_input_changed(self, message: Input.Changed) -> None:
-        if isinstance(message.input, FilterInput) and message.value != self.state.table.filter.text:
-            self.state.table.filter_by(parse_filter(message.value, COLUMNS))
+        if isinstance(message.input, FilterInput):
+            self._filter_text = message.value
+            if len(self.state.job_states) <= MAX_ROWS_TO_FILTER_AT_ONCE:
+                self._apply_filter_text()
+            elif self._filter_timer is None:
+                self._filter_timer = self.set_timer(FILTER_PAUSE_S, self._apply_filter_text)
+            else:
+                self._filter_timer.reset()
+
+    def _apply_filter_text(self) -> None:
+        if self._filter_timer is not None:
+            self._filter_timer.stop()
+            self._filter_timer = None
+        if self._filter_text != self.state.table.filter.text:
+            self.state.table.filter_by(parse_filter(self._filter_text, COLUMNS))
             self.request_redraw()
 
     def on_bar_input_closed(self, message: BarInput.Closed) -> None:
+        if self._filter_timer is not None:
+            self._apply_filter_text()
         if not message.keep:
             self.state.table.filter_by(Filter())
         elif (found := self.state.table.current) is not None:
