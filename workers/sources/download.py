@@ -29,6 +29,8 @@ MAX_FAILURES = 5
 FIRST_RETRY_PAUSE_S = 0.5
 """The pause after the first failure; it doubles with each further one."""
 _BLOCK_BYTES = 256 * 1024
+_REQUEST_BYTES = 4 * 1024 * 1024
+"""How much is asked for at once where each read is a request."""
 
 _RETRIED_STATUSES = frozenset([408, 425, 429, 500, 502, 503, 504])
 _STATUS_HINTS = {
@@ -230,7 +232,8 @@ class _FsspecClient:
 
         try:
             system, path = fsspec.core.url_to_fs(self._url)
-            with system.open(path, "rb") as file:
+            # Without a cache, which would read 50 MB ahead for the first byte.
+            with system.open(path, "rb", cache_type="none") as file:
                 total = getattr(file, "size", None)
                 self._append(file, spool, on_progress, HEAD_BYTES, total)
                 end = total
@@ -271,7 +274,7 @@ class _FsspecClient:
         file.seek(spool.size)
         while end is None or spool.size < end:
             on_progress(spool.size, total)
-            wanted = _BLOCK_BYTES if end is None else min(_BLOCK_BYTES, end - spool.size)
+            wanted = _REQUEST_BYTES if end is None else min(_REQUEST_BYTES, end - spool.size)
             if not (block := file.read(wanted)):
                 break
             spool.write(block)
