@@ -88,6 +88,8 @@ def _read_skews(run: Path) -> list[Floats]:
 
 def _quiet(pair: Floats, stalls_s: Floats) -> Floats:
     """The beats of a pair that no stall could have delayed."""
+    if not len(stalls_s):
+        return pair
     due_s = pair[:, 0]
     before = np.searchsorted(stalls_s, due_s + 0.05)  # a chunk may be held while it is sent
     last_s = np.where(before > 0, stalls_s[np.maximum(before - 1, 0)], -np.inf)
