@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.cli.test_program import BROKEN, run_cli
+from tests.engine.cli.test_program import run_cli
 from tests.engine.support.scripted_server import ScriptedServer, ServerConnectionScript
 from tests.support import audio_files
 from tui.cli.exit_codes import PRECEDENCE, ExitCode, most_severe
@@ -79,7 +79,7 @@ def test_another_endpoint_decides_about_parameters(tmp_path: Path, recording: st
     [
         (["resume", "nowhere", "--no-desk"], ExitCode.FATAL, "is not a run folder"),
         (["export", "nowhere", "--to", "txt"], ExitCode.FATAL, "is not a run folder"),
-        (["check", BROKEN], ExitCode.SOME_FAILED, ""),
+        (["check", ROOT / "LICENSE"], ExitCode.SOME_FAILED, ""),
         (["settings"], ExitCode.USAGE, "cannot be read"),
         (["settings", "--create"], ExitCode.USAGE, "already exists"),
         (["runs", "--most", "0"], ExitCode.USAGE, "is not in the range"),

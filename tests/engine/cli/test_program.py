@@ -73,7 +73,9 @@ class Run:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("program") / "run"
     files = [SAMPLES / "recordings" / name for name in RECORDINGS]
-    return Run(run_cli("run", "--json", "--local", "--out", folder, *files, BROKEN), folder)
+    broken = folder.with_name("broken.flac")
+    broken.write_text("no audio")
+    return Run(run_cli("run", "--json", "--local", "--out", folder, *files, broken), folder)
 
 
 def reference_text(name: str) -> str:
@@ -156,10 +158,10 @@ def test_a_run_is_exported_offline(run: Run, tmp_path: Path) -> None:
 
 
 def test_check_sends_nothing_and_says_everything() -> None:
-    """What each file is, and what would be sent of it."""
+    """What each file is, and what would be sent of it; a damaged one is streamed too."""
     result = run_cli("check", SAMPLES / "recordings" / "bakery.wav", BROKEN)
 
-    assert result.returncode == 3
+    assert result.returncode == 0
     assert "stereo" in result.stdout
     assert "mixed down to mono" in result.stdout
     assert "cut short" in result.stdout
