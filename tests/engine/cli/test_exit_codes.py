@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.cli.test_program import run_cli
+from tests.engine.cli.test_program import ROOT, run_cli
 from tests.engine.support.scripted_server import ScriptedServer, ServerConnectionScript
 from tests.support import audio_files
 from tui.cli.exit_codes import PRECEDENCE, ExitCode, most_severe
