@@ -1,20 +1,15 @@
 """What ``paceline score`` prints: tables that are also valid Markdown."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tui.text.formats import at_speed, format_count
 from tui.text.tables import table
 from workers.evaluation.accuracy import Edit, ErrorCounts
+from workers.evaluation.figures import DelaySummary, GroupScore, Rate, by_recording
+from workers.evaluation.job_score import JobScore, Mark
 from workers.evaluation.metrics import METRICS
-from workers.evaluation.score import (
-    ALL_JOBS,
-    DelaySummary,
-    GroupScore,
-    JobScore,
-    Rate,
-    RunScore,
-    by_recording,
-)
+from workers.evaluation.score import ALL_JOBS, RunScore
 from workers.evaluation.statistics import Distribution, Interval
 
 MAX_SHOWN_CONFUSIONS = 10
@@ -118,7 +113,7 @@ def _rate_row(name: str, rate: Rate) -> tuple[str, ...]:
         figures = counts.substitutions, counts.deletions, counts.insertions
         errors = tuple(str(figure) for figure in (*figures, counts.reference_length))
     else:
-        whole = counts.said if name == "recall" else counts.recognised
+        whole = counts.recognised if name == "precision" else counts.said
         errors = ("", "", "", str(whole))
     interval = _format_interval(rate.interval, 100, " %")
     return (name, _percent(rate.pooled), interval, _percent(rate.mean), *errors, str(rate.files))
@@ -160,6 +155,11 @@ def _error_lines(score: RunScore, worst: int) -> Iterator[str]:
             f"{_MARKS[edit].format(said, recognised)} ×{count}"
             for (edit, said, recognised), count in confusions
         )
+    missed = Counter(entity for job in score.jobs for entity in job.missed_entities)
+    if missed:
+        yield "Missed entities: " + ", ".join(
+            f"{entity} ×{count}" for entity, count in missed.most_common(MAX_SHOWN_CONFUSIONS)
+        )
     with_errors = [job for job in score.jobs if job.words.errors and job.words.rate is not None]
     for job in sorted(with_errors, key=lambda job: -(job.words.rate or 0.0))[:worst]:
         yield ""
@@ -169,12 +169,15 @@ def _error_lines(score: RunScore, worst: int) -> Iterator[str]:
 
 def marked_text(job: JobScore) -> str:
     """The words of a reference with the errors marked: ``[said→recognised]``, ``[-missing]`` and
-    ``[+added]``."""
-    assert job.alignment is not None
-    return " ".join(
-        said if edit is Edit.HIT else _MARKS[edit].format(said, recognised)
-        for edit, said, recognised in job.alignment.pairs()
-    )
+    ``[+added]``; and where errors have another reason: ``⟨continued at 12.0 s⟩``."""
+    parts = []
+    for step in job.marked_pairs():
+        if isinstance(step, Mark):
+            parts.append(f"⟨{step.text}⟩")
+        else:
+            edit, said, recognised = step
+            parts.append(said if edit is Edit.HIT else _MARKS[edit].format(said, recognised))
+    return " ".join(parts)
 
 
 def _format_interval(interval: Interval | None, factor: float, unit: str) -> str:

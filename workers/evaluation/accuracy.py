@@ -5,10 +5,11 @@ weights. A rate is ``(S + D + I) / reference words`` and may exceed 1.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from itertools import permutations
 
 from rapidfuzz.distance import Levenshtein
 
@@ -152,21 +153,85 @@ NO_TERMS = TermCounts()
 
 def count_terms(alignment: Alignment, terms: Iterable[Sequence[str]]) -> TermCounts:
     """Counts key terms, each a sequence of normalised words; every place counts, also repeats."""
-    counterpart = {
-        step.reference: step.hypothesis for step in alignment.steps if step.edit is Edit.HIT
-    }
-    total = NO_TERMS
-    for term in terms:
-        if not term:
-            continue
+    total, hits = NO_TERMS, _Hits(alignment)
+    for term in dict.fromkeys(tuple(term) for term in terms if term):
         said = _find_places(alignment.reference, term)
         recognised = _find_places(alignment.hypothesis, term)
-        correct = sum(
-            all(counterpart.get(place + offset) is not None for offset in range(len(term)))
-            for place in said
-        )
+        correct = sum(hits.has(place, len(term)) for place in said)
         total += TermCounts(len(said), len(recognised), correct)
     return total
+
+
+def find_missed(
+    alignment: Alignment, pieces: Iterable[tuple[Sequence[str], bool]]
+) -> Iterator[str]:
+    """Yields the entities that were not recognised as a whole in their place.
+
+    ``pieces``: the reference in order, divided where an entity begins or ends, each piece with its
+    normalised words and whether it is an entity.
+    """
+    place, hits = 0, _Hits(alignment)
+    for words, is_entity in pieces:
+        if is_entity and words:
+            # Numbers may be normalised otherwise beside other words, so it may have moved a little.
+            near = range(max(0, place - _MAX_MOVED_WORDS), place + _MAX_MOVED_WORDS + 1)
+            found = [
+                start
+                for start in sorted(near, key=lambda start: abs(start - place))
+                if list(alignment.reference[start : start + len(words)]) == list(words)
+            ]
+            if not found or not hits.has(found[0], len(words)):
+                yield " ".join(words)
+            place = found[0] if found else place
+        place += len(words)
+
+
+_MAX_MOVED_WORDS = 20
+
+
+class _Hits:
+    """Which words of the reference were recognised, and where in the hypothesis they are."""
+
+    def __init__(self, alignment: Alignment) -> None:
+        self._alignment = alignment
+
+    @cached_property
+    def _places(self) -> Mapping[int | None, int | None]:
+        steps = self._alignment.steps
+        return {step.reference: step.hypothesis for step in steps if step.edit is Edit.HIT}
+
+    def has(self, place: int, length: int) -> bool:
+        """Whether so many words were recognised without another word between them."""
+        first = self._places.get(place)
+        return first is not None and all(
+            self._places.get(place + offset) == first + offset for offset in range(1, length)
+        )
+
+
+def count_speaker_errors(
+    reference: Sequence[Sequence[str]], hypothesis: Sequence[Sequence[str]]
+) -> ErrorCounts:
+    """The errors of cpWER: each speaker of the reference is compared with the speaker of the
+    hypothesis for whom all errors together are fewest (Watanabe et al., 2020).
+
+    Both have one sequence of words a speaker. With more than `_MAX_SPEAKERS`, nothing is counted,
+    as all orders are tried.
+    """
+    count = max(len(reference), len(hypothesis))
+    if count > _MAX_SPEAKERS:
+        return NO_ERRORS
+    said = [*reference, *[[]] * (count - len(reference))]
+    heard = [*hypothesis, *[[]] * (count - len(hypothesis))]
+    errors = [[Levenshtein.distance(one, other) for other in heard] for one in said]
+    best = min(
+        permutations(range(count)),
+        key=lambda order: sum(errors[one][other] for one, other in enumerate(order)),
+    )
+    pairs = ((said[one], heard[other]) for one, other in enumerate(best))
+    return sum((align(*pair).counts for pair in pairs), NO_ERRORS)
+
+
+_MAX_SPEAKERS = 7
 
 
 def _find_places(words: Sequence[str], term: Sequence[str]) -> list[int]:

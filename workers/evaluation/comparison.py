@@ -7,15 +7,11 @@ from pathlib import Path
 
 from workers.errors import UsageProblem
 from workers.evaluation.accuracy import Alignment, Edit
+from workers.evaluation.figures import ERROR_RATES, by_recording, delay_samples, error_counts
 from workers.evaluation.gate import GateResult, Threshold
+from workers.evaluation.job_score import JobScore
 from workers.evaluation.metrics import METRICS, Clock, Unit
-from workers.evaluation.score import (
-    JobScore,
-    RunScore,
-    by_recording,
-    delay_samples,
-    error_counts,
-)
+from workers.evaluation.score import RunScore
 from workers.evaluation.statistics import (
     CONFIDENCE,
     MIN_FILES,
@@ -25,7 +21,6 @@ from workers.evaluation.statistics import (
     summarise,
 )
 
-ERROR_RATES = ("wer", "cer", "fwer")
 COMPARED_PERCENTILES = (50, 95)
 
 

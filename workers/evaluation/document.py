@@ -8,10 +8,12 @@ from collections import Counter
 
 from workers.evaluation.accuracy import Edit, ErrorCounts
 from workers.evaluation.comparison import Comparison
+from workers.evaluation.figures import DelaySummary, GroupScore, Rate
 from workers.evaluation.gate import GateResult
-from workers.evaluation.metrics import METRICS
-from workers.evaluation.score import DelaySummary, GroupScore, JobScore, Rate, RunScore
-from workers.evaluation.statistics import CONFIDENCE, RESAMPLES, SEED
+from workers.evaluation.job_score import JobScore
+from workers.evaluation.metrics import METRICS, Clock
+from workers.evaluation.score import RunScore
+from workers.evaluation.statistics import CONFIDENCE, RESAMPLES, SEED, summarise
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 
@@ -148,13 +150,30 @@ def _job_to_json(job: JobScore) -> JsonObject:
         "model": job.model,
         "reference": job.reference.origin if job.reference else None,
         "valid_for_latency": not job.latency.invalid,
+        "delays": {
+            name: codec.dump(summary)
+            for name, found in job.latency.delays.items()
+            if (summary := summarise(found.ms[Clock.DUE])) is not None
+        },
         "word_times": "reference" if job.latency.has_reference_times else "server",
     }
+    if job.speaker_words.rate is not None:
+        record["cpwer"] = _counts_to_json(job.speaker_words)
     if job.alignment is not None:
         record |= {
             "wer": _counts_to_json(job.words),
             "cer": _counts_to_json(job.characters),
             "fwer": _counts_to_json(job.formatted_words),
+            "missed_entities": list[Json](job.missed_entities),
+            "marks": [
+                {
+                    "kind": mark.kind.value,
+                    "at_seconds": mark.at_s,
+                    "missing_seconds": mark.missing_s,
+                    "before_word": mark.hypothesis,
+                }
+                for mark in job.marks
+            ],
             "alignment": [
                 [edit.value, said, recognised]
                 for edit, said, recognised in job.alignment.pairs()

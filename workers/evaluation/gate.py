@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workers.errors import UsageProblem
+from workers.evaluation.figures import GroupScore
 from workers.evaluation.metrics import METRICS, Metric, Unit
-from workers.evaluation.score import GroupScore
 
 _THRESHOLD = re.compile(
     r"\s*(?P<name>[a-z_]+)(?:\.(?P<stat>(?!delta)[a-z0-9_]+))?(?P<delta>\.delta)?\s*(?P<sign>[<>])\s*"

@@ -10,22 +10,28 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from math import ceil, inf
 from pathlib import Path
 
 from rapidfuzz.distance import Levenshtein
 
 from workers.evaluation.accuracy import Edit, align
+from workers.evaluation.attempt_log import (
+    AttemptLog,
+    TurnMessages,
+    common_prefix,
+    first_appearances,
+    normalise_word,
+    read_attempt,
+    stable_appearances,
+)
+from workers.evaluation.lagging import average_lagging
 from workers.evaluation.metrics import Clock
-from workers.evaluation.normalisation import normalise_basic
 from workers.evaluation.reference_formats import Reference
 from workers.jobs.attempt_spans import attempt_spans, span_of_turn
-from workers.jobs.events import Began, Ended, MessageSent, TurnReceived
 from workers.jobs.job_state import JobState
 from workers.pacing.certificate import Certificate, Verdict
 from workers.pacing.schedule import Release
-from workers.protocol.messages import Turn
 from workers.traces.chunk_times import ChunkTime, ChunkTimes
 from workers.traces.files import trace_files
 from workers.traces.reader import TraceReader
@@ -80,35 +86,6 @@ class JobLatency:
         self.add(metric, at_s, due_s * 1000, sent_s * 1000)
 
 
-@dataclass(slots=True)
-class _TurnMessages:
-    """The messages about one turn of one attempt, in order."""
-
-    times_s: list[float] = field(default_factory=list)
-    texts: list[list[str]] = field(default_factory=list)
-    """The normalised words of each message."""
-    final: Turn | None = None
-    final_at_s: float = inf
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """What the trace of an attempt says, as far as delays need it."""
-
-    number: int
-    began_s: float | None = None
-    turns: dict[int, _TurnMessages] = field(default_factory=dict)
-    forced_s: list[float] = field(default_factory=list)
-    terminate_s: float = inf
-    certificate: Certificate | None = None
-    release: Release = Release.START
-    speed: float = 1.0
-    last_s: float = 0.0
-    """When the last event happened."""
-    starts_job: bool = True
-    """Whether it streamed the beginning; else another attempt had sent its first audio before."""
-
-
 def measure_latency(
     result: JobLatency,
     folder: Path,
@@ -129,7 +106,7 @@ def measure_latency(
         if number not in used:
             continue
         trace = TraceReader(path)
-        attempt = _read_attempt(number, trace)
+        attempt = read_attempt(number, trace)
         if attempt.began_s is not None and trace.head is not None:
             with suppress(ValueError):  # damaged
                 opened = datetime.fromisoformat(trace.head.wall).timestamp()
@@ -153,7 +130,21 @@ def measure_latency(
         }
         if not attempt.starts_job and kept:
             del kept[min(kept)]  # its audio was sent before, by the attempt that broke
-        _measure_attempt(result, attempt, trace.chunk_times, kept, reference)
+        reference_onset_s = None
+        if reference is not None and reference.timed and state.half is None:
+            reference_onset_s = reference.timed[0].start / 1000  # of a call: whoever speaks first
+        clock = AudioClock(trace.chunk_times)
+        word_ends = _reference_ends(reference, kept.values())
+        result.has_reference_times |= word_ends is not None
+        if attempt.starts_job:
+            _measure_start(result, clock, attempt, kept, reference_onset_s)
+        for turn in kept.values():
+            _measure_turn(result, clock, attempt, turn, word_ends)
+        if number == spans[-1].attempt:  # others end before the audio does
+            _measure_end(result, clock, attempt, kept)
+        if attempt.starts_job and len(spans) == 1 and attempt.speed == 1:
+            words = None if reference is None or state.half else len(reference.said.split())
+            _measure_lagging(result, clock, kept, words)
 
 
 def _invalid_reason(number: int, certificate: Certificate) -> str:
@@ -163,47 +154,7 @@ def _invalid_reason(number: int, certificate: Certificate) -> str:
     return f"attempt {number}: p99 lag {lag:.1f} ms, more than {tolerance:g} ms"
 
 
-def _read_attempt(number: int, trace: TraceReader) -> _Attempt:
-    attempt = _Attempt(number)
-    if (head := trace.head) is not None:
-        attempt.release, attempt.speed = head.settings.release, head.settings.speed
-        start_s = head.recording.options.start_s if head.recording else 0.0
-        attempt.starts_job = head.seam.at_ms <= round(start_s * 1000)
-    for timed in trace:
-        attempt.last_s = timed.t
-        match timed.event:
-            case Began():
-                attempt.began_s = timed.t
-            case TurnReceived(turn=turn):
-                messages = attempt.turns.setdefault(turn.turn_order, _TurnMessages())
-                if messages.final is not None:
-                    continue  # the formatted version of a final text is not another delay
-                messages.times_s.append(timed.t)
-                messages.texts.append(_words_of(turn))
-                if turn.end_of_turn:
-                    messages.final, messages.final_at_s = turn, timed.t
-            case MessageSent(message=message):
-                if message.get("type") == "ForceEndpoint":
-                    attempt.forced_s.append(timed.t)
-                elif message.get("type") == "Terminate":
-                    attempt.terminate_s = min(attempt.terminate_s, timed.t)
-            case Ended(certificate=certificate):
-                attempt.certificate = certificate
-    return attempt
-
-
-def _words_of(turn: Turn) -> list[str]:
-    """The normalised words of a message, one for each of ``turn.words`` if it has any."""
-    texts = [word.text for word in turn.words] or turn.transcript.split()
-    return [_normalise_word(text) for text in texts]
-
-
-@lru_cache(maxsize=1 << 16)
-def _normalise_word(text: str) -> str:
-    return " ".join(normalise_basic(text).split())
-
-
-class _AudioClock:
+class AudioClock:
     """When the audio at a position of the recording was due and sent, in one attempt."""
 
     def __init__(self, times: ChunkTimes) -> None:
@@ -221,44 +172,63 @@ class _AudioClock:
         return chunk
 
 
-def _measure_attempt(
+def _measure_turn(
     result: JobLatency,
-    attempt: _Attempt,
-    times: ChunkTimes,
-    kept: dict[int, _TurnMessages],
-    reference: Reference | None,
+    clock: AudioClock,
+    attempt: AttemptLog,
+    turn: TurnMessages,
+    word_ends: dict[tuple[int, int], int] | None,
 ) -> None:
-    clock = _AudioClock(times)
-    word_ends = _reference_ends(reference, kept.values())
-    result.has_reference_times |= word_ends is not None
-    if attempt.starts_job:
-        _measure_start(result, clock, attempt, kept, reference)
-    for turn in kept.values():
-        assert turn.final is not None
-        ends_ms = [word.end for word in turn.final.words]
-        if word_ends is not None:
-            known = [word_ends.get((turn.final.turn_order, index)) for index in range(len(ends_ms))]
-        else:
-            known = list(ends_ms)
-        _measure_words(result, clock, turn, known)
-        _measure_stability(result, turn)
-        forced = [t for t in attempt.forced_s if turn.times_s[0] <= t <= turn.final_at_s]
-        if forced:
-            delay = (turn.final_at_s - forced[-1]) * 1000
-            at_s = ends_ms[-1] / 1000 if ends_ms else 0.0
-            result.add("forced", at_s, delay, delay)
-        elif known and known[-1] is not None and turn.final_at_s < attempt.terminate_s:
-            at_s = known[-1] / 1000
-            result.add_since("eot", at_s, clock.chunk_at(at_s), turn.final_at_s)
-    finals = [turn.final_at_s for turn in kept.values()]
-    if finals and attempt.terminate_s < inf:
-        last = clock.last
-        end_s = last.start_s + last.seconds
-        interval_s = last.seconds / attempt.speed if attempt.release is Release.START else 0.0
-        due_s = last.due_s + interval_s
-        until_s = max(finals)
-        due_ms, sent_ms = (until_s - due_s) * 1000, (until_s - attempt.terminate_s) * 1000
-        result.add("ttfs", end_s, due_ms, sent_ms)
+    assert turn.final is not None
+    ends_ms = [word.end for word in turn.final.words]
+    known: list[int | None] = list(ends_ms)
+    if word_ends is not None:
+        known = [word_ends.get((turn.final.turn_order, index)) for index in range(len(ends_ms))]
+    _measure_words(result, clock, turn, known)
+    _measure_stability(result, turn)
+    forced = [t for t in attempt.forced_s if turn.times_s[0] <= t <= turn.final_at_s]
+    if forced:
+        delay = (turn.final_at_s - forced[-1]) * 1000
+        at_s = ends_ms[-1] / 1000 if ends_ms else 0.0
+        result.add("forced", at_s, delay, delay)
+    elif known and known[-1] is not None and turn.final_at_s < attempt.terminate_s:
+        at_s = known[-1] / 1000
+        result.add_since("eot", at_s, clock.chunk_at(at_s), turn.final_at_s)
+
+
+def _measure_end(
+    result: JobLatency, clock: AudioClock, attempt: AttemptLog, kept: dict[int, TurnMessages]
+) -> None:
+    """Measures the last final message of a recording."""
+    if not kept or attempt.terminate_s == inf:
+        return
+    last, until_s = clock.last, max(turn.final_at_s for turn in kept.values())
+    interval_s = last.seconds / attempt.speed if attempt.release is Release.START else 0.0
+    due_ms = (until_s - last.due_s - interval_s) * 1000
+    result.add("ttfs", last.start_s + last.seconds, due_ms, (until_s - attempt.terminate_s) * 1000)
+
+
+def _measure_lagging(
+    result: JobLatency,
+    clock: AudioClock,
+    kept: dict[int, TurnMessages],
+    reference_words: int | None,
+) -> None:
+    """Measures a recording that one attempt streamed whole as simultaneous translation is."""
+    shown_s = [t for turn in kept.values() for t in stable_appearances(turn)]
+    source_ms = (clock.last.start_s + clock.last.seconds - clock.first.start_s) * 1000
+    for name, is_cut in (("laal", False), ("yaal", True)):
+        due_ms, sent_ms = (
+            average_lagging(
+                [(t - start_s) * 1000 for t in shown_s],
+                source_ms,
+                reference_words,
+                without_tail=is_cut,
+            )
+            for start_s in (clock.first.due_s, clock.first.sent_s)
+        )
+        if due_ms is not None and sent_ms is not None:
+            result.add(name, clock.first.start_s, due_ms, sent_ms)
 
 
 def _add_lags(result: JobLatency, times: ChunkTimes) -> None:
@@ -270,10 +240,10 @@ def _add_lags(result: JobLatency, times: ChunkTimes) -> None:
 
 def _measure_start(
     result: JobLatency,
-    clock: _AudioClock,
-    attempt: _Attempt,
-    kept: dict[int, _TurnMessages],
-    reference: Reference | None,
+    clock: AudioClock,
+    attempt: AttemptLog,
+    kept: dict[int, TurnMessages],
+    reference_onset_s: float | None,
 ) -> None:
     """Measures the first message and the first word of a recording."""
     with_text = [
@@ -290,24 +260,24 @@ def _measure_start(
     if first_turn is None:
         return
     assert first_turn.final is not None
-    if reference is not None and reference.timed:
-        onset_s = reference.timed[0].start / 1000
+    if reference_onset_s is not None:
+        onset_s = reference_onset_s
     elif first_turn.final.words:
         onset_s = first_turn.final.words[0].start / 1000
     else:
         return
     onset = clock.chunk_at(onset_s)
     result.add_since("onset", onset_s, onset, first_s)
-    result.add_since("first_word", onset_s, onset, _appearances(first_turn)[0])
+    result.add_since("first_word", onset_s, onset, first_appearances(first_turn)[0])
 
 
 def _measure_words(
-    result: JobLatency, clock: _AudioClock, turn: _TurnMessages, ends_ms: Sequence[int | None]
+    result: JobLatency, clock: AudioClock, turn: TurnMessages, ends_ms: Sequence[int | None]
 ) -> None:
     """Measures each word of a final turn whose end is known."""
     if not any(end is not None for end in ends_ms):
         return
-    first, stable = _appearances(turn), _stable_appearances(turn)
+    first, stable = first_appearances(turn), stable_appearances(turn)
     for index, end_ms in enumerate(ends_ms):
         if end_ms is not None:
             end_s = end_ms / 1000
@@ -317,31 +287,7 @@ def _measure_words(
             result.add_since("final", end_s, chunk, turn.final_at_s)
 
 
-def _appearances(turn: _TurnMessages) -> list[float]:
-    """When each word of the final text was first in a message, at its place in an alignment."""
-    final = turn.texts[-1]
-    times = [turn.final_at_s] * len(final)
-    for t, words in zip(reversed(turn.times_s), reversed(turn.texts), strict=True):
-        for code in Levenshtein.opcodes(words, final):
-            if code.tag == "equal":
-                for index in range(code.dest_start, code.dest_end):
-                    times[index] = t
-    return times
-
-
-def _stable_appearances(turn: _TurnMessages) -> list[float]:
-    """When each word was first in a message after which the text up to it never changed."""
-    final = turn.texts[-1]
-    times = [turn.final_at_s] * len(final)
-    stable_words = len(final)
-    for t, words in zip(reversed(turn.times_s), reversed(turn.texts), strict=True):
-        stable_words = min(stable_words, _common_prefix(words, final))
-        for index in range(stable_words):
-            times[index] = t
-    return times
-
-
-def _measure_stability(result: JobLatency, turn: _TurnMessages) -> None:
+def _measure_stability(result: JobLatency, turn: TurnMessages) -> None:
     """Counts words that changed after they were shown, and intervals between messages."""
     result.final_words += len(turn.texts[-1])
     changed_s = turn.times_s[0]
@@ -354,16 +300,11 @@ def _measure_stability(result: JobLatency, turn: _TurnMessages) -> None:
         changed_s = turn.times_s[index]
         edits = Levenshtein.editops(before, after).as_list()
         result.corrections += sum(tag != "insert" for tag, *_ in edits)
-        result.unstable_words += len(before) - _common_prefix(before, after)
-
-
-def _common_prefix(one: Sequence[str], other: Sequence[str]) -> int:
-    length = min(len(one), len(other))
-    return next((index for index in range(length) if one[index] != other[index]), length)
+        result.unstable_words += len(before) - common_prefix(before, after)
 
 
 def _reference_ends(
-    reference: Reference | None, turns: Iterable[_TurnMessages]
+    reference: Reference | None, turns: Iterable[TurnMessages]
 ) -> dict[tuple[int, int], int] | None:
     """The ends of words that the reference has too, by turn and index; None without word times.
 
@@ -371,7 +312,7 @@ def _reference_ends(
     """
     if reference is None or not reference.has_word_times:
         return None
-    said = [_normalise_word(part.text) for part in reference.timed]
+    said = [normalise_word(part.said) for part in reference.timed]
     places = [
         (turn.final.turn_order, index, word.end)
         for turn in turns

@@ -42,6 +42,9 @@ class Metric:
 
 
 _WORD_END = "the chunk with the end of a word"
+_STABLE = "the first message after which the text up to the word no longer changes"
+_EVEN_PLACE = "the place of a word if all were spread evenly over the audio; mean of a recording"
+_SPEAKER_ERRORS = "word errors, normalised, of each speaker against the one that fits best"
 
 METRICS = {
     metric.name: metric
@@ -49,6 +52,8 @@ METRICS = {
         Metric("wer", Unit.PERCENT, "word errors, normalised", "words of the reference"),
         Metric("cer", Unit.PERCENT, "character errors, normalised", "characters of the reference"),
         Metric("fwer", Unit.PERCENT, "word errors as written", "words of the reference"),
+        Metric("cpwer", Unit.PERCENT, _SPEAKER_ERRORS, "words of the reference"),
+        Metric("missed", Unit.PERCENT, "marked entities not recognised as a whole", "marked"),
         Metric("recall", Unit.PERCENT, "key terms recognised in their place", "key terms said"),
         Metric("precision", Unit.PERCENT, "key terms recognised in their place", "recognised"),
         Metric("ttft", Unit.MS, "the first chunk", "the first message with text"),
@@ -60,12 +65,7 @@ METRICS = {
             "the first message with the first word of the final text",
         ),
         Metric("emission", Unit.MS, _WORD_END, "the first message with the word in its place"),
-        Metric(
-            "stable",
-            Unit.MS,
-            _WORD_END,
-            "the first message after which the text up to the word no longer changes",
-        ),
+        Metric("stable", Unit.MS, _WORD_END, _STABLE),
         Metric("final", Unit.MS, _WORD_END, "the final message of its turn"),
         Metric(
             "eot",
@@ -76,6 +76,13 @@ METRICS = {
         ),
         Metric("ttfs", Unit.MS, "the end of the audio", "the last final message"),
         Metric("forced", Unit.MS, "ForceEndpoint", "the next final message"),
+        Metric("laal", Unit.MS, _EVEN_PLACE, f"{_STABLE}: LAAL (Papi et al., 2022)"),
+        Metric(
+            "yaal",
+            Unit.MS,
+            _EVEN_PLACE,
+            f"{_STABLE}; without words after the end of the audio: YAAL (Polák et al., 2025)",
+        ),
         Metric(
             "interval",
             Unit.MS,

@@ -46,6 +46,10 @@ class Normaliser:
         return Normaliser(name, lambda text: then.normalise(" ".join(first(text).split())))
 
 
+PLAIN = Normaliser("none", str)
+"""Changes nothing but marks such as ``[unclear]``."""
+
+
 def count_uncertain(text: str) -> int:
     """How many marks such as ``[unclear]`` a text has."""
     return len(_UNCERTAIN.findall(text))
@@ -61,7 +65,7 @@ def load_normaliser(name: str) -> Normaliser:
     if name == "basic":
         return Normaliser("basic@1", normalise_basic)
     if name == "none":
-        return Normaliser("none", str)
+        return PLAIN
     if Path(name).is_file():
         return _load_rules(Path(name))
     hint = "Choose whisper-en, basic, none or a file of rules."

@@ -6,6 +6,7 @@ raises `UsageProblem` with its name.
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ RECORDING_COLUMNS = ("file", "path", "audio", "audio_filepath", "wav")
 """Columns and keys that may name the recording, the first one that is there."""
 
 
+_ENTITY_MARK = re.compile(r"</?entity>")
+
+
 @dataclass(frozen=True, slots=True)
 class TimedText:
     """A word or a phrase and when it was said, in ms."""
@@ -30,6 +34,12 @@ class TimedText:
     text: str
     start: int
     end: int
+    speaker: str = ""
+
+    @property
+    def said(self) -> str:
+        """The text without marks of entities."""
+        return _ENTITY_MARK.sub("", self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +49,44 @@ class Reference:
     origin: str
     """The file that it comes from, with line or key if that file has several references."""
     text: str
+    """As written; entities may be marked: ``ask <entity>Dr Halvorsen</entity>``."""
     timed: tuple[TimedText, ...] = ()
     """Words or phrases with times, in order; empty if the reference has no times."""
+
+    def __post_init__(self) -> None:
+        marks = _ENTITY_MARK.findall(self.text)
+        if marks != ["<entity>", "</entity>"] * (len(marks) // 2):
+            reason = f"marks of entities in {self.origin} are not in pairs"
+            raise UsageProblem(reason, "Write <entity>Dr Halvorsen</entity>.")
 
     @property
     def has_word_times(self) -> bool:
         """Whether every part of ``timed`` is one word."""
         return bool(self.timed) and all(len(part.text.split()) == 1 for part in self.timed)
+
+    @property
+    def said(self) -> str:
+        """The text without marks of entities."""
+        return _ENTITY_MARK.sub("", self.text)
+
+    @property
+    def pieces(self) -> list[tuple[str, bool]]:
+        """The text in order, divided at marks; True for each piece that is an entity."""
+        parts = _ENTITY_MARK.split(self.text)
+        return [(part, index % 2 == 1) for index, part in enumerate(parts)]
+
+    @property
+    def speakers(self) -> dict[str, str]:
+        """What each speaker said; empty unless every part has a speaker."""
+        texts: dict[str, list[str]] = {}
+        for part in self.timed:
+            texts.setdefault(part.speaker, []).append(part.said)
+        return {} if "" in texts else {name: " ".join(said) for name, said in texts.items()}
+
+    def part(self, start_ms: float, end_ms: float) -> "Reference":
+        """What was said between two positions of the recording; for a reference with times."""
+        timed = tuple(p for p in self.timed if start_ms <= (p.start + p.end) / 2 < end_ms)
+        return Reference(self.origin, " ".join(p.text.strip() for p in timed), timed)
 
 
 def read_reference(path: Path, recording: str) -> Reference:
@@ -64,7 +105,7 @@ def read_reference(path: Path, recording: str) -> Reference:
         raise UsageProblem(
             f"the reference {path} is not a valid {path.suffix} file ({error})"
         ) from error
-    if not reference.text.strip():
+    if not reference.said.strip():
         raise UsageProblem(f"the reference {path} is empty", "Write what is said, or remove it.")
     return reference
 
@@ -127,7 +168,8 @@ def _read_text(text: str, origin: str, recording: str) -> Reference:
 
 def _read_json(text: str, origin: str, recording: str) -> Reference:
     """``{"text": …}``, or words or phrases as ``[{"text", "start", "end"}]`` with times in ms,
-    which may also be under the key ``words`` or ``segments``."""
+    which may also be under the key ``words`` or ``segments``; or SegLST. A part may have a
+    ``speaker``."""
     found = json.loads(text)
     if isinstance(found, dict):
         parts = found.get("words") or found.get("segments")
@@ -136,10 +178,16 @@ def _read_json(text: str, origin: str, recording: str) -> Reference:
         found = parts
     if not isinstance(found, list):
         raise ValueError("neither an object nor a list")
-    timed = [
-        TimedText(str(part["text"]), round(part["start"]), round(part["end"])) for part in found
-    ]
-    return _timed_reference(origin, timed)
+    return _timed_reference(origin, [_timed_part(part) for part in found])
+
+
+def _timed_part(part: dict[str, Any]) -> TimedText:
+    """A part of our own form, or of SegLST, whose times are in seconds."""
+    speaker = str(part.get("speaker", ""))
+    if "start_time" in part:
+        start_s, end_s = float(part["start_time"]), float(part["end_time"])
+        return _timed_text(str(part["words"]), start_s, end_s, speaker)
+    return TimedText(str(part["text"]), round(part["start"]), round(part["end"]), speaker)
 
 
 def _read_subtitles(format_name: str) -> Callable[[str, str, str], Reference]:
@@ -166,7 +214,7 @@ def _read_stm(text: str, origin: str, recording: str) -> Reference:
         if words.startswith("<"):
             words = words.partition(">")[2].strip()
         if words and words.upper() != "IGNORE_TIME_SEGMENT_IN_SCORING":
-            timed.append(_timed_text(words, float(fields[3]), float(fields[4])))
+            timed.append(_timed_text(words, float(fields[3]), float(fields[4]), fields[2]))
     return _timed_reference(origin, timed)
 
 
@@ -213,8 +261,8 @@ def _read_textgrid(text: str, origin: str, recording: str) -> Reference:
     )
 
 
-def _timed_text(text: str, start_s: float, end_s: float) -> TimedText:
-    return TimedText(text, round(start_s * 1000), round(end_s * 1000))
+def _timed_text(text: str, start_s: float, end_s: float, speaker: str = "") -> TimedText:
+    return TimedText(text, round(start_s * 1000), round(end_s * 1000), speaker)
 
 
 def _timed_reference(origin: str, timed: Iterable[TimedText]) -> Reference:

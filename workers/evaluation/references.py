@@ -14,6 +14,9 @@ from workers.evaluation.reference_formats import (
     text_in_metadata,
 )
 
+MANIFEST_ORIGIN = "its manifest"
+"""The origin of a reference in a manifest. It is about the part that the manifest names."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScoredFile:
@@ -69,7 +72,7 @@ def _matches(
 
 def _find_beside(file: ScoredFile) -> Reference | None:
     if text := text_in_metadata(file.metadata):
-        return Reference("its manifest", text)
+        return Reference(MANIFEST_ORIGIN, text)
     folders = [file.path.parent]
     if file.path.parent.name == "audio":
         folders.append(file.path.parent.parent / "truth")

@@ -2,48 +2,31 @@
 
 import json
 import os
-from array import array
+import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
-from workers.errors import Malformed
-from workers.evaluation.accuracy import (
-    NO_ERRORS,
-    NO_TERMS,
-    Alignment,
-    Edit,
-    ErrorCounts,
-    TermCounts,
-    align,
-    count_character_errors,
-    count_confusions,
-    count_terms,
-)
+from workers.errors import Malformed, UsageProblem
+from workers.evaluation.accuracy import Edit, count_confusions
+from workers.evaluation.figures import GroupScore, by_recording, score_group
+from workers.evaluation.job_score import JobScore, score_text
 from workers.evaluation.latency import JobLatency, measure_latency
-from workers.evaluation.metrics import METRICS, Clock, Unit
-from workers.evaluation.normalisation import (
-    DEFAULT_NORMALISER,
-    Normaliser,
-    count_uncertain,
-    load_normaliser,
-)
+from workers.evaluation.normalisation import DEFAULT_NORMALISER, Normaliser, load_normaliser
 from workers.evaluation.reference_formats import Reference
-from workers.evaluation.references import ReferenceMatches, ScoredFile, match_references
-from workers.evaluation.statistics import (
-    MIN_FILES,
-    Distribution,
-    Interval,
-    bootstrap_percentile,
-    bootstrap_ratio,
-    summarise,
+from workers.evaluation.references import (
+    MANIFEST_ORIGIN,
+    ReferenceMatches,
+    ScoredFile,
+    match_references,
 )
-from workers.jobs.job import JobId
-from workers.jobs.job_state import JobStatus
-from workers.jobs.pair import combine_pairs, speaker_of
+from workers.evaluation.statistics import MIN_FILES
+from workers.jobs.job_state import JobState, JobStatus
+from workers.jobs.pair import combine_pairs, session_states, speaker_of
 from workers.processes import mp_context
 from workers.protocol.codec import JsonObject
 from workers.runs.index import IndexJob, read_index
@@ -52,6 +35,11 @@ from workers.runs.reader import read_job_state
 ALL_JOBS = ""
 """The name of the group of all jobs."""
 
+OWN_COLUMNS = ("model", "file", "chunk_ms", "hour", "sessions")
+"""What jobs can be grouped by besides the columns of a manifest or a matrix: ``hour`` is that of
+UTC in which the job began, ``sessions`` how many were open at once, in steps."""
+
+_SESSION_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 MIN_PARALLEL_JOBS = 50
 """Fewer jobs are scored faster than processes start."""
@@ -69,8 +57,8 @@ class ScoreOptions:
     terms: tuple[str, ...] = ()
     """Key terms whose recall and precision are counted, besides those sent to the server."""
     group_by: str = ""
-    """Columns of the manifest or the matrix, separated by commas, or ``model`` or ``file``; empty:
-    no groups."""
+    """Columns of the manifest or the matrix, or of `OWN_COLUMNS`, separated by commas; empty: no
+    groups."""
     allow_invalid: bool = False
     """Whether delays of attempts with bad pacing count."""
 
@@ -78,79 +66,6 @@ class ScoreOptions:
         """The normaliser with the equivalences; raises `UsageProblem`."""
         normaliser = load_normaliser(self.normaliser)
         return normaliser.with_equivalences(self.equivalences) if self.equivalences else normaliser
-
-
-@dataclass(slots=True)
-class JobScore:
-    """The scores of one job."""
-
-    job: JobId
-    halves: tuple[JobId, ...]
-    """The jobs that streamed it: itself, or the two halves of a pair."""
-    name: str
-    """The recording, as the user named it."""
-    model: str
-    """As the server reported it."""
-    speed: float
-    """Seconds of audio that were sent per second."""
-    file: ScoredFile
-    group: str
-    reference: Reference | None
-    latency: JobLatency
-    text: str
-    """The transcript, one turn a line."""
-    seconds: float
-    """Length of the recording."""
-    speakers: tuple[str, ...]
-    """Who is in each of ``halves``; empty if it is one job."""
-    warnings: tuple[str, ...]
-    """What is wrong with the recording, such as damaged seconds."""
-    alignment: Alignment | None = None
-    """None without a reference."""
-    words: ErrorCounts = NO_ERRORS
-    characters: ErrorCounts = NO_ERRORS
-    formatted_words: ErrorCounts = NO_ERRORS
-    """Word errors without normalising: case and punctuation count."""
-    terms: TermCounts = NO_TERMS
-    sessions: int = 0
-    """How many sessions were open at once in the middle of its own."""
-    uncertain: int = 0
-    """Marks such as ``[unclear]`` in the reference, which were left out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A rate over several files."""
-
-    pooled: float
-    """All errors by all words."""
-    mean: float
-    """The mean of the rates of the files."""
-    interval: Interval | None
-    """Of ``pooled``; None under two files."""
-    counts: ErrorCounts | TermCounts
-    files: int
-
-
-@dataclass(frozen=True, slots=True)
-class DelaySummary:
-    """A distribution of delays in ms, with intervals of its percentiles, by clock."""
-
-    due: Distribution
-    sent: Distribution
-    intervals: Mapping[str, Interval]
-    """Of ``due``, by the name of the percentile; empty under two files."""
-
-
-@dataclass(slots=True)
-class GroupScore:
-    """The figures of a group of jobs, by the name of the metric."""
-
-    name: str
-    files: int
-    rates: dict[str, Rate] = field(default_factory=dict)
-    delays: dict[str, DelaySummary] = field(default_factory=dict)
-    ratios: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -211,10 +126,11 @@ def score_run(folder: Path, options: ScoreOptions) -> RunScore:
         else:
             left_out.append(result)
     _count_sessions(jobs)
-    groups = [_score_group(ALL_JOBS, jobs)]
+    groups = [score_group(ALL_JOBS, jobs)]
     if options.group_by:
-        for name in sorted({job.group for job in jobs}):
-            groups.append(_score_group(name, [job for job in jobs if job.group == name]))
+        _set_groups(jobs, [column.strip() for column in options.group_by.split(",")])
+        for name in sorted({job.group for job in jobs}, key=_natural_order):
+            groups.append(score_group(name, [job for job in jobs if job.group == name]))
     warnings = list(_warnings(jobs, normaliser))
     return RunScore(
         folder, normaliser.name, index.header, jobs, left_out, matches, groups, warnings
@@ -230,6 +146,37 @@ def _count_sessions(jobs: Sequence[JobScore]) -> None:
             start, end = max(job.latency.open_spans, key=lambda span: span[1] - span[0])
             middle = (start + end) / 2
             job.sessions = bisect_right(starts, middle) - bisect_left(ends, middle)
+
+
+def _set_groups(jobs: Sequence[JobScore], columns: Sequence[str]) -> None:
+    """Sets the group of each job; raises `UsageProblem` for a column that no job has."""
+    known = [_columns_of(job) for job in jobs]
+    for column in columns:
+        if known and not any(column in values for values in known):
+            names = dict.fromkeys(name for values in known for name in values)
+            reason = f"no recording has a column “{column}”"
+            raise UsageProblem(reason, f"There are {', '.join(names)}.")
+    for job, values in zip(jobs, known, strict=True):
+        job.group = ", ".join(values.get(column, "") for column in columns)
+
+
+def _columns_of(job: JobScore) -> dict[str, str]:
+    """What a job can be grouped by; columns of a manifest have precedence."""
+    opened = min((start for start, _ in job.latency.open_spans), default=None)
+    hour = "" if opened is None else f"{datetime.fromtimestamp(opened, UTC):%Y-%m-%d %H:00}"
+    place = bisect_right(_SESSION_STEPS, job.sessions)
+    first, after = _SESSION_STEPS[max(place - 1, 0)], (*_SESSION_STEPS, None)[place]
+    steps = f"{first}+" if after is None else f"{first}–{after - 1}" if after - first > 1 else "1"
+    chunks = sorted({one.chunk_ms for one in job.latency.certificates})
+    chunk_ms = "/".join(map(str, chunks))
+    own = dict(zip(OWN_COLUMNS, (job.model, job.name, chunk_ms, hour, steps), strict=True))
+    return own | dict(job.file.metadata)
+
+
+def _natural_order(name: str) -> list[tuple[int, str]]:
+    """A key that sorts numbers within names by their value: 50 before 100."""
+    parts = re.split(r"(\d+)", name)
+    return [(int(part) if part.isdigit() else -1, part) for part in parts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,35 +209,39 @@ def _score_job(task: _Task) -> "JobScore | tuple[str, str]":
         state = combine_pairs(states)[0]
         if state.status is not JobStatus.DONE:
             return state.file, f"it is {state.status.value}"
+        reference = _reference_of(state, task.reference)
         latency = JobLatency()
         allow_invalid = task.options.allow_invalid
-        for half in states:
-            measure_latency(latency, task.folder, half, task.reference, allow_invalid=allow_invalid)
+        for half in session_states(state):
+            measure_latency(latency, task.folder, half, reference, allow_invalid=allow_invalid)
     except (Malformed, OSError) as error:
         return task.jobs[0].file, str(error)
-    model = state.began.model if state.began else ""
-    known = {"model": model, "file": state.file, **dict(task.file.metadata)}
-    columns = [column for column in task.options.group_by.split(",") if column]
-    group = ", ".join(known.get(column, "") for column in columns)
-    text = state.transcript.text
     job = JobScore(
         job=state.job,
         halves=tuple(half.job for half in states),
         name=state.file,
-        model=model,
+        model=state.began.model if state.began else "",
         speed=state.speed,
         file=task.file,
-        group=group,
-        reference=task.reference,
+        reference=reference,
         latency=latency,
-        text=text,
+        text=state.transcript.text,
         seconds=state.total_seconds,
         speakers=tuple(map(speaker_of, states)) if len(states) > 1 else (),
         warnings=tuple(state.warnings),
+        is_part=state.is_part,
     )
-    if task.reference is not None:
-        _score_text(job, task.reference, _cached_normaliser(task.options), task.terms)
+    if reference is not None:
+        score_text(job, state, reference, _cached_normaliser(task.options), task.terms)
     return job
+
+
+def _reference_of(state: JobState, whole: Reference | None) -> Reference | None:
+    """The reference of what was streamed: of a part, as far as the reference has times."""
+    if whole is None or not state.is_part or not whole.timed:
+        return whole
+    part = whole.part(state.start_seconds * 1000, state.total_seconds * 1000)
+    return part if part.timed else None
 
 
 @lru_cache(maxsize=1)
@@ -335,21 +286,6 @@ def _sent_terms(params: Iterable[tuple[str, str]]) -> list[str]:
     return []
 
 
-def _score_text(
-    job: JobScore, reference: Reference, normaliser: Normaliser, terms: Sequence[str]
-) -> None:
-    said, recognised = normaliser.words(reference.text), normaliser.words(job.text)
-    job.alignment = align(said, recognised)
-    job.words = job.alignment.counts
-    job.characters = count_character_errors(said, recognised)
-    job.formatted_words = align(reference.text.split(), job.text.split()).counts
-    job.terms = count_terms(job.alignment, map(normaliser.words, terms))
-    job.uncertain = count_uncertain(reference.text)
-
-
-# --- groups --------------------------------------------------------------------------------------
-
-
 def split_groups(score: RunScore, columns: str) -> list[RunScore]:
     """The groups of a run as runs of their own, in the order of their names; ``columns`` as in
     `ScoreOptions.group_by`, which the run must have been scored with."""
@@ -364,91 +300,6 @@ def split_groups(score: RunScore, columns: str) -> list[RunScore]:
     ]
 
 
-def by_recording(jobs: Iterable[JobScore]) -> dict[Path, list[JobScore]]:
-    """The jobs of each recording. Several are not independent, so they are resampled together."""
-    recordings: dict[Path, list[JobScore]] = {}
-    for job in jobs:
-        recordings.setdefault(job.file.path, []).append(job)
-    return recordings
-
-
-def error_counts(jobs: Iterable[JobScore], metric: str) -> ErrorCounts:
-    """The errors of jobs together, of ``wer``, ``cer`` or ``fwer``; zero without references."""
-    attribute = {"wer": "words", "cer": "characters", "fwer": "formatted_words"}[metric]
-    return sum((getattr(job, attribute) for job in jobs if job.alignment is not None), NO_ERRORS)
-
-
-def delay_samples(jobs: Iterable[JobScore], metric: str, clock: Clock) -> "array[float]":
-    """The delays of jobs together, in ms."""
-    samples = array("d")
-    for job in jobs:
-        if (delays := job.latency.delays.get(metric)) is not None:
-            samples.extend(delays.ms[clock])
-    return samples
-
-
-def _score_group(name: str, jobs: Sequence[JobScore]) -> GroupScore:
-    recordings = list(by_recording(jobs).values())
-    score = GroupScore(name, len(recordings))
-    for rate_name in ("wer", "cer", "fwer"):
-        rate = _pool_errors([error_counts(group, rate_name) for group in recordings])
-        if rate is not None:
-            score.rates[rate_name] = rate
-    terms = [sum((job.terms for job in group), NO_TERMS) for group in recordings]
-    _add_term_rates(score, terms)
-    for metric in METRICS.values():
-        if metric.unit is not Unit.MS:
-            continue
-        samples = [delay_samples(group, metric.name, Clock.DUE) for group in recordings]
-        due = summarise(*samples)
-        sent = summarise(*(delay_samples(group, metric.name, Clock.SENT) for group in recordings))
-        if due is not None and sent is not None:
-            intervals = _percentile_intervals(samples, due)
-            score.delays[metric.name] = DelaySummary(due, sent, intervals)
-    final_words = sum(job.latency.final_words for job in jobs)
-    if final_words:
-        corrections = sum(job.latency.corrections for job in jobs)
-        unstable = sum(job.latency.unstable_words for job in jobs)
-        score.ratios = {"corrections": corrections / final_words, "upwr": unstable / final_words}
-    return score
-
-
-def _pool_errors(counts: Sequence[ErrorCounts]) -> Rate | None:
-    with_words = [one for one in counts if one.reference_length]
-    if not with_words:
-        return None
-    total = sum(with_words, NO_ERRORS)
-    lengths = [one.reference_length for one in with_words]
-    interval = bootstrap_ratio([one.errors for one in with_words], lengths)
-    mean = sum(one.errors / one.reference_length for one in with_words) / len(with_words)
-    return Rate(total.errors / total.reference_length, mean, interval, total, len(with_words))
-
-
-def _add_term_rates(score: GroupScore, counts: Sequence[TermCounts]) -> None:
-    total = sum(counts, NO_TERMS)
-    for metric, part in (("recall", "said"), ("precision", "recognised")):
-        used = [one for one in counts if getattr(one, part)]
-        if not used:
-            continue
-        correct, whole = [one.correct for one in used], [getattr(one, part) for one in used]
-        mean = sum(a / b for a, b in zip(correct, whole, strict=True)) / len(used)
-        interval = bootstrap_ratio(correct, whole)
-        score.rates[metric] = Rate(sum(correct) / sum(whole), mean, interval, total, len(used))
-
-
-def _percentile_intervals(
-    samples: Sequence[Sequence[float]], found: Distribution
-) -> dict[str, Interval]:
-    intervals = {}
-    for percent in (50, 95):
-        name = f"p{percent}"
-        if getattr(found, name) is not None:
-            interval = bootstrap_percentile(samples, percent)
-            if interval is not None:
-                intervals[name] = interval
-    return intervals
-
-
 def _warnings(jobs: Sequence[JobScore], normaliser: Normaliser) -> Iterator[str]:
     """What a reader must know before using the figures."""
     scored = [job for job in jobs if job.alignment is not None]
@@ -458,6 +309,13 @@ def _warnings(jobs: Sequence[JobScore], normaliser: Normaliser) -> Iterator[str]
         yield f"{files} {plural}: at least {MIN_FILES} are needed before intervals mean much"
     if marks := sum(job.uncertain for job in scored):
         yield f"{marks} marks such as [unclear] in the references were left out"
+    parts = [job for job in scored if job.is_part and job.reference and not job.reference.timed]
+    whole = [job for job in parts if job.reference and job.reference.origin != MANIFEST_ORIGIN]
+    if whole:
+        yield (
+            f"{len(whole)} recordings were streamed in part, but their references have no times: "
+            "what was not streamed counts as missing"
+        )
     own_times = [job for job in jobs if not job.latency.has_reference_times]
     if own_times and len(own_times) == len(jobs):
         yield "ends of words are the server's own: no reference has word times"

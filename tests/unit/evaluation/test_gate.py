@@ -4,8 +4,9 @@ import pytest
 
 from workers.errors import UsageProblem
 from workers.evaluation.accuracy import ErrorCounts
+from workers.evaluation.figures import DelaySummary, GroupScore, Rate
 from workers.evaluation.gate import check_threshold, parse_threshold
-from workers.evaluation.score import ALL_JOBS, DelaySummary, GroupScore, Rate
+from workers.evaluation.score import ALL_JOBS
 from workers.evaluation.statistics import Interval, summarise
 
 

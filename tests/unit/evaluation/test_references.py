@@ -1,5 +1,6 @@
 """References are found where people keep them, in the formats that they have."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,8 @@ item []:
             text = "morning"
 """
 STM = ";; a comment\ntalk 1 anna 0.5 1.5 <o,f0> good morning\nother 1 b 0 1 no\n"
+SEGLST = """[{"session_id": "talk", "speaker": "anna", "start_time": 0.5, "end_time": "1.5",
+    "words": "good morning"}]"""
 TIMED_WORDS = '[{"text":"good","start":500,"end":1000},{"text":"morning","start":1000,"end":1500}]'
 WORDS = (TimedText("good", 500, 1000), TimedText("morning", 1000, 1500))
 PHRASE = (TimedText("good morning", 500, 1500),)
@@ -50,7 +53,8 @@ PHRASE = (TimedText("good morning", 500, 1500),)
         ("talk.json", '{"words": [{"text":"good morning","start":500.0,"end":1500}]}', PHRASE),
         ("talk.srt", "1\n00:00:00,500 --> 00:00:01,500\ngood\nmorning\n", PHRASE),
         ("talk.vtt", "WEBVTT\n\n00:00.500 --> 00:01.500\ngood morning\n", PHRASE),
-        ("talk.stm", STM, PHRASE),
+        ("talk.stm", STM, (replace(PHRASE[0], speaker="anna"),)),
+        ("talk.json", SEGLST, (replace(PHRASE[0], speaker="anna"),)),
         ("talk.ctm", "talk 1 0.5 0.5 good 0.9\ntalk 1 1.0 0.5 morning\n", WORDS),
         ("talk.TextGrid", TEXTGRID, WORDS),
     ],

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workers.evaluation.job_score import JobScore
 from workers.evaluation.metrics import Clock
-from workers.evaluation.score import JobScore, RunScore
+from workers.evaluation.score import RunScore
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from workers.audio.recording import Recording
 from workers.errors import Malformed, Unreadable
-from workers.evaluation.score import MIN_PARALLEL_JOBS, JobScore
+from workers.evaluation.job_score import JobScore
+from workers.evaluation.score import MIN_PARALLEL_JOBS
 from workers.jobs.events import Began, TurnReceived
 from workers.processes import mp_context
 from workers.traces.files import trace_files

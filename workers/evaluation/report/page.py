@@ -14,11 +14,13 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
+from workers.evaluation.figures import GroupScore
 from workers.evaluation.gate import format_value
+from workers.evaluation.job_score import JobScore
 from workers.evaluation.metrics import METRICS, Clock
 from workers.evaluation.report.charts import DARK_PALETTE, LIGHT_PALETTE, render, run_charts
 from workers.evaluation.report.file_pages import FilePage, read_file_pages
-from workers.evaluation.score import ALL_JOBS, GroupScore, JobScore, RunScore
+from workers.evaluation.score import ALL_JOBS, RunScore
 from workers.evaluation.statistics import summarise
 from workers.protocol.codec import Json, JsonObject
 
