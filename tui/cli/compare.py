@@ -36,6 +36,9 @@ if TYPE_CHECKING:  # loaded when the command runs; it needs packages of an extra
     "“wer.delta>0.5pp@95%”.",
 )
 @path_option("--junit", help="Write the result of each threshold to this JUnit XML file.")
+@path_option(
+    "--markdown", help="Add a summary to this Markdown file, such as $GITHUB_STEP_SUMMARY."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the comparisons as one JSON object.")
 def compare(
     first: Path,
@@ -48,6 +51,7 @@ def compare(
     allow_different: bool,
     thresholds: tuple[str, ...],
     junit: Path | None,
+    markdown: Path | None,
     as_json: bool,
 ) -> ExitCode:
     """Compare runs of the same recordings with the first one, offline."""
@@ -88,6 +92,11 @@ def compare(
         from workers.evaluation.junit import write_junit
 
         write_junit(junit, first.name, results)
+    if markdown is not None:
+        from tui.cli.score import add_text
+        from tui.cli.score_markdown import comparison_summary
+
+        add_text(markdown, comparison_summary(comparisons, results))
     return ExitCode.GATE_FAILED if any(one.breached for one in results) else ExitCode.DONE
 
 

@@ -68,6 +68,15 @@ scoring_options = option_group(
     help="End with exit code 99 if this holds, such as “wer>6%” or “eot.p95>600ms”.",
 )
 @path_option("--junit", help="Write the result of each threshold to this JUnit XML file.")
+@path_option("--csv", help="Write the figures of each recording to this CSV file.")
+@path_option("--parquet", help="Write them to this Parquet file.")
+@path_option(
+    "--markdown", help="Add a summary to this Markdown file, such as $GITHUB_STEP_SUMMARY."
+)
+@path_option(
+    "--simuleval",
+    help="Write when each word was shown to this file, as SimulEval and OmniSTEval read it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the scores as one JSON object.")
 def score(
     folder: Path,
@@ -80,6 +89,10 @@ def score(
     worst: int,
     thresholds: tuple[str, ...],
     junit: Path | None,
+    csv: Path | None,
+    parquet: Path | None,
+    markdown: Path | None,
+    simuleval: Path | None,
     as_json: bool,
 ) -> ExitCode:
     """Score the words and delays of a run, offline."""
@@ -107,7 +120,29 @@ def score(
         from workers.evaluation.junit import write_junit
 
         write_junit(junit, folder.name, results)
+    if csv is not None:
+        from workers.evaluation.recording_table import write_csv
+
+        write_csv(csv, run_score)
+    if parquet is not None:
+        from workers.evaluation.recording_table import write_parquet
+
+        write_parquet(parquet, run_score)
+    if markdown is not None:
+        from tui.cli.score_markdown import score_summary
+
+        add_text(markdown, score_summary(run_score, results))
+    if simuleval is not None:
+        from workers.evaluation.word_log import write_word_log
+
+        write_word_log(simuleval, run_score)
     return ExitCode.GATE_FAILED if any(one.breached for one in results) else ExitCode.DONE
+
+
+def add_text(path: Path, text: str) -> None:
+    """Adds a summary at the end of a file, where other steps of a CI job may have written."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
 
 
 def load_thresholds(texts: Iterable[str], *, is_delta: bool = False) -> "list[Threshold]":

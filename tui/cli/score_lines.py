@@ -24,6 +24,14 @@ def score_lines(score: RunScore, worst: int) -> Iterator[str]:
     yield f"Run: {score.run}"
     yield from _environment_lines(score)
     yield from _reference_lines(score)
+    yield from score_tables(score)
+    yield from _error_lines(score, worst)
+    yield ""
+    yield from (f"! {warning}" for warning in score.warnings)
+
+
+def score_tables(score: RunScore) -> Iterator[str]:
+    """The figures of all recordings and of each group, with their definitions."""
     if len(score.groups) > 1:
         yield ""
         yield from _overview_lines(score.groups[1:])
@@ -33,9 +41,6 @@ def score_lines(score: RunScore, worst: int) -> Iterator[str]:
         yield f"{title} ({format_count(group.files, 'recording')})"
         yield from _rate_lines(group, score.normaliser)
         yield from _delay_lines(group)
-    yield from _error_lines(score, worst)
-    yield ""
-    yield from (f"! {warning}" for warning in score.warnings)
 
 
 def _overview_lines(groups: Sequence[GroupScore]) -> Iterator[str]:

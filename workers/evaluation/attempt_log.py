@@ -1,6 +1,6 @@
 """Reads the messages of an attempt from its trace, and when each word was in them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import inf
@@ -106,6 +106,16 @@ def stable_appearances(turn: TurnMessages) -> list[float]:
         for index in range(stable_words):
             times[index] = t
     return times
+
+
+def shown_words(turns: Iterable[TurnMessages]) -> list[tuple[str, float]]:
+    """The words of final turns in order, and when each was there to stay."""
+    return [
+        (word, t)
+        for turn in turns
+        for word, t in zip(turn.texts[-1], stable_appearances(turn), strict=True)
+        if word
+    ]
 
 
 def common_prefix(one: Sequence[str], other: Sequence[str]) -> int:

@@ -23,6 +23,7 @@ from workers.evaluation.attempt_log import (
     first_appearances,
     normalise_word,
     read_attempt,
+    shown_words,
     stable_appearances,
 )
 from workers.evaluation.lagging import average_lagging
@@ -215,7 +216,7 @@ def _measure_lagging(
     reference_words: int | None,
 ) -> None:
     """Measures a recording that one attempt streamed whole as simultaneous translation is."""
-    shown_s = [t for turn in kept.values() for t in stable_appearances(turn)]
+    shown_s = [t for _, t in shown_words(kept.values())]
     source_ms = (clock.last.start_s + clock.last.seconds - clock.first.start_s) * 1000
     for name, is_cut in (("laal", False), ("yaal", True)):
         due_ms, sent_ms = (

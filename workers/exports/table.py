@@ -58,7 +58,9 @@ def csv_of(state: JobState) -> str:
 
 def csv_of_all(states: Iterable[JobState]) -> str:
     """One table of the turns of all jobs."""
-    rows = ((state.job, _cell(state.file), *row) for state in states for row in _csv_rows(state))
+    rows = (
+        (state.job, safe_cell(state.file), *row) for state in states for row in _csv_rows(state)
+    )
     return _csv_text([("job", "file", *CSV_COLUMNS), *rows])
 
 
@@ -77,13 +79,13 @@ def _csv_rows(state: JobState) -> Iterator[CsvRow]:
             line.start_ms,
             line.end_ms,
             "true" if line.is_final else "false",
-            _cell(turn.speaker_label or ""),
+            safe_cell(turn.speaker_label or ""),
             round(fmean(confidences), 3) if confidences else None,
-            _cell(line.text),
+            safe_cell(line.text),
             span_of_turn(attempts, line.turn_order, line.speaker).attempt,
         )
 
 
-def _cell(text: str) -> str:
+def safe_cell(text: str) -> str:
     line = single_line(text)
     return f"'{line}" if _FORMULA.match(line) else line

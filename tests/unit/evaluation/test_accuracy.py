@@ -12,6 +12,7 @@ from workers.evaluation.accuracy import (
     align,
     count_character_errors,
     count_confusions,
+    count_speaker_errors,
     count_terms,
 )
 
@@ -73,6 +74,24 @@ def test_character_errors_are_those_of_jiwer() -> None:
         expected = jiwer.process_characters(" ".join(said), " ".join(recognised))
         assert counts.rate == pytest.approx(expected.cer, abs=1e-12)
         assert counts.reference_length == len(" ".join(said))
+
+
+def test_errors_of_speakers_are_those_of_meeteval() -> None:
+    """Its cpWER, with speakers in another order, and with more or fewer of them."""
+    meeteval = pytest.importorskip("meeteval")
+    generator = random.Random(4)
+    for _ in range(100):
+        said, heard = (
+            [generator.choices(WORDS, k=generator.randint(1, 8)) for _ in range(speakers)]
+            for speakers in (generator.randint(1, 3), generator.randint(1, 4))
+        )
+        generator.shuffle(heard)
+        expected = meeteval.wer.cp_word_error_rate(
+            {str(n): " ".join(words) for n, words in enumerate(said)},
+            {str(n): " ".join(words) for n, words in enumerate(heard)},
+        )
+        counts = count_speaker_errors(said, heard)
+        assert (counts.errors, counts.reference_length) == (expected.errors, expected.length)
 
 
 def test_an_alignment_reads_back_as_both_texts() -> None:
