@@ -230,7 +230,12 @@ def find_sources(
     folder may be without audio."""
     rules = replace(options.source_rules, allow_stdin=allow_stdin)
     sources = list(iter_sources(names, rules, skipped, allow_empty=allow_empty))
-    return options.matrix.expand(sources) if options.matrix else sources
+    if options.matrix is None:
+        return sources
+    if any(source.is_stdin for source in sources):
+        reason = "the standard input can be streamed only once, not with --matrix or --repeat"
+        raise UsageProblem(reason, "Write it to a file first.")
+    return options.matrix.expand(sources)
 
 
 def watch_folders(names: Iterable[str], options: RunOptions) -> FolderWatch:

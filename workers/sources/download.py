@@ -7,13 +7,14 @@ used: a redirect may not lead to a file, and not from another machine to this on
 import base64
 import http.client
 import re
+import string
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import IO
-from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from workers.audio.source import HIDDEN_URL, ReadOptions, Source
 from workers.errors import Unreadable
@@ -89,7 +90,7 @@ class _HttpClient:
     """Requests one file, and what is missing of it."""
 
     def __init__(self, url: str, options: ReadOptions) -> None:
-        self._url, self._options = _without_login(url), options
+        self._url, self._options = _request_url(url), options
         self._login = _basic_login(url)
         self._total: int | None = None
 
@@ -124,6 +125,8 @@ class _HttpClient:
                     if skipped:
                         block, skipped = block[skipped:], max(0, skipped - len(block))
                     spool.write(block)
+        except (http.client.InvalidURL, UnicodeError):  # such as a host “a..b”
+            raise Unreadable("its URL is not valid", "Check how it is written.") from None
         except (http.client.HTTPException, OSError) as error:
             raise _Broken(_words_of(error)) from None
         wanted = self._total
@@ -161,7 +164,8 @@ class _HttpClient:
             response = opener.open(request, timeout=TIMEOUT_S)
         except urllib.error.HTTPError as error:
             error.close()
-            if error.code == 416 and offset and offset == self._total:
+            length = (error.headers.get("Content-Range") or "").removeprefix("bytes */")
+            if error.code == 416 and offset and length == str(offset):
                 return None
             if error.code == 416 and offset:
                 raise Unreadable("the file on the server has changed", "Add it again.") from None
@@ -280,9 +284,12 @@ class _FsspecClient:
             spool.write(block)
 
 
-def _without_login(url: str) -> str:
+def _request_url(url: str) -> str:
+    """The URL to request: without user and password, and in ASCII."""
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
+    path, query = (quote(part, safe=string.punctuation) for part in (parts.path, parts.query))
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, path, query, ""))
 
 
 def _basic_login(url: str) -> str:

@@ -319,12 +319,12 @@ class _RowReader:
                 raise UsageProblem("it names a URL", "Allow URLs in manifests with --remote.")
             return remote_source(named)
         path = os.path.join(self._folder, named)
-        if not os.path.isabs(named) and not self._is_below_folder(path):
-            hint = "Write an absolute path, or move the manifest."
-            raise UsageProblem(f"“{named}” is outside of the manifest's folder", hint)
         try:
+            if not os.path.isabs(named) and not self._is_below_folder(path):
+                hint = "Write an absolute path, or move the manifest."
+                raise UsageProblem(f"“{named}” is outside of the manifest's folder", hint)
             is_folder = stat.S_ISDIR(os.stat(path).st_mode)
-        except OSError:  # a broken link too
+        except (OSError, ValueError):  # a broken link too, and what JSON can escape, such as \0
             hint = "A relative path starts at the manifest's folder."
             raise UsageProblem(f"there is no file “{named}”", hint) from None
         if is_folder:

@@ -4,16 +4,19 @@ import os
 import select
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from typing import TypeAlias
 
 from workers.audio.source import Source
 from workers.errors import Unreadable
+from workers.log import Logger
 from workers.sources.spool import DeliveryCancelled, SpoolWriter, is_complete
 
 RECEPTION_REPORT_INTERVAL_S = 0.5
 _STDIN_BLOCK_BYTES = 64 * 1024
 
+_log = Logger("paceline.sources")
 
 ProgressReport: TypeAlias = Callable[[int, int | None], bool]
 """Called about twice a second by the thread that receives, with the bytes that have arrived, and
@@ -87,6 +90,12 @@ class Reception:
             problem = error
         except DeliveryCancelled:
             return
+        except Exception as error:  # a bug, which ends the job: nothing else would
+            name = type(error).__name__
+            # Without the message, which may contain a URL with secrets.
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            _log.warning("a recording cannot be received: %s\n%s", name, frames)
+            problem = Unreadable(f"it cannot be received because of a bug in Paceline ({name})")
         with self._lock:
             self._is_over = True
         for _, on_end in self._jobs:

@@ -48,6 +48,20 @@ def test_a_recording_arrives_whole(server: RecordingServer, tmp_path: Path, path
     assert is_complete(spool)
 
 
+def test_a_path_may_have_any_letters(server: RecordingServer, tmp_path: Path):
+    """They are sent as browsers send them; what is encoded already is left as it is."""
+    assert fetched(remote_source(server.url("ä/a%20b.wav?q=ö")), tmp_path / "spool") == DATA
+    assert server.requests[0][0] == "/%C3%A4/a%20b.wav?q=%C3%B6"
+
+
+def test_a_download_that_only_lacked_its_end_is_complete(server: RecordingServer, tmp_path: Path):
+    """The program may be killed between the last byte and the note that nothing else comes."""
+    spool = tmp_path / "spool"
+    spool.write_bytes(DATA)
+
+    assert fetched(remote_source(server.url("ranges/a.wav")), spool) == DATA
+
+
 @pytest.mark.parametrize("path", ["ranges/cut/a.wav", "cut/a.wav"])
 def test_a_download_that_breaks_is_continued(server: RecordingServer, tmp_path: Path, path: str):
     """Where it broke if the server can, else from the start; no byte comes twice into the file."""
@@ -87,6 +101,12 @@ def test_what_is_wrong_is_said(server: RecordingServer, tmp_path: Path, path: st
     assert words in problem_of(remote_source(server.url(path)), spool)
     assert not is_complete(spool)
     assert marker_of(spool).exists()
+
+
+@pytest.mark.parametrize("host", ["a..b", "127.0.0.1:abc"])
+def test_an_impossible_host_is_refused(tmp_path: Path, host: str):
+    """At once, and not as a server that is away."""
+    assert "URL is not valid" in problem_of(Source(f"http://{host}/a.wav"), tmp_path / "spool")
 
 
 def test_a_server_that_is_gone_is_tried_a_few_times(tmp_path: Path):

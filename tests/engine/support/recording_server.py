@@ -98,6 +98,9 @@ class _Handler(BaseHTTPRequestHandler):
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
         if asked and "ranges" in words and self.headers.get("If-Range") in (None, etag):
             start, end = int(asked[1]), int(asked[2] or end - 1) + 1
+            if start >= len(data):
+                self._answer(416, {"Content-Range": f"bytes */{len(data)}", "Content-Length": "0"})
+                return
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
         body = data[start:end]
         if "unknown" not in words:

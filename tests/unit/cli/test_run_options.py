@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 import trustme
 
-from tui.cli.run_options import RunOptions, parse_options
+from tui.cli.run_options import RunOptions, find_sources, parse_options
 from tui.cli.run_setup import new_start_limiter
 from tui.cli.shared_options import RunFolderParam
+from workers.audio.discovery import SkippedPaths
 from workers.audio.recording import Recording
 from workers.errors import UsageProblem
 from workers.pacing.schedule import Release
@@ -268,3 +269,10 @@ def test_a_split_call_needs_two_sessions() -> None:
     """With one, its halves could not be on one clock."""
     with pytest.raises(UsageProblem, match="needs two sessions"):
         parse_command_line(channels="split", sessions=1)
+
+
+def test_the_standard_input_is_streamed_once() -> None:
+    """Two jobs would take it from each other."""
+    options = parse_command_line(repeat=2)
+    with pytest.raises(UsageProblem, match="only once"):
+        find_sources(["-"], options, SkippedPaths(), allow_stdin=True)

@@ -240,6 +240,12 @@ def test_any_content_is_read_or_refused(tmp_path: Path, suffix: str, content: by
         assert read_manifest(str(path))
 
 
+@pytest.mark.parametrize("name", [r"a\u0000.wav", r"\u0000/a.wav", r"\ud800.wav"])
+def test_names_that_no_file_can_have_are_refused(make: MakeManifest, name: str):
+    """JSON can write them."""
+    assert "there is no file" in problem_of(make("x.jsonl", f'{{"file": "{name}"}}'))
+
+
 DOCUMENTATION = (Path(__file__).parents[3] / "docs" / "recordings.md").read_text()
 
 
