@@ -1,6 +1,6 @@
 """A recording: an audio file that can be streamed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions
@@ -85,6 +85,16 @@ class Recording:
     def part_seconds(self) -> float:
         """How much of the file is streamed."""
         return max(0.0, self.end_seconds - self.start_seconds)
+
+
+def without_seeking(recording: Recording) -> Recording:
+    """The recording, to be read from its beginning on the way to any sample.
+
+    Positions in a damaged recording do not count what could not be decoded, but libsndfile would
+    count it on a seek in a FLAC file.
+    """
+    is_flac = recording.reader is Reader.SNDFILE and recording.format.startswith("FLAC")
+    return replace(recording, reader=Reader.AV) if is_flac else recording
 
 
 def clock(seconds: float) -> str:

@@ -1,6 +1,6 @@
 """The queue: files to be probed, and jobs that wait to start."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 
 from workers.jobs.job import JobId
@@ -114,11 +114,13 @@ class JobQueue:
             self.remove(slot)
         return slots
 
-    def pop_unprobed(self, *, may_receive: bool = True) -> JobSlot | None:
+    def pop_unprobed(
+        self, may_receive: Callable[[JobSlot], bool] = lambda slot: True
+    ) -> JobSlot | None:
         """Returns the next job whose file must be probed, or received; it keeps its position.
-        ``may_receive``: whether another recording may be received."""
+        ``may_receive``: whether a job's recording may be received now."""
         slot = self._top(self._unprobed, JobPhase.UNPROBED)
-        if slot is None or (slot.must_be_received and not may_receive):
+        if slot is None or (slot.must_be_received and not may_receive(slot)):
             return None
         slot.phase = JobPhase.RECEIVING if slot.must_be_received else JobPhase.PROBING
         return slot

@@ -12,6 +12,7 @@ from workers.jobs.job_state import JobState, JobStatus
 from workers.jobs.outcomes import CONTINUE_HINT, RETRYABLE
 from workers.jobs.resume_point import ResumePoint
 from workers.jobs.sent_position import SentPosition
+from workers.pacing.certificate import AUDIO_TOLERANCE_S
 from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.messages import UpdateConfiguration
 from workers.scheduling.launcher import Session
@@ -145,6 +146,15 @@ class JobSlot:
     def expected_bytes(self) -> int | None:
         """Up to where that hash was computed; None: to the end of the file."""
         return None if self.starts_over else self.state.hashed_bytes
+
+    def is_part_sent(self, last_report: JobReport) -> bool:
+        """Whether a session ended because it had sent the chosen part of a recording."""
+        ended, end_s = last_report.event, self.source.options.end_s
+        return (
+            isinstance(ended, Ended)
+            and end_s is not None
+            and (ended.sent_seconds > end_s - AUDIO_TOLERANCE_S)
+        )
 
     def apply(self, report: JobReport) -> None:
         """Applies a report to the state."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 
-from workers.audio.recording import Recording
+from workers.audio.recording import Recording, without_seeking
 from workers.audio.source import Source
 from workers.errors import Unreadable
 from workers.jobs.events import (
@@ -51,6 +51,11 @@ _CANCELLED_IN_QUEUE = Ended(Outcome.CANCELLED, "taken out of the queue")
 _INTERRUPTED_IN_QUEUE = Ended(
     Outcome.INTERRUPTED, "the program was left before the job started", "Nothing is lost."
 )
+
+_STALLED_ARRIVAL = Unreadable(
+    "its recording stopped arriving for so long that its session ended", "Retry to continue."
+)
+"""Only where the system does not tell that the spool is still open for writing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +112,9 @@ class Scheduler:
         self._slots: dict[JobId, JobSlot] = {}
         self._queue = JobQueue()
         self._live: dict[JobId, JobSlot] = {}
-        self._received_ahead: dict[JobId, int] = {}
-        """Jobs whose recordings arrive, or have arrived, before their first session; and how many
-        bytes each has."""
+        self._received_ahead: dict[str, int] = {}
+        """The spools of jobs whose recordings arrive, or have arrived, before their first session;
+        and how many bytes each has. The halves of a pair share one."""
         self._claims: deque[Claim] = deque()
         """Claims of jobs that left the queue, for `claim_start` to return."""
         self._pair_clocks: dict[JobId, PairClock] = {}
@@ -285,7 +290,7 @@ class Scheduler:
             slot.started_at, slot.phase = self._clock(), JobPhase.LIVE
             self.start_limiter.record_start(slot.started_at)
             self._live[slot.id] = slot
-            self._received_ahead.pop(slot.id, None)
+            self._received_ahead.pop(slot.path, None)
             self._claims.append(Claim(slot, slot.generation))
         if len(slots) > 1 and (clock := self._clock_of(slots[0])) is not None:
             clock.reset()
@@ -296,11 +301,11 @@ class Scheduler:
         failure `fail_job`."""
         ahead = self._received_ahead
         is_full = sum(ahead.values()) >= MAX_RECEIVED_AHEAD_BYTES
-        may_receive = len(ahead) < MAX_RECEIVED_AHEAD and not is_full
-        slot = self._queue.pop_unprobed(may_receive=may_receive)
+        has_room = len(ahead) < MAX_RECEIVED_AHEAD and not is_full
+        slot = self._queue.pop_unprobed(lambda slot: has_room or slot.path in ahead)
         if slot is not None and slot.phase is JobPhase.RECEIVING:
             slot.arrival = Arrival.BEGUN
-            ahead[slot.id] = 0
+            ahead.setdefault(slot.path, 0)
         return None if slot is None else Claim(slot, slot.generation)
 
     def _clock_of(self, slot: JobSlot) -> PairClock | None:
@@ -335,7 +340,7 @@ class Scheduler:
     def note_arrival(self, claim: Claim, received_bytes: int, total_bytes: int | None) -> None:
         """Publishes how much of a job's recording has arrived."""
         if claim.is_current and claim.slot.phase is JobPhase.RECEIVING:
-            self._received_ahead[claim.slot.id] = received_bytes
+            self._received_ahead[claim.slot.path] = received_bytes
             self._publish(claim.slot, Fetched(received_bytes, total_bytes))
 
     def follow_arrival(self, claim: Claim) -> None:
@@ -382,8 +387,11 @@ class Scheduler:
         if not claim.is_current or slot.job is None:
             return None
         trace, log = attempt_files(self.folder.path, slot.id, slot.attempt, slot.file)
+        job = slot.job
+        if slot.state.damage:
+            job = replace(job, recording=without_seeking(job.recording))
         assignment = Assignment(
-            job=slot.job,
+            job=job,
             attempt=slot.attempt,
             endpoint=target.endpoint,
             trace_path=str(trace),
@@ -434,8 +442,11 @@ class Scheduler:
         assert slot.session is not None
         slot.session.close()
         ending = slot.ending or slot.unreported_ending(exit_text, self._clock())
-        if slot.arrival_problem is not None:
-            ending = _incomplete(ending, slot.arrival_problem)
+        problem = slot.arrival_problem
+        if slot.arrival is Arrival.FOLLOWED and not slot.is_part_sent(ending):
+            problem = _STALLED_ARRIVAL
+        if problem is not None:
+            ending = _incomplete(ending, problem)
         self._finish_attempt(slot, ending)
 
     def check_sessions(self) -> None:
@@ -479,7 +490,7 @@ class Scheduler:
         _log.info("ended: %s (%s)", outcome, reason, job=slot.id, attempt=slot.attempt)
         self._queue.remove(slot)
         self._live.pop(slot.id, None)
-        self._received_ahead.pop(slot.id, None)
+        self._received_ahead.pop(slot.path, None)
         slot.phase, slot.session = JobPhase.FINISHED, None
         if (clock := self._clock_of(slot)) is not None:
             clock.remove(slot, self._clock())

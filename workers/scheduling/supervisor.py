@@ -27,7 +27,7 @@ from workers.protocol.messages import UpdateConfiguration
 from workers.runs.index_writer import IndexWriter
 from workers.runs.run_folder import RunFolder
 from workers.scheduling.duplicates import DuplicateFinder
-from workers.scheduling.job_slot import JobPhase, JobSlot
+from workers.scheduling.job_slot import Arrival, JobPhase, JobSlot
 from workers.scheduling.launcher import SessionLauncher
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.scheduler import Claim, Scheduler, SessionTarget
@@ -278,10 +278,11 @@ class Supervisor:
             self._receiver.start(slot.source, slot.path, on_arrival, on_end)
             return
         options = slot.read_options
+        is_arriving = slot.arrival is Arrival.FOLLOWED  # all of it may be there afterwards
         try:
             recording = prober.probe(slot.path, options)
         except Unreadable:
-            if slot.source.is_local or not options.follow:
+            if not is_arriving:
                 raise
             with self._locked() as scheduler:
                 scheduler.await_arrival(claim)

@@ -151,3 +151,28 @@ def test_no_more_is_received_than_is_needed_soon(scheduler: Scheduler):
     scheduler.add(REMOTE)
     scheduler.note_arrival(ahead[2], MAX_RECEIVED_AHEAD_BYTES, None)
     assert scheduler.claim_unprobed() is None
+
+
+def test_the_halves_of_a_large_call_share_its_room(scheduler: Scheduler):
+    """One waits for the other, so both must be allowed in."""
+    for _ in range(MAX_RECEIVED_AHEAD - 1):
+        scheduler.add(REMOTE)
+    scheduler.add(replace(REMOTE, options=ReadOptions(speakers=("left", "right"))))
+    *_, half = [claim(scheduler) for _ in range(MAX_RECEIVED_AHEAD)]
+    scheduler.note_arrival(half, MAX_RECEIVED_AHEAD_BYTES, None)
+
+    assert claim(scheduler).slot is half.slot.partner
+
+
+@pytest.mark.parametrize(("end_s", "outcome"), [(None, Outcome.UNREADABLE), (0.0, Outcome.DONE)])
+def test_a_job_that_did_not_await_its_recording_is_not_done(
+    scheduler: Scheduler, launcher: FakeLauncher, end_s: float | None, outcome: Outcome
+):
+    """A system that does not tell who writes a file may take a pause for its end. If only a part is
+    streamed, the rest is not awaited."""
+    scheduler.add(replace(REMOTE, options=ReadOptions(end_s=end_s)))
+    scheduler.follow_arrival(claim(scheduler))
+    scheduler.enqueue(claim(scheduler), RECORDING)
+    launcher.run(scheduler)
+
+    assert [outcome] == [ended for ended, _ in ends_of(scheduler)]
