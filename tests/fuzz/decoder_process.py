@@ -119,7 +119,7 @@ def _serve_requests(pipe: Connection) -> None:
 def _result(path: str) -> tuple[str, str]:
     """Probes a file and decodes it. Returns the kind and message of a `DecodeResult`."""
     try:
-        with limits.memory_refusal():
+        with limits.read_refusal():
             recording = probe(path)
         if (wrong := _decode(recording)) is not None:
             return "is cut short silently", f"{wrong}: {recording}"

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import soxr
 
-from workers.audio.limits import memory_refusal
+from workers.audio.limits import read_refusal
 from workers.audio.reader import (
     AudioReader,
     DamageCallback,
@@ -56,12 +56,13 @@ def pcm_blocks(
 
     def report(damage: Damage) -> None:
         nonlocal missing_s
-        if recording.warnings and damage.at_s >= recording.seconds - _MAX_SHORTFALL_S:
+        is_end = recording.is_exact and damage.at_s >= recording.seconds - _MAX_SHORTFALL_S
+        if is_end and recording.warnings:
             return  # its probe has told already that it is cut short
         missing_s += damage.missing_s or 0.0
         on_damage(damage)
 
-    with memory_refusal(), open_reader(recording, on_skip, report, wait) as reader:
+    with read_refusal(), open_reader(recording, on_skip, report, wait) as reader:
         for decoded in _mono_pcm(reader, rate, start_frame, recording):
             pcm += decoded[: max(0, end_frame - next_frame) * 2 - len(pcm)]
             while len(pcm) >= block_bytes:

@@ -1,12 +1,11 @@
 """Reads a WAV file, or samples without a header, while another program is still writing it.
 
-Only samples of a fixed size can be read so: the file tells nothing about its end before its writer
-closes it. A writer that crashed leaves such a file too; it then ends with its last whole sample.
+Samples of a fixed size tell how much audio there is so far; `av_reader` follows other formats. A
+writer that crashed leaves such a file too; it then ends with its last whole sample.
 """
 
 import os
 import struct
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -20,12 +19,8 @@ from workers.audio.raw_encodings import SNDFILE_ENCODINGS
 from workers.audio.reader import BLOCK_S, MAX_BLOCK_SAMPLES, SampleBlock, WaitCallback
 from workers.audio.recording import Reader, Recording
 from workers.audio.source import ReadOptions
-from workers.audio.wav_layout import METADATA_CHUNKS, find_wav_audio, is_open_size
+from workers.audio.wav_layout import METADATA_CHUNKS, WAV_MAGIC, find_wav_audio, is_open_size
 from workers.errors import Unreadable
-
-HEADER_TIMEOUT_S = 5.0
-"""How long a probe waits for the header of a new file."""
-_HEADER_POLL_S = 0.1
 
 _SAMPLE_BYTES = {
     "PCM_U8": 1, "PCM_S8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8,
@@ -34,10 +29,6 @@ _SAMPLE_BYTES = {
 """Encodings whose samples can be read one by one."""
 
 _16_BIT_ENCODINGS = frozenset(["PCM_U8", "PCM_S8", "PCM_16", "ULAW", "ALAW"])
-
-_FORMAT_HINT = (
-    "--follow reads WAV files and --raw samples; stream other files when they are complete."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +52,8 @@ class SampleFormat:
 
 
 class GrowingFile:
-    """A file that another program may still write. Raises `Unreadable` if it cannot be followed,
-    `HeaderMissing` if its header is not complete yet."""
+    """A file that another program may still write. Raises `Unreadable` if its header is not written
+    yet, `NotFollowable` if its format cannot be followed."""
 
     def __init__(self, path: str, options: ReadOptions) -> None:
         try:
@@ -135,15 +126,11 @@ class GrowingFile:
         return end if is_followed else size
 
 
-class HeaderMissing(Unreadable):
-    """The header of a growing file is not written yet."""
-
-
 class NotFollowable(Unreadable):
     """The format cannot be read while it is written."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(reason, _FORMAT_HINT)
+        super().__init__(reason, "Stream it when it is complete.")
 
 
 class GrowingReader:
@@ -184,39 +171,29 @@ class GrowingReader:
 
 
 def probe_growing(path: str, options: ReadOptions) -> Recording:
-    """Probes a file that is still being written; its length is what is there so far.
-
-    Waits for the header of a file that was just created. Raises `Unreadable`.
-    """
-    deadline = time.monotonic() + HEADER_TIMEOUT_S
-    while True:
-        try:
-            with GrowingFile(path, options) as file:
-                sample_format, frames = file.format, file.frames_written
-                return Recording(
-                    path=path,
-                    seconds=frames / sample_format.rate,
-                    rate=sample_format.rate,
-                    channels=sample_format.channels,
-                    frames=frames,
-                    format=f"{sample_format.container} {sample_format.subtype}",
-                    size=file.size,
-                    reader=Reader.GROWING,
-                    options=options,
-                    is_exact=False,
-                )
-        except HeaderMissing:
-            if time.monotonic() >= deadline:
-                raise
-            time.sleep(_HEADER_POLL_S)
+    """Probes a file that is still being written; its length is what is there so far. Raises as
+    `GrowingFile` does."""
+    with GrowingFile(path, options) as file:
+        sample_format, frames = file.format, file.frames_written
+        return Recording(
+            path=path,
+            seconds=frames / sample_format.rate,
+            rate=sample_format.rate,
+            channels=sample_format.channels,
+            frames=frames,
+            format=f"{sample_format.container} {sample_format.subtype}",
+            size=file.size,
+            reader=Reader.GROWING,
+            options=options,
+            is_exact=False,
+        )
 
 
 def is_sample_file(path: str, options: ReadOptions) -> bool:
     """Whether a file has samples of a fixed size: a WAV file, or one without a header."""
     with open(path, "rb") as file:
         head = file.read(12)
-    is_wav = head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:] in (b"WAVE", b"")
-    return options.raw is not None or is_wav
+    return options.raw is not None or (head[:4] in WAV_MAGIC and head[8:] in (b"WAVE", b""))
 
 
 def _raw_format(options: ReadOptions) -> SampleFormat | None:
@@ -232,12 +209,9 @@ def _raw_format(options: ReadOptions) -> SampleFormat | None:
 def _wav_format(path: str) -> SampleFormat:
     with open(path, "rb") as file:
         layout = find_wav_audio(file)
-        if layout is None:
-            file.seek(0)
-            if file.read(12)[:4] in (b"", b"RIFF", b"RIFX", b"RF64", b"BW64"):
-                reason = "the header of the file is not written yet"
-                raise HeaderMissing(reason, "Retry when its recorder has begun.")
-            raise NotFollowable("only a WAV file can be read while it is written")
+    if layout is None:
+        reason = "the header of the file is not written yet"
+        raise Unreadable(reason, "Retry when its recorder has begun.")
     try:
         with soundfile.SoundFile(BytesIO(layout.header)) as header:
             subtype, channels, rate = header.subtype, header.channels, header.samplerate

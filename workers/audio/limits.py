@@ -37,10 +37,13 @@ def limit_cpu(seconds: float) -> None:
 
 
 @contextmanager
-def memory_refusal() -> Iterator[None]:
-    """Raises `Unreadable` where decoding fails for want of memory."""
+def read_refusal() -> Iterator[None]:
+    """Raises `Unreadable` where decoding fails for want of memory, or because the system cannot
+    read the file."""
     try:
         yield
     except MemoryError as error:
         reason = f"reading it takes more than {MAX_MEMORY_BYTES >> 20} MB of memory"
         raise Unreadable(reason, "It is damaged, or it is no recording of speech.") from error
+    except OSError as error:  # a disk that fails or is away
+        raise Unreadable(f"the file cannot be read ({error.strerror})") from error

@@ -25,8 +25,9 @@ _RATES_HZ = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 1200
 _DECODER_DELAY = 529
 """Samples by which a decoder is late; LAME's tag does not count them."""
 
-_MAX_JUNK_BYTES = 1 << 20
-"""How far the next frame may be. Beyond, the rest of the file is no MP3."""
+_MAX_PADDING_BYTES = 1 << 16
+"""How many bytes after the last frame count as padding. More of them took the place of audio, as
+in a download that reserved its space and never ended."""
 
 _SYNC = re.compile(rb"\xff[\xe2-\xff]")
 _INFO_WORDS = (b"Xing", b"Info", b"VBRI")
@@ -71,6 +72,8 @@ class Mp3Part:
     """What the encoder added at the beginning and at the end, by its own account."""
     lost_bytes: int = 0
     """How many bytes before it belong to no frame or tag."""
+    is_cut: bool = False
+    """Whether many bytes that belong to none end the file, and nothing tells its length."""
 
     @property
     def samples(self) -> int:
@@ -128,7 +131,10 @@ class _Scan:
                 found_at = self._resync(position)
                 lost += found_at - position
                 position = found_at
-        return [part for part in parts if part.frames]
+        parts = [part for part in parts if part.frames]
+        if parts and not parts[-1].declared_frames and lost > _MAX_PADDING_BYTES:
+            parts[-1].is_cut = True
+        return parts
 
     def _count_frames(self, position: int, header: FrameHeader) -> Mp3Part:
         """Counts frames up to a tag, junk, or the beginning of another file."""
@@ -167,8 +173,7 @@ class _Scan:
 
     def _resync(self, position: int) -> int:
         """The next position with a frame; the end of the file if there is none."""
-        limit = min(self._size, position + _MAX_JUNK_BYTES)
-        for match in _SYNC.finditer(self._data, position + 1, limit):
+        for match in _SYNC.finditer(self._data, position + 1):
             if self._frame_at(match.start()) is not None:
                 return match.start()
         return self._size

@@ -6,6 +6,7 @@ libsndfile logs that the header declares too much; in others, the last sample ca
 
 import os
 import re
+import time
 from dataclasses import replace
 
 import soundfile
@@ -46,6 +47,12 @@ _UNHELPFUL_ERROR_CODES = frozenset([7, 24, 29])
 
 MAX_SHORTFALL_S = 0.1
 """Seconds by which a container may declare too much without a loss: encoders pad, and round."""
+
+HEADER_TIMEOUT_S = 5.0
+"""How long a probe waits for the header of a new file that is followed."""
+_HEADER_POLL_S = 0.1
+_MAX_NEW_BYTES = 4096
+"""A file with so many bytes or more has its header."""
 
 _CONVERT_HINT = "If it plays elsewhere, convert it: ffmpeg -i INPUT -ac 1 -ar 16000 OUTPUT.wav"
 
@@ -102,22 +109,42 @@ def _probe_headed(path: str, size: int, options: ReadOptions) -> Recording:
 
 
 def _probe_growing(path: str, options: ReadOptions) -> Recording:
-    """Probes a file that may still be written. One that is complete may have any format."""
-    from workers.audio import growing  # few runs need it
+    """Probes a file that may still be written; waits for the header of one that is new."""
+    from workers.audio.growing import NotFollowable  # few runs need it
+    from workers.audio.growing_bytes import CLOSED_GRACE_S, has_been_closed
+
+    deadline = time.monotonic() + HEADER_TIMEOUT_S
+    while True:
+        try:
+            return _probe_written(path, options)
+        except NotFollowable:
+            raise
+        except Unreadable:
+            is_new = _file_size_bytes(path) < _MAX_NEW_BYTES and time.monotonic() < deadline
+            idle_s = time.time() - os.stat(path).st_mtime
+            if not is_new or (idle_s > CLOSED_GRACE_S and has_been_closed(path)):
+                raise
+        time.sleep(_HEADER_POLL_S)
+
+
+def _probe_written(path: str, options: ReadOptions) -> Recording:
+    """Probes what is there of a file. One that is complete may have any format."""
+    from workers.audio import growing
     from workers.audio.growing_bytes import has_been_closed
 
-    size = _file_size_bytes(path)  # which may be 0: its recorder has just created it
-    is_sample_file = not size or growing.is_sample_file(path, options)
-    try:
-        if not is_sample_file and not has_been_closed(path):
-            return _probe_growing_av(path, size, options)
-        recording = growing.probe_growing(path, options)
-    except growing.NotFollowable:
-        if has_been_closed(path):
-            return probe(path, replace(options, follow=False))
-        raise
-    _check(recording)
-    return with_mix(recording) if recording.frames else recording
+    size, is_closed = _file_size_bytes(path), has_been_closed(path)
+    if not size or growing.is_sample_file(path, options):
+        try:
+            recording = growing.probe_growing(path, options)
+        except growing.NotFollowable:
+            if not is_closed:
+                raise
+        else:
+            _check(recording)
+            return with_mix(recording) if recording.frames else recording
+    elif not is_closed:
+        return _probe_growing_av(path, size, options)
+    return probe(path, replace(options, follow=False))
 
 
 def _probe_growing_av(path: str, size: int, options: ReadOptions) -> Recording:

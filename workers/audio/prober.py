@@ -168,7 +168,7 @@ def _probe_main(pipe: Connection) -> None:
         limits.limit_cpu(_probe_cpu_s(path))
         result: ProbeResult
         try:
-            with limits.memory_refusal():
+            with limits.read_refusal():
                 result = check_part(probe(path, options))
         except Unreadable as error:
             result = error.reason, error.hint

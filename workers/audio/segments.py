@@ -47,6 +47,7 @@ def _mp3_segment(part: Mp3Part) -> FileSegment:
         seconds=part.seconds,
         missing_s=part.missing_s,
         lost_s=part.lost_s,
+        is_cut=part.is_cut,
     )
 
 

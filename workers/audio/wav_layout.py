@@ -35,7 +35,7 @@ _OPEN_SIZES = (range(0, 1), range(0x7FFF0000, 0x80010000), range(0xFFFF0000, 1 <
 """Sizes that stand for an unknown length. Writers subtract their header from all ones, or round."""
 
 
-_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"BW64")
+WAV_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"BW64")
 """How WAV files begin."""
 
 
@@ -76,7 +76,7 @@ def find_wav_audio(file: BinaryIO) -> WavLayout | None:
     size = os.fstat(file.fileno()).st_size
     file.seek(0)
     magic = file.read(12)
-    if magic[:4] not in _MAGIC or magic[8:] != b"WAVE":
+    if magic[:4] not in WAV_MAGIC or magic[8:] != b"WAVE":
         return None
     order = ">" if magic[:4] == b"RIFX" else "<"
     riff_end = 8 + struct.unpack(f"{order}I", magic[4:8])[0]
@@ -166,7 +166,7 @@ def _is_metadata(file: BinaryIO, position: int, size: int, order: str) -> bool:
 def _reaches_end(file: BinaryIO, position: int, size: int, order: str) -> bool:
     """Whether chunks with printable names reach from here exactly to the end of the file."""
     for name, start, length in _chunks(file, position, order):
-        if not name.isascii() or not name.decode("ascii").isprintable() or name in _MAGIC:
+        if not name.isascii() or not name.decode("ascii").isprintable() or name in WAV_MAGIC:
             return False  # a second WAV file holds audio too
         if start + length in (size, size - 1) or (length & 1 and start + length + 1 == size):
             return True

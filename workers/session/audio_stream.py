@@ -49,6 +49,9 @@ class AudioStream:
         self._known_missing_s = self._recording.missing_seconds
         self._unmeasured: Damage | None = None
         """Damage at which the decoder gave up, while it is not known how much is missing."""
+        start_s = self._recording.start_seconds
+        self._is_first = assignment.resume_point.at_ms <= round(start_s * 1000)
+        """Whether this attempt begins at the beginning of what is streamed."""
         # Rounded up, so that a chunk is never too short.
         self.chunk_frames = -(-rate * assignment.job.settings.chunk_ms // 1000)
         self.start_sample = round(assignment.resume_point.at_ms * rate / 1000)
@@ -76,8 +79,9 @@ class AudioStream:
                 self.decoded_samples += len(block) // 2
                 yield block.ljust(shortest, b"\0")
         self.is_at_end = not (self.growth and self.growth.is_stopped)
-        if self.growth and self.is_at_end and not self.start_sample + self.decoded_samples:
-            raise Unreadable("the file contains no audio", "Its writer closed it without any.")
+        if self.growth and self.is_at_end and not self.decoded_samples and self._is_first:
+            part = " in the part that is streamed" if self.start_sample else ""
+            raise Unreadable(f"the file contains no audio{part}", "Its writer has closed it.")
 
     def finish(self, file_seconds: float, *, is_done: bool) -> tuple[RecordingRead, Ended | None]:
         """Looks at the file again. Returns what was read, and how the attempt ends if a fault makes
@@ -129,16 +133,13 @@ class AudioStream:
         return self._recording.is_exact or (self.growth is not None and self.growth.is_measured)
 
     def _report_damage(self, damage: Damage) -> None:
-        recording = self._recording
         _log.warning("damage at %.3f s: %s", damage.at_s, damage.reason)
-        if recording.missing_seconds and damage.at_s >= recording.seconds - AUDIO_TOLERANCE_S:
-            return  # the probe has already said that it stops there
         if damage.missing_s is None:  # the decoder gave up; what it misses is known at the end
             self._unmeasured = damage
             return
         self._unmeasured = None
         self._known_missing_s += damage.missing_s
-        total_s, end_s = recording.seconds, damage.at_s + damage.missing_s
+        total_s, end_s = self._recording.seconds, damage.at_s + damage.missing_s
         if end_s >= total_s - AUDIO_TOLERANCE_S:
             text = f"it stops at {clock(damage.at_s)} of {clock(max(total_s, end_s))}"
         else:

@@ -93,7 +93,8 @@ def _recording_file(assignment: Assignment) -> RecordingFile:
         return RecordingFile(recording.path)
     signal.signal(signal.SIGIO, signal.SIG_IGN)  # see `growing_bytes.has_writer`
     if recording.reader is not Reader.GROWING:
-        end = end or os.path.getsize(recording.path)
+        with limits.read_refusal():
+            end = end or os.path.getsize(recording.path)
         return RecordingFile(recording.path, min(MAX_HEADER_BYTES, end), end)
     from workers.audio.growing import GrowingFile  # few sessions need it
 

@@ -94,7 +94,7 @@ def compute_forever() -> None:
 def allocate_too_much() -> None:
     limits.limit_memory()
     held = []
-    with limits.memory_refusal():
+    with limits.read_refusal():
         while True:
             held.append(bytearray(10 << 20))
 

@@ -2,6 +2,7 @@
 
 import os
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import soundfile
 
 from tests.support import audio_files
 from workers.audio import decode
+from workers.audio.limits import read_refusal
 from workers.audio.probe import probe
-from workers.audio.recording import Damage
+from workers.audio.recording import Damage, without_seeking
 from workers.errors import Unreadable
 
 FORMATS = [
@@ -179,6 +181,10 @@ def test_a_file_that_shrank_is_reported_also_from_its_middle(tmp_path: Path) -> 
         assert [pytest.approx(2.0, abs=0.01)] == [one.missing_s for one in damage]
 
 
+class WindingEnded(Exception):
+    """Nobody needs the recording any more."""
+
+
 def test_the_way_to_where_it_begins_can_be_broken_off(tmp_path: Path) -> None:
     """`on_skip` may raise, as the program may quit; it is not called after the first block."""
     path = audio_files.write_recording(tmp_path / "a.wav", noise(3, 8000), 8000, sub="GSM610")
@@ -187,9 +193,9 @@ def test_the_way_to_where_it_begins_can_be_broken_off(tmp_path: Path) -> None:
     def winding() -> None:
         steps.append(1)
         if len(steps) == 6:
-            raise InterruptedError
+            raise WindingEnded
 
-    with pytest.raises(InterruptedError):
+    with pytest.raises(WindingEnded):
         list(decode.pcm_blocks(probe(path), 8000, 800, 2 * 8000, on_skip=winding))
     steps.clear()
     rest = sum(map(len, decode.pcm_blocks(probe(path), 8000, 800, 8000, on_skip=winding)))
@@ -242,6 +248,41 @@ def test_damage_on_the_way_is_reported_with_what_was_read(tmp_path: Path) -> Non
 
     assert "damaged" in damage[0].reason
     assert 0 < decoded < 16000 * 4 * 2
+
+
+def test_after_damage_a_recording_goes_on_from_any_sample(tmp_path: Path) -> None:
+    """Positions count what was decoded, so nothing is sent twice by another attempt."""
+    noise = np.random.default_rng(1).normal(scale=0.1, size=16000 * 4)
+    path = audio_files.write_recording(tmp_path / "a.flac", noise, kind="FLAC")
+    with open(path, "r+b") as file:
+        file.seek(os.path.getsize(path) // 3)
+        file.write(bytes(9000))
+    recording = probe(path)
+    whole = b"".join(decode.pcm_blocks(recording, 16000, 1600))
+    rest = b"".join(decode.pcm_blocks(without_seeking(recording), 16000, 1600, 40_000))
+
+    assert rest == whole[80_000:]
+    assert len(whole) < 16000 * 4 * 2
+
+
+def test_damage_is_told_whatever_else_is_wrong(tmp_path: Path) -> None:
+    """Only an exact length shows that a probe has told it already."""
+    noise = np.random.default_rng(1).normal(scale=0.1, size=16000 * 4)
+    path = audio_files.write_recording(tmp_path / "a.flac", noise, kind="FLAC")
+    with open(path, "r+b") as file:
+        file.seek(os.path.getsize(path) // 2)
+        file.write(bytes(9000))
+    warned = replace(probe(path), seconds=0.0, frames=0, is_exact=False, warnings=("it is odd",))
+    damage: list[Damage] = []
+    list(decode.pcm_blocks(warned, 16000, 1600, on_damage=damage.append))
+
+    assert damage
+
+
+def test_a_disk_that_fails_is_told_as_such(tmp_path: Path) -> None:
+    """It is no bug, and ends the job with the words of the system."""
+    with pytest.raises(Unreadable, match="Input/output error"), read_refusal():
+        os.pread(os.open("/proc/self/mem", os.O_RDONLY), 1, 0)
 
 
 def test_a_recording_that_went_away_is_reported_as_such(tmp_path: Path) -> None:

@@ -135,12 +135,28 @@ def test_a_file_without_a_header_is_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     for content in (b"", header(0)[:40]):
         path.write_bytes(content)
-        with pytest.raises(growing.HeaderMissing):
+        with pytest.raises(Unreadable, match="not written yet"):
             growing.GrowingFile(str(path), FOLLOW)
     later = threading.Timer(0.2, lambda: path.write_bytes(header(0)))
     later.start()
 
     assert 0 == probe(str(path), FOLLOW).frames
+
+
+def test_the_format_of_an_empty_file_shows_when_it_is_written(tmp_path: Path) -> None:
+    """Its recorder may write a compressed format, and its header in two pieces."""
+    flac = Path(audio_files.write_recording(tmp_path / "a", SAMPLES, kind="FLAC")).read_bytes()
+    path = tmp_path / "growing"
+
+    def write(piece: bytes) -> None:
+        writer.write(piece)
+        writer.flush()
+
+    with path.open("wb") as writer:
+        for delay_s, piece in ((0.1, flac[:30]), (0.3, flac[30:])):
+            threading.Timer(delay_s, write, [piece]).start()
+
+        assert Reader.GROWING_AV is probe(str(path), FOLLOW).reader
 
 
 def test_it_is_known_whether_anybody_writes(tmp_path: Path) -> None:
