@@ -16,6 +16,9 @@ from tui.cli.shared_options import path_option, run_argument
     "--by", "group_by", default="", metavar="COLUMN", help="Also score each group of this column."
 )
 @path_option("--out", help="Write the page to this file. Default: report.html in the run's folder.")
+@path_option(
+    "--calibration", help="Quote the tool's own error from what “calibrate --json” printed."
+)
 @click.option("--svg", is_flag=True, help="Also write each chart as an SVG file beside the page.")
 @click.option("--png", is_flag=True, help="Also write each chart as a PNG file beside the page.")
 def report(
@@ -25,6 +28,7 @@ def report(
     equivalences: Path | None,
     allow_invalid: bool,
     group_by: str,
+    calibration: Path | None,
     out: Path | None,
     svg: bool,
     png: bool,
@@ -42,9 +46,14 @@ def report(
     options = ScoreOptions(
         normaliser, equivalences, references, group_by=group_by, allow_invalid=allow_invalid
     )
+    quote = ""
+    if calibration is not None:
+        from workers.evaluation.calibration import quote_calibration
+
+        quote = quote_calibration(calibration)
     run_score = score_run(folder, options)
     path = out or folder / "report.html"
-    write_report(path, run_score)
+    write_report(path, run_score, quote)
     print_line(f"✓ {path}")
     for kind in [kind for kind, wanted in (("svg", svg), ("png", png)) if wanted]:
         for chart in run_charts(run_score):

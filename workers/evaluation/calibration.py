@@ -5,13 +5,14 @@ the audio. So each delay is known, apart from the way over loopback. The error o
 is what was measured minus what the script says; the server's own lateness counts as our error.
 """
 
+import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
 
-from workers.errors import PacelineError
+from workers.errors import PacelineError, UsageProblem
 from workers.evaluation.latency import JobLatency, measure_latency
 from workers.evaluation.metrics import Clock
 from workers.jobs.events import MessageSent
@@ -237,6 +238,20 @@ def measure_errors(run: Path, script: CalibrationScript) -> dict[str, list[float
                 one - other for one, other in zip(measured, delays, strict=True)
             )
     return errors
+
+
+def quote_calibration(path: Path) -> str:
+    """One sentence about what ``calibrate --json`` printed into a file; raises `UsageProblem`."""
+    try:
+        levels = json.loads(path.read_text())["sessions"]
+        quotes = [
+            f"{sessions} at once: {max(family['p95'] for family in families.values()):.2f} ms"
+            for sessions, families in levels.items()
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        hint = "Write it with: paceline calibrate --json > calibration.json"
+        raise UsageProblem(f"{path} is no calibration ({error})", hint) from error
+    return f"p95 of |error| in the worst family of delays, sessions {'; '.join(quotes)}"
 
 
 def summarise_errors(errors: dict[str, list[float]]) -> dict[str, ErrorSummary]:

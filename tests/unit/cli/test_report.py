@@ -46,7 +46,7 @@ def run(tmp_path: Path) -> Path:
     (tmp_path / "talk.txt").write_text(f"good evening {HOSTILE}")
     folder = write_index(tmp_path / "run", [recording, tmp_path / HOSTILE.replace("/", "_")])
     heard = [
-        turn(1.0, 0, "good", [0.5]),
+        turn(1.0, 0, "good 👍👍", [0.5, 0.6]),
         turn(2.0, 0, f"good morning {HOSTILE}", [0.5, 1.0, 1.4], final=True),
     ]
     size = recording.stat().st_size
@@ -94,8 +94,8 @@ def test_each_recording_has_its_words_over_time_and_its_sound(run: Path) -> None
     first, second = data_of(write_report(run).read_text())["files"]
 
     assert first["messages"] == [
-        [500, 0, False, "good", 0],
-        [1500, 0, True, f"good morning {HOSTILE}", 0],
+        [500, 0, False, 0, "good 👍👍", 0],
+        [1500, 0, True, 5, f"morning {HOSTILE}", 0],  # after the five characters before
     ]
     peaks = base64.b64decode(first["waveform"])
     assert set(peaks[:190]) == {0}
@@ -103,6 +103,7 @@ def test_each_recording_has_its_words_over_time_and_its_sound(run: Path) -> None
     assert max(first["lags"]) == 2.0
     assert first["audio"] == "../talk.wav"
     assert ["substitution", "evening", "morning"] in first["alignment"]
+    assert first["alignment"][0] == "good"
     assert (second["waveform"], second["audio"], second["alignment"]) == ("", None, None)
 
 
@@ -131,3 +132,16 @@ def test_a_browser_shows_the_page_of_a_recording(run: Path, tmp_path: Path) -> N
     assert f"<p>good morning {words}</p>" in shown.replace(' class=""', "")
     assert "<del>evening</del><ins>morning</ins>" in shown
     assert 'class="wave"' in shown
+
+
+def test_the_report_quotes_a_calibration(run: Path, tmp_path: Path) -> None:
+    """What ``calibrate --json`` printed; anything else is refused."""
+    calibration = tmp_path / "calibration.json"
+    family = {"n": 9, "mean": 0.1, "p50": 0.2, "p95": 1.25, "max": 3}
+    calibration.write_text(json.dumps({"version": 1, "sessions": {"50": {"eot": family}}}))
+    page = write_report(run, "--calibration", str(calibration)).read_text()
+    assert "<dt>own error</dt><dd>p95 of |error| in the worst family of delays, sessions" in page
+    assert "50 at once: 1.25 ms</dd>" in page
+    calibration.write_text("[]")
+    result = CliRunner().invoke(paceline, ["report", str(run), "--calibration", str(calibration)])
+    assert result.exit_code == ExitCode.USAGE

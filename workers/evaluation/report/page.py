@@ -8,18 +8,20 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
+from workers.evaluation.accuracy import Edit
+from workers.evaluation.attempt_log import common_prefix
 from workers.evaluation.figures import GroupScore
 from workers.evaluation.gate import format_value
 from workers.evaluation.job_score import JobScore
 from workers.evaluation.metrics import METRICS, Clock
 from workers.evaluation.report.charts import DARK_PALETTE, LIGHT_PALETTE, render, run_charts
-from workers.evaluation.report.file_pages import FilePage, read_file_pages
+from workers.evaluation.report.file_pages import FilePage, Message, read_file_pages
 from workers.evaluation.score import ALL_JOBS, RunScore
 from workers.evaluation.statistics import summarise
 from workers.protocol.codec import Json, JsonObject
@@ -223,17 +225,44 @@ def _file_data(folder: Path, job: JobScore, page: FilePage) -> JsonObject:
         "seconds": job.seconds,
         "lastMs": max(last_ms, round(job.seconds * 1000)),
         "speakers": list[Json](job.speakers),
-        "messages": [
-            [one.position_ms, one.turn, one.is_final, one.text, one.speaker]
-            for one in page.messages
-        ],
+        "messages": list[Json](_shortened(page.messages)),
+        "marks": [[mark.at_s, mark.kind.value, mark.text] for mark in job.marks],
+        "tolerance": max((one.tolerance_ms for one in job.latency.certificates), default=0.0),
         "waveform": page.waveform,
         "lags": list[Json](page.lags_ms),
         "audio": _audio_address(folder, job.file.path),
-        "alignment": None
-        if job.alignment is None
-        else [[edit.value, said, heard] for edit, said, heard in job.alignment.pairs()],
+        "alignment": None if job.alignment is None else list[Json](_alignment_data(job)),
     }
+
+
+def _shortened(messages: Iterable[Message]) -> Iterator[Json]:
+    """Each message as time, turn, whether it is final, how many characters are those of the one
+    before about the same turn, the others, and speaker."""
+    before: dict[tuple[int, int], str] = {}
+    for one in messages:
+        key = one.speaker, one.turn
+        kept = common_prefix(before.get(key, ""), one.text)
+        before[key] = one.text
+        # JavaScript counts a character outside the Unicode plane 0 as two.
+        units = len(one.text[:kept].encode("utf-16-le", "surrogatepass")) // 2
+        yield [one.position_ms, one.turn, one.is_final, units, one.text[kept:], one.speaker]
+
+
+def _alignment_data(job: JobScore) -> Iterator[Json]:
+    """Texts without an error, errors as kind and both words, and marks as ``mark`` and text."""
+    correct: list[str] = []
+    for step in (*job.marked_pairs(), None):
+        if isinstance(step, tuple) and step[0] is Edit.HIT:
+            correct.append(step[1])
+            continue
+        if correct:
+            yield " ".join(correct)
+            correct.clear()
+        if isinstance(step, tuple):
+            edit, said, heard = step
+            yield [edit.value, said, heard]
+        elif step is not None:
+            yield ["mark", step.text]
 
 
 def _cells(job: JobScore) -> list[Json]:

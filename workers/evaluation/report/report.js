@@ -68,7 +68,7 @@ function element(name, parent, text, className) {
   return made;
 }
 
-function strip(parent, label, values, highest, className) {
+function strip(parent, label, values, highest, className, marks) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", `0 0 ${values.length || 1} 100`);
   svg.setAttribute("preserveAspectRatio", "none");
@@ -82,15 +82,28 @@ function strip(parent, label, values, highest, className) {
     return `M${x} ${top}h1v${Math.max(height, 0.5)}h-1z`;
   }).join(""));
   path.setAttribute("class", className);
-  const cursor = document.createElementNS(SVG, "line");
-  cursor.setAttribute("class", "cursor");
-  cursor.setAttribute("y2", "100");
-  svg.append(path, cursor);
-  parent.append(svg);
-  return (share) => {
-    cursor.setAttribute("x1", share * values.length);
-    cursor.setAttribute("x2", share * values.length);
+  svg.append(path);
+  const line = (className) => {
+    const made = document.createElementNS(SVG, "line");
+    made.setAttribute("class", className);
+    made.setAttribute("y2", "100");
+    svg.append(made);
+    return made;
   };
+  const place = (made, share) => {
+    made.setAttribute("x1", share * values.length);
+    made.setAttribute("x2", share * values.length);
+  };
+  for (const [share, kind, text] of marks) {
+    const made = line(kind);
+    place(made, share);
+    const title = document.createElementNS(SVG, "title");
+    title.textContent = text;
+    made.append(title);
+  }
+  const cursor = line("cursor");
+  parent.append(svg);
+  return (share) => place(cursor, share);
 }
 
 function clock(seconds) {
@@ -100,9 +113,12 @@ function clock(seconds) {
 
 function showWords(parent, file, position) {
   const turns = new Map();
-  for (const [at, turn, final, text, speaker] of file.messages) {
+  const latest = new Map();
+  for (const [at, turn, final, kept, rest, speaker] of file.messages) {
     if (at > position) break;
     const key = `${speaker}/${turn}`;
+    const text = (latest.get(key) || "").slice(0, kept) + rest;
+    latest.set(key, text);
     if (text || !turns.has(key)) turns.set(key, { final, text, speaker });
   }
   parent.replaceChildren();
@@ -122,11 +138,12 @@ function showFile() {
   for (const warning of file.warnings) element("p", page, warning, "warning");
   const peaks = file.waveform ? Array.from(atob(file.waveform), (char) => char.charCodeAt(0)) : [];
   const cursors = [];
-  if (peaks.length) cursors.push(strip(page, "waveform", peaks, 255, "wave"));
+  const marks = file.marks.map(([at, kind, text]) => [file.seconds ? at / file.seconds : 0, kind, text]);
+  if (peaks.length) cursors.push(strip(page, "waveform", peaks, 255, "wave", marks));
   else element("p", page, "The recording is no longer where it was, so there is no waveform.", "muted");
   const worst = Math.max(...file.lags);
-  element("p", page, `Pacing: largest lag of each part, at most ${worst.toFixed(1)} ms`, "muted");
-  cursors.push(strip(page, "pacing", file.lags, worst, "lag"));
+  element("p", page, `Pacing: largest lag of each part, at most ${worst.toFixed(1)} of ${file.tolerance} ms`, "muted");
+  cursors.push(strip(page, "pacing", file.lags, Math.max(worst, file.tolerance), "lag", marks));
   let audio = null;
   if (file.audio) {
     audio = element("audio", page);
@@ -155,9 +172,13 @@ function showFile() {
     element("h2", page, "Errors");
     const text = element("p", page);
     text.id = "alignment";
-    for (const [edit, said, heard] of file.alignment) {
-      if (edit === "hit") text.append(`${said} `);
-      else {
+    for (const step of file.alignment) {
+      const [edit, said, heard] = step;
+      if (typeof step === "string") text.append(`${step} `);
+      else if (edit === "mark") {
+        element("span", text, said, "mark");
+        text.append(" ");
+      } else {
         if (said) element("del", text, said);
         if (heard) element("ins", text, heard);
         text.append(" ");
