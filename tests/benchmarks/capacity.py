@@ -137,7 +137,7 @@ def _measurement_window(audience: RunCollector, samples: int) -> MeasurementWind
 
 
 def _cost(audience: RunCollector, seconds: float) -> Cost:
-    """CPU and memory of all processes over so many seconds, while reports are read."""
+    """CPU and memory of all processes over this many seconds, while reports are read."""
     server, recognisers = system_metrics.engine_processes()
     groups = ([server], recognisers, system_metrics.session_processes())
     before = [system_metrics.cpu_seconds(group) for group in groups]

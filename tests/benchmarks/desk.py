@@ -131,7 +131,7 @@ def _measure_load(rows: int, view: View, seconds: float, keys: int) -> Load:
 
 
 def _cpu(terminal: TerminalRecorder, seconds: float) -> float:
-    """In % of a core, over the next so many seconds."""
+    """In % of a core, over the next this many seconds."""
     begin, before = time.monotonic(), terminal.program.cpu_times()
     time.sleep(seconds)
     after, end = terminal.program.cpu_times(), time.monotonic()

@@ -30,7 +30,7 @@ LONG_ENOUGH = 120.0
 
 
 class ChaosRound:
-    """One run of ``jobs`` in a folder, ``sessions`` at once, with faults for so many seconds."""
+    """One run of ``jobs`` in a folder, ``sessions`` at once, with faults for this many seconds."""
 
     def __init__(
         self, seed: int, folder: Path, *, jobs: int, sessions: int, seconds: float

@@ -1,8 +1,8 @@
 """Makes damaged files by the thousand: recordings of all kinds with bytes changed at random.
 
-Each of them must be decoded, or refused in words, within the limits of time and memory; what cannot
-be decoded must be told. ``python -m tests.fuzz.corrupt_audio --cases 5000 --seed 1`` lists those of
-which that is not true, and the most memory and time that a file took.
+Each of them must be decoded, or refused with an explanation, within the limits of time and memory.
+What cannot be decoded must be reported. ``python -m tests.fuzz.corrupt_audio --cases 5000 --seed
+1`` lists the files for which this fails, and the most memory and time that a file took.
 """
 
 import argparse

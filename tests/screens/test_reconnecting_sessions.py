@@ -54,7 +54,7 @@ async def report(seat: DeskDriver, *events: Event) -> None:
 
 
 def later(seat: DeskDriver, seconds: float) -> None:
-    """The screen after so many seconds, up to the next tick of the desk."""
+    """The screen after this many seconds, up to the next tick of the desk."""
     seat.desk.state.tick(monotonic() + seconds)
     seat.desk.draw_changes()
 

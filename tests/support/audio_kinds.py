@@ -171,7 +171,7 @@ def _floats(kind: str) -> Callable[[Samples], bytes]:
 
 
 def id3v2(body_bytes: int = 300) -> bytes:
-    """An ID3v2.3 tag with a picture of so many bytes."""
+    """An ID3v2.3 tag with a picture of this many bytes."""
     picture = b"\0image/jpeg\0\x03\0" + (_STRANGE_BYTES * (body_bytes // 6000 + 1))[:body_bytes]
     frame = b"APIC" + struct.pack(">I", len(picture)) + b"\0\0" + picture
     size = len(frame)

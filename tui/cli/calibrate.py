@@ -13,9 +13,6 @@ from tui.cli.shared_options import count_option
 if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extra
     from workers.evaluation.calibration import CalibrationScript
 
-START_TIMEOUT_S = 60.0
-"""Maximum seconds until the scripted server has an address."""
-
 
 @click.command()
 @click.option(
@@ -28,7 +25,7 @@ START_TIMEOUT_S = 60.0
 )
 @count_option(
     "--seconds",
-    "Stream so many seconds of audio in each session.",
+    "Stream this many seconds of audio in each session.",
     type=click.IntRange(15, 600),
     default=30,
     show_default=True,

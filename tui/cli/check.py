@@ -9,6 +9,7 @@ from tui.cli.shared_options import new_run_options, paths_argument
 
 if TYPE_CHECKING:
     from workers.audio.recording import Recording
+    from workers.jobs.job import StreamSettings
 
 
 @click.command()
@@ -31,7 +32,6 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     from workers.sources.spool import remove_spool, spool_name
 
     options = parse_options(**arguments)
-    chunk_ms = options.settings.chunk_ms
     skipped = SkippedPaths()
     sources = find_sources(paths, options, skipped, allow_stdin=True)
     print_skipped(skipped)
@@ -53,25 +53,8 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
                     remove_spool(path)
             streamable += 1
             total_seconds += recording.part_seconds
-            is_exact = recording.is_exact
-            all_exact &= is_exact
-            sent_rate = options.settings.sample_rate_for(recording)
-            count = recording.channels
-            channels = {1: "mono", 2: "stereo"}.get(count, f"{count} channels")
-            chunks = -(-round(recording.part_seconds * 1000) // chunk_ms)
-            chosen = source.options.channel
-            mixed = "mixed down to mono" if chosen is None else f"channel {chosen} only"
-            if speakers := source.options.speakers:
-                mixed = f"split into two sessions: {' and '.join(speakers)}"
-            steps = [mixed] if count > 1 else []
-            if sent_rate != recording.rate:
-                steps.append(f"resampled to {sent_rate} Hz")
-            print_line(
-                f"✓ {file}: {recording.format}, {recording.rate} Hz, {channels}, "
-                f"{format_duration(recording.seconds, is_exact=is_exact)}{_part_text(recording)}"
-                f" → {sent_rate} Hz mono PCM16 in {'' if is_exact else '~'}{chunks} chunks of "
-                f"{chunk_ms} ms" + (f" ({', '.join(steps)})" if steps else "")
-            )
+            all_exact &= recording.is_exact
+            print_line(f"✓ {file}: {_description(recording, options.settings)}")
             for warning in recording.warnings:
                 print_line(f"  ▲ {warning}")
     audio = f"{format_duration(total_seconds, is_exact=all_exact)} of audio"
@@ -79,6 +62,28 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     if refused := len(sources) - streamable:
         print_line(f"{refused} cannot be streamed")
     return ExitCode.SOME_FAILED if refused else ExitCode.DONE
+
+
+def _description(recording: "Recording", settings: "StreamSettings") -> str:
+    """A recording, and how it would be sent."""
+    from tui.text.formats import format_duration
+
+    is_exact, count, options = recording.is_exact, recording.channels, recording.options
+    sent_rate, chunk_ms = settings.sample_rate_for(recording), settings.chunk_ms
+    channels = {1: "mono", 2: "stereo"}.get(count, f"{count} channels")
+    chunks = -(-round(recording.part_seconds * 1000) // chunk_ms)
+    mixed = "mixed down to mono" if options.channel is None else f"channel {options.channel} only"
+    if options.speakers:
+        mixed = f"split into two sessions: {' and '.join(options.speakers)}"
+    steps = [mixed] if count > 1 else []
+    if sent_rate != recording.rate:
+        steps.append(f"resampled to {sent_rate} Hz")
+    return (
+        f"{recording.format}, {recording.rate} Hz, {channels}, "
+        f"{format_duration(recording.seconds, is_exact=is_exact)}{_part_text(recording)}"
+        f" → {sent_rate} Hz mono PCM16 in {'' if is_exact else '~'}{chunks} chunks of "
+        f"{chunk_ms} ms" + (f" ({', '.join(steps)})" if steps else "")
+    )
 
 
 def _part_text(recording: "Recording") -> str:

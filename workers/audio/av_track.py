@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from functools import cache
 from itertools import islice
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from workers.audio.file_bytes import FileBytes
@@ -125,12 +124,7 @@ class AvTrack:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     @property

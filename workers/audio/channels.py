@@ -3,7 +3,7 @@
 The mean of all channels is right for most recordings. It silences two channels that are each
 other's inverse, and it makes one voice quiet among silent channels. A few seconds from all over the
 recording show this. What they show is kept with the recording, so every attempt sends the same
-samples. No weight is 0, because a channel may speak where nobody looked.
+samples. No weight is 0, because a channel may hold speech in places that were not looked at.
 """
 
 from collections.abc import Iterator, Sequence
@@ -215,6 +215,6 @@ def _warnings(relations: Sequence[_Relation], loudest: int, levels: Channel) -> 
                 quieter = 20 * np.log10(levels[loudest] / levels[channel])
                 yield f"{name} is {quieter:.0f} dB quieter than {other}, so it is amplified"
             case _Relation.INVERSE | _Relation.MOSTLY_INVERSE:
-                yield f"{name} is the inverse of {other}, so it is turned round before mixing"
+                yield f"{name} is the inverse of {other}, so it is inverted before mixing"
             case _Relation.PARTLY_INVERSE:
                 yield f"in places {name} is the inverse of {other}, so it counts little in the mix"

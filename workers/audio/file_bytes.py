@@ -1,8 +1,6 @@
 """A part of a file as a file object, for decoders that read through one."""
 
 import os
-from types import TracebackType
-from typing import Self
 
 
 class FileBytes:
@@ -42,14 +40,3 @@ class FileBytes:
 
     def close(self) -> None:
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

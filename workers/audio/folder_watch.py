@@ -14,7 +14,7 @@ from workers.audio.discovery import SkippedPaths, search_folder
 from workers.errors import UsageProblem
 
 STABLE_S = 3.0
-"""A file is complete if size and modification time have not changed for so many seconds."""
+"""A file is complete if size and modification time have not changed for this many seconds."""
 
 MIN_POLL_INTERVAL_S = 1.0
 """Seconds between two listings of the folders."""
@@ -34,7 +34,7 @@ class _FileState:
 
 
 @dataclass(frozen=True, slots=True)
-class _GrowingFile:
+class _NewFile:
     state: _FileState
     since: float  # when it was first seen in that state
 
@@ -52,7 +52,7 @@ class FolderWatch:
         self._known = set(known)
         self._known_files: dict[_FileState, str] = {}
         """Known recordings by what identifies them, to recognise one that was renamed."""
-        self._growing: dict[str, _GrowingFile] = {}
+        self._growing: dict[str, _NewFile] = {}
         self._has_polled = False
 
     @property
@@ -72,7 +72,7 @@ class FolderWatch:
         """
         began = time.thread_time()
         complete: list[str] = []
-        growing: dict[str, _GrowingFile] = {}
+        growing: dict[str, _NewFile] = {}
         for path in self._list_files():
             if path in self._known and self._has_polled:
                 continue
@@ -83,7 +83,7 @@ class FolderWatch:
                 continue
             before = self._growing.get(path)
             if before is None or before.state != state:
-                growing[path] = _GrowingFile(state, now)
+                growing[path] = _NewFile(state, now)
             elif now - before.since < STABLE_S:
                 growing[path] = before
             else:

@@ -9,7 +9,6 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from types import TracebackType
 from typing import Self
 
 import soundfile
@@ -146,12 +145,7 @@ class GrowingReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def iter_pieces(self, starts: Sequence[int], size: int) -> Iterator[SampleBlock]:

@@ -3,8 +3,6 @@
 import fcntl
 import os
 import time
-from types import TracebackType
-from typing import Self
 
 from workers.audio.reader import WaitCallback
 
@@ -67,17 +65,6 @@ class GrowingBytes:
 
     def close(self) -> None:
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def has_writer(fd: int) -> bool | None:

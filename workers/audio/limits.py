@@ -27,8 +27,8 @@ def limit_memory() -> None:
 
 
 def limit_cpu(seconds: float) -> None:
-    """Ends this process with SIGXCPU once it has computed for so long from now on. A further call
-    moves that moment."""
+    """Ends this process with SIGXCPU after this many more seconds of computing. Another call starts
+    the count again."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     with suppress(OSError, ValueError):  # a lower limit is set
         hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
@@ -38,8 +38,8 @@ def limit_cpu(seconds: float) -> None:
 
 @contextmanager
 def read_refusal() -> Iterator[None]:
-    """Raises `Unreadable` where decoding fails for want of memory, or because the system cannot
-    read the file."""
+    """Raises `Unreadable` if decoding fails because memory runs out, or because the system
+    cannot read the file."""
     try:
         yield
     except MemoryError as error:

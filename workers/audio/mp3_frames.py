@@ -1,7 +1,7 @@
 """Finds the frames of an MP3 file: how much audio it holds, and the files it was joined from.
 
 Nothing in an MP3 file says reliably how long it is. A Xing or VBRI frame tells the length of what
-was encoded in one go, and says nothing of what was cut off or appended. So frames are counted. The
+was encoded in one go, and nothing about what was cut off or appended. So frames are counted. The
 headers are those of ISO/IEC 11172-3, section 2.4.2.3, and 13818-3.
 """
 

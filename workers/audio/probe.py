@@ -42,9 +42,6 @@ _INEXACT_SUBTYPES = frozenset(["MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III"
 _VALID_RATES_HZ = range(1000, 768_001)
 """Other rates come from damaged headers and would make durations meaningless."""
 
-_UNHELPFUL_ERROR_CODES = frozenset([7, 24, 29])
-"""Errors whose text from libsndfile says nothing about the file, or is wrong."""
-
 MAX_SHORTFALL_S = 0.1
 """Seconds by which a container may declare too much without a loss: encoders pad, and round."""
 
@@ -52,7 +49,7 @@ HEADER_TIMEOUT_S = 5.0
 """How long a probe waits for the header of a new file that is followed."""
 _HEADER_POLL_S = 0.1
 _MAX_NEW_BYTES = 4096
-"""A file with so many bytes or more has its header."""
+"""A file with this many bytes or more has its header."""
 
 _CONVERT_HINT = "If it plays elsewhere, convert it: ffmpeg -i INPUT -ac 1 -ar 16000 OUTPUT.wav"
 

@@ -19,16 +19,17 @@ from workers.audio.source import DEFAULT_OPTIONS, ReadOptions
 from workers.errors import ProbeFailed, Unreadable
 
 MAX_PROBE_CPU_S = 8
+"""How long a probe of a small file may compute. Only a hostile file takes longer: counting the
+packets of a day of audio takes a fraction of that."""
 MIN_PROBE_BYTES_PER_CPU_S = 8 << 20
-"""How long a probe may compute: so many seconds, and one more for so many bytes of the file. Only a
-hostile file takes longer: counting the packets of a day of audio takes a fraction of that."""
+"""A larger file may take a second more for each part of this size."""
 
 MAX_PROBE_POLLS = 30
 """Limit for a probe, in polls of one second; a file that takes longer counts as unreadable. Disks
 may be slow, so it is longer than the limit for computing."""
 
 PROBER_NICENESS = 10
-"""How far the process stands back behind sessions, whose chunks are due."""
+"""How much lower its priority is than that of sessions, whose chunks are due."""
 
 MAX_SUSPENDED_POLLS = 3
 """The process is killed after this many polls in a row have found it suspended."""
@@ -152,7 +153,7 @@ def _probe_main(pipe: Connection) -> None:
     from workers.audio.probe import probe  # loads decoders, which the parent must not
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGIO, signal.SIG_IGN)  # see `growing.has_writer`
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # see `growing_bytes.has_writer`
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # multiprocessing uses it at exit
     if hasattr(os, "nice"):
         os.nice(PROBER_NICENESS)

@@ -1,7 +1,6 @@
 """What reads the samples of a recording: one interface, and a reader for each family of formats."""
 
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
@@ -54,12 +53,7 @@ class AudioReader(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
 
 
 def open_reader(

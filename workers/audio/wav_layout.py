@@ -176,7 +176,7 @@ def _reaches_end(file: BinaryIO, position: int, size: int, order: str) -> bool:
 
 
 def _header(format_chunk: bytes, length: int, order: str) -> bytes:
-    """A WAV header for so many bytes of audio; RF64 if they are too many for WAV (EBU 3306)."""
+    """A WAV header for this many bytes of audio; RF64 if they are too many for WAV (EBU 3306)."""
     fmt = struct.pack(f"{order}4sI", b"fmt ", len(format_chunk)) + format_chunk
     fmt += b"\0" * (len(fmt) & 1)
     total = 4 + len(fmt) + 8 + length

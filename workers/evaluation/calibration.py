@@ -62,8 +62,8 @@ class CalibrationScript:
 
 
 def write_script(seconds: float, seed: int = 1) -> CalibrationScript:
-    """A script of about so many seconds, at least 15: turns with different delays, some words that
-    are shown before their end, some that are corrected, and one turn that waits to be forced."""
+    """A script of about ``seconds``, at least 15: turns with different delays, some words that are
+    shown before their end, some that are corrected, and one turn that waits to be forced."""
     generator = random.Random(seed)
     turns: list[ScriptedTurn] = []
     at_ms, force_at_s = 400, 0.0

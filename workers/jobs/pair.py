@@ -34,7 +34,7 @@ STATUSES_WORST_FIRST = (
 
 @dataclass(slots=True)
 class PairState(JobState):
-    """A pair as one job. Made anew from its halves by `pair_state`, so it never changes."""
+    """A pair as one job. It never changes: `pair_state` makes a new one when a half does."""
 
     halves: tuple[JobState, ...] = ()
     """The two halves, left first."""

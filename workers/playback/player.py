@@ -100,8 +100,8 @@ class Player:
         self._reports.put(PlaybackEnded(number, reason, "Try again."))
 
     def _new_commands(self) -> list[Command | None]:
-        """The commands that are still to be obeyed: a passage makes up for all before it, so the
-        process goes on if the user has only moved from one session to another."""
+        """The commands that still matter. A passage replaces all commands before it, so the process
+        goes on if the user has only moved from one session to another."""
         commands: list[Command | None] = []
         with suppress(Empty):
             while True:

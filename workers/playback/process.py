@@ -25,7 +25,7 @@ def play_until_closed(pipe: Connection, backend: str) -> None:
     """The main function of the process. ``backend``: see `SoundDevice`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # multiprocessing uses it at exit
-    signal.signal(signal.SIGIO, signal.SIG_IGN)  # see `growing.has_writer`
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # see `growing_bytes.has_writer`
     limit_memory()
     quiet = os.open(os.devnull, os.O_WRONLY)  # sound libraries print what does not work
     os.dup2(quiet, 1)
@@ -51,7 +51,7 @@ class _PlayerProcess:
         """When the device last took a block, on the monotonic clock."""
 
     def step(self) -> None:
-        """Obeys a command if there is one, and reports; raises `EOFError` if the pipe is closed."""
+        """Handles a command, or reports; raises `EOFError` if the pipe is closed."""
         if self._pipe.poll(STEER_INTERVAL_S):
             command: Command = self._pipe.recv()
             if isinstance(command, Play):

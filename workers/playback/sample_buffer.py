@@ -33,13 +33,13 @@ class SampleBuffer:
         self.has_begun = False
         """Whether the decoder has put its first sample."""
         self.is_closed = False
-        """Whether nobody reads any more."""
+        """Whether the reader needs no more samples."""
         self.is_complete = False
         """Whether the decoder has put its last sample."""
         self._condition = Condition()
 
     def put(self, pcm: bytes) -> bool:
-        """Adds PCM16 samples as soon as there is room; returns False if nobody reads any more."""
+        """Adds PCM16 samples as soon as there is room; returns False if no more are needed."""
         samples = np.frombuffer(pcm, dtype="<i2")
         with self._condition:
             self._condition.wait_for(lambda: self.is_closed or not self.is_full)
@@ -55,7 +55,7 @@ class SampleBuffer:
             self.is_complete, self.failure = True, failure
 
     def close(self) -> None:
-        """Tells the decoder that nobody reads any more."""
+        """Tells the decoder that no more samples are needed."""
         with self._condition:
             self.is_closed = True
             self._condition.notify_all()

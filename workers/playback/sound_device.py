@@ -23,8 +23,9 @@ class NoSound(PacelineError):
 class SoundDevice:
     """An open device that plays mono PCM16 at ``rate`` Hz.
 
-    ``next_block``: returns so many samples as bytes; called in a thread of the device. ``backend``:
-    one of `backends.BACKENDS`, or an empty text for the first that works. Raises `NoSound`.
+    ``next_block``: returns a number of samples as bytes; called in a thread of the device.
+    ``backend``: one of `backends.BACKENDS`, or an empty text for the first that works. Raises
+    `NoSound`.
     """
 
     def __init__(self, rate: int, backend: str, next_block: Callable[[int], bytes]) -> None:

@@ -35,7 +35,7 @@ from workers.scheduling.start_rate import StartRateLimiter
 from workers.session.assignment import Timeouts
 from workers.session.local_launcher import LocalLauncher
 from workers.sources.receiver import Receiver
-from workers.sources.spool import delivery_problem
+from workers.sources.spool import reception_problem
 
 __all__ = ["SessionTarget", "Supervisor"]
 
@@ -287,7 +287,7 @@ class Supervisor:
             with self._locked() as scheduler:
                 scheduler.await_arrival(claim)
             return
-        if not slot.source.is_local and (problem := delivery_problem(slot.path)):
+        if not slot.source.is_local and (problem := reception_problem(slot.path)):
             recording = replace(recording, warnings=(*recording.warnings, problem))
         same_as = ""
         if not options.follow and not slot.source.conditions:

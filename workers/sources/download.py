@@ -20,7 +20,7 @@ from workers.audio.source import HIDDEN_URL, ReadOptions, Source
 from workers.errors import Unreadable
 from workers.sources.addresses import HTTP_SCHEMES
 from workers.sources.needed_bytes import HEAD_BYTES, needed_bytes
-from workers.sources.spool import DeliveryCancelled, SpoolWriter
+from workers.sources.spool import ReceptionCancelled, SpoolWriter
 
 TIMEOUT_S = 30.0
 """How long a server may take to accept a connection, or to send anything."""
@@ -50,7 +50,7 @@ class _Broken(Exception):
 
 ProgressCallback = Callable[[int, int | None], object]
 """Called with the bytes that have arrived, and the bytes in all if they are known. It may raise
-`DeliveryCancelled`."""
+`ReceptionCancelled`."""
 
 
 def download(
@@ -248,7 +248,7 @@ class _FsspecClient:
                 self._append(file, spool, on_progress, end, total)
                 if total is not None and spool.size == end:
                     spool.skip_to(total)
-        except (DeliveryCancelled, Unreadable):
+        except (ReceptionCancelled, Unreadable):
             raise
         except ImportError as error:
             package = error.name or "a package"

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from workers.audio.source import Source
 from workers.errors import Unreadable
 from workers.log import Logger
-from workers.sources.spool import DeliveryCancelled, SpoolWriter, is_complete
+from workers.sources.spool import ReceptionCancelled, SpoolWriter, is_complete
 
 RECEPTION_REPORT_INTERVAL_S = 0.5
 _STDIN_BLOCK_BYTES = 64 * 1024
@@ -88,7 +88,7 @@ class Reception:
             receive(self._source, self._path, self._check_and_report, continue_stdin=not is_first)
         except Unreadable as error:
             problem = error
-        except DeliveryCancelled:
+        except ReceptionCancelled:
             return
         except Exception as error:  # a bug, which ends the job: nothing else would
             name = type(error).__name__
@@ -110,7 +110,7 @@ class Reception:
             is_needed = [on_progress(received_bytes, total_bytes) for on_progress, _ in self._jobs]
             self._is_over = self._stopped.is_set() or not any(is_needed)
         if self._is_over:
-            raise DeliveryCancelled
+            raise ReceptionCancelled
 
 
 def receive(

@@ -1,7 +1,7 @@
 """A spool: the file in which a run folder keeps what a pipe or a download delivers.
 
 While it is not complete, a marker lies beside it. It tells which version of the file arrives, and
-why the delivery broke.
+why it stopped arriving.
 """
 
 import errno
@@ -25,7 +25,7 @@ _CHECK_INTERVAL_BYTES = 64 * 1024 * 1024
 """How much is written between two looks at the free space."""
 
 
-class DeliveryCancelled(Exception):
+class ReceptionCancelled(Exception):
     """No job needs the rest of a recording."""
 
 
@@ -45,7 +45,7 @@ def is_complete(path: str | Path) -> bool:
     return os.path.exists(path) and not marker_of(path).exists()
 
 
-def delivery_problem(path: str | Path) -> str:
+def reception_problem(path: str | Path) -> str:
     """Why a spool will get no more, although it is not complete; empty if nothing is known."""
     return _read_marker(path).get("problem", "")
 
@@ -81,7 +81,7 @@ class SpoolWriter:
         except OSError as error:
             raise _unwritable(error) from error
         self.size = os.fstat(self._fd).st_size
-        """How many bytes have arrived, including those of earlier deliveries."""
+        """How many bytes have arrived, including those of earlier receptions."""
         self._checked_size = -_CHECK_INTERVAL_BYTES
 
     def __enter__(self) -> Self:
@@ -124,21 +124,21 @@ class SpoolWriter:
         self._marker.unlink(missing_ok=True)
 
     def fail(self, reason: str) -> None:
-        """Records why the delivery broke."""
+        """Records why it stopped arriving."""
         with suppress(OSError):
             self._write_marker(problem=reason)
 
     @property
     def validator(self) -> str:
         """What identifies the version of the file that is arriving: its ETag, or its time; empty
-        if that is not known. Another delivery must be of the same version."""
+        if that is not known. Another reception must be of the same version."""
         return self._validator if self.size else ""
 
     @validator.setter
     def validator(self, validator: str) -> None:
         if validator != self._validator:
             self._validator = validator
-            with suppress(OSError):  # then another delivery cannot compare
+            with suppress(OSError):  # then another reception cannot compare
                 self._write_marker()
 
     def _write_marker(self, **problem: str) -> None:

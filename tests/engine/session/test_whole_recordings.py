@@ -28,7 +28,7 @@ AUDIO = SAMPLES.tobytes()
 
 
 def wav_header(size: int) -> bytes:
-    """A header of mono PCM16 at 16 kHz that declares so many bytes of audio."""
+    """A header of mono PCM16 at 16 kHz that declares this many bytes of audio."""
     fmt = struct.pack("<IHHIIHH", 16, 1, 1, 16000, 32000, 2, 16)
     return (
         struct.pack("<4sI8s", b"RIFF", size + 36, b"WAVEfmt ")

@@ -13,7 +13,7 @@ from workers.errors import Unreadable
 from workers.sources.addresses import remote_source
 from workers.sources.download import MAX_FAILURES, download
 from workers.sources.needed_bytes import HEAD_BYTES
-from workers.sources.spool import DeliveryCancelled, SpoolWriter, is_complete, marker_of
+from workers.sources.spool import ReceptionCancelled, SpoolWriter, is_complete, marker_of
 
 DATA = bytes(range(256)) * 2000
 
@@ -148,10 +148,10 @@ def test_a_download_ends_when_it_is_no_longer_needed(server: RecordingServer, tm
     def cancel_in_the_middle(received: int, total: int | None) -> None:
         if received:
             assert total == len(DATA)
-            raise DeliveryCancelled
+            raise ReceptionCancelled
 
     spool_path = tmp_path / "spool"
-    with SpoolWriter(spool_path) as spool, pytest.raises(DeliveryCancelled):
+    with SpoolWriter(spool_path) as spool, pytest.raises(ReceptionCancelled):
         download(remote_source(server.url("hold/a.wav")), spool, cancel_in_the_middle)
 
     kept = spool_path.read_bytes()

@@ -52,7 +52,7 @@ class SyntheticSound:
 
 @dataclass(frozen=True)
 class ReceiveFor:
-    """Receives for so many seconds, or until a message arrives."""
+    """Receives for this many seconds, or until a message arrives."""
 
     seconds: float
 

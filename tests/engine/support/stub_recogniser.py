@@ -32,7 +32,7 @@ def get_model_path(name):
 def install_stub_recogniser(
     folder: Path, monkeypatch: pytest.MonkeyPatch, seconds: float = 0.0
 ) -> None:
-    """Lets processes that start from now on load this package, in so many seconds."""
+    """Lets processes that start from now on load this package, in this many seconds."""
     package = folder / "weightless" / "moonshine_voice"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(STUB_PACKAGE_SOURCE.format(seconds=seconds))

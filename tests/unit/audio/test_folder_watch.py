@@ -25,7 +25,7 @@ class WatchedFolder:
             file.write(content)
 
     def found(self, after_s: float = 0.0) -> list[str]:
-        """What the watch finds after so many seconds, relative to its folder."""
+        """What the watch finds after this many seconds, relative to its folder."""
         self.now += after_s
         return [os.path.relpath(path, self.folder) for path in self.watch.poll(self.now)]
 

@@ -35,7 +35,7 @@ def _ignored_sigio() -> Iterator[None]:
 
 
 def header(size: int, rate: int = RATE) -> bytes:
-    """A header of mono PCM16 that declares so many bytes of audio."""
+    """A header of mono PCM16 that declares this many bytes of audio."""
     fmt = struct.pack("<IHHIIHH", 16, 1, 1, rate, rate * 2, 2, 16)
     riff = min(size + 36, 0xFFFFFFFF) if size else 0
     return (

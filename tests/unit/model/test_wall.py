@@ -26,7 +26,7 @@ from workers.jobs.job import JobId
 
 
 def talking(silent: float = 0.0, lag: float = 0.3) -> list[Event]:
-    """A session whose last word ended so many seconds ago."""
+    """A session whose last word ended this many seconds ago."""
     sent = 30.0
     return [
         *streaming(sent, lag=lag),

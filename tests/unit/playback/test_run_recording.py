@@ -19,7 +19,7 @@ CHANGED = "has changed since it was streamed"
 
 
 def touch(path: Path, seconds: float) -> None:
-    """Makes a file look as if it was written so many seconds from now."""
+    """Makes a file look as if it was written this many seconds from now."""
     os.utime(path, (time.time() + seconds,) * 2)
 
 

@@ -20,7 +20,7 @@ def test_a_position_is_seconds_minutes_or_hours(text: str, seconds: float):
     "text", ["", "x", "-1", "1:60", "1:2:3:4", "nan", "inf", "1e9", "1:-5", ":", "1:"]
 )
 def test_other_positions_are_refused(text: str):
-    """What is not a position is refused in words."""
+    """What is not a position is refused with an explanation."""
     with pytest.raises(UsageProblem, match="is not a position"):
         values.position_s(text)
 

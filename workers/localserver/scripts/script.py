@@ -52,7 +52,7 @@ class Fault:
     seconds: float | None = None  # how long it lasts; None: until the end
 
     def is_due(self, now: FaultPoint | float) -> bool:
-        """Returns whether it happens at this point, or after so many seconds of received audio."""
+        """Whether it happens at this point, or after this many seconds of received audio."""
         if isinstance(self.after, FaultPoint) or isinstance(now, FaultPoint):
             return self.after is now
         return self.after <= now
