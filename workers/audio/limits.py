@@ -16,7 +16,8 @@ of it, but a header may ask for anything."""
 def limit_memory() -> None:
     """Makes every allocation fail that takes this process beyond `MAX_MEMORY_BYTES` from now on.
 
-    What it shares with the fork server counts as allocated before; files that it maps do not count.
+    Processes that it forks inherit the limit: the fork server sets it for all sessions. What they
+    share with it counts as allocated before; files that they map do not count.
     """
     with suppress(OSError, ValueError):  # no /proc, or a lower limit is set
         pages = int(Path("/proc/self/statm").read_text().split()[5])  # data and stack

@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from workers import log
-from workers.audio import limits
 from workers.audio.recording import Reader
 from workers.errors import Unreadable
 from workers.jobs.events import Ended, JobReport, Outcome
@@ -75,7 +74,6 @@ def run_session(
         return
     start_s = assignment.resume_point.at_ms / 1000
     _log.info("attempt at %s from %.1f s; URL %s", job.file, start_s, assignment.endpoint.address)
-    limits.limit_memory()
     with trace:
         recorder = Recorder(assignment, trace, reports)
         ended = _run_conversation(assignment, key, recorder, control)

@@ -1,18 +1,22 @@
 """Prepares what every session inherits from the fork server, which imports this module last.
 
-It imports what each session needs, and prepares the codec of every event. Then it hides all objects
-from the garbage collector, whose writes would give each session its own copy of shared memory. It
-also ignores the signals that are sent to all processes of a program.
+It imports what each session needs, and prepares the codec of every event. Then it keeps Python from
+writing to shared memory, of which each session would get its own copy: it hides all objects from
+the garbage collector, and empties the cache of attribute lookups, since each entry that a session
+replaces also writes to the name in it. It limits the memory of each session, and ignores the
+signals that are sent to all processes of a program.
 """
 
 import encodings.idna  # noqa: F401  (looking up a host encodes its name)
 import gc
 import multiprocessing.popen_forkserver
 import multiprocessing.synchronize  # noqa: F401  (both: unpickling a process needs them)
+import sys
 from typing import get_args
 
 import workers.audio.sndfile_reader  # noqa: F401  (most recordings are read with it)
 from workers import processes
+from workers.audio import limits
 from workers.jobs import events
 from workers.protocol import codec, messages
 from workers.traces.format import TraceHead
@@ -28,4 +32,6 @@ for wire_type in (
     codec.precompile(wire_type)
 gc.collect()
 gc.freeze()
+sys._clear_type_cache()
+limits.limit_memory()
 processes.ignore_group_signals()
