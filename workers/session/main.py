@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from workers import log
+from workers.audio import limits
 from workers.audio.recording import Reader
 from workers.errors import Unreadable
 from workers.jobs.events import Ended, JobReport, Outcome
