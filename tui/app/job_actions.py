@@ -14,13 +14,14 @@ from tui.model import verbs
 from tui.model.recording_feed import RecordingFeed
 from tui.model.supervisor_protocol import SupervisorProtocol
 from tui.model.verbs import RunNotices
+from tui.terminal.gc_tuning import ROWS_BETWEEN_FREEZES, freeze
 from tui.text.formats import format_count
 from workers.audio.source import Source
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
 from workers.protocol.messages import UpdateConfiguration
 
-NEW_ROWS_BUDGET_S = 0.02
+NEW_ROWS_BUDGET_S = 0.01
 """Maximum seconds per tick to add rows of recordings that were found; enough for some hundred."""
 
 NEW_ROWS_BATCH = 100
@@ -43,6 +44,7 @@ class JobActions(RunActions):
         self._drain_scheduled = False
         self._picker_folder = ""
         self._feed = feed
+        self._unfrozen_rows = 0
 
     def update_state(self, now: float) -> None:
         self.state.tick(now)
@@ -60,6 +62,10 @@ class JobActions(RunActions):
         end = monotonic() + NEW_ROWS_BUDGET_S
         while monotonic() < end and (queued := self._feed.take_queued(NEW_ROWS_BATCH)):
             self.state.add_jobs([job for job, _ in queued], [source for _, source in queued])
+            self._unfrozen_rows += len(queued)
+        if self._unfrozen_rows >= ROWS_BETWEEN_FREEZES:
+            freeze()
+            self._unfrozen_rows = 0
         if (problem := self._feed.take_problem()) is not None:
             self.skipped_paths.add(problem.reason, problem.hint)
             self.show_notice(problem.reason[:1].upper() + problem.reason[1:])

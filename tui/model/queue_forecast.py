@@ -8,6 +8,9 @@ from itertools import count
 
 from workers.jobs.job import JobId
 
+MAX_SHOWN = 500
+"""Forecasts to compare after a change of the queue; more than a screen has rows."""
+
 
 class StartObstacle(Enum):
     """What the first job in the queue waits for; the value is the displayed text."""
@@ -31,17 +34,26 @@ class StartForecast:
 
 
 class QueueForecast:
-    """Predicts the order in which jobs will start, from the last update."""
+    """Predicts the order in which jobs will start, from the last update.
+
+    The queue may be long and shrinks whenever a job starts, so positions are only searched for jobs
+    that are asked for: those in visible rows.
+    """
 
     def __init__(self) -> None:
         self._order: list[JobId] = []
         self._positions: dict[JobId, int] = {}
+        """The position of each job among all that were queued since the last new order."""
+        self._started_count = 0
+        """How many of these have left the queue, all from its front."""
         self._head_forecast = StartForecast(1)
+        self._shown: dict[JobId, StartForecast | None] = {}
+        """The forecasts that were asked for, until they change."""
 
     def update(
         self, order: Sequence[JobId], *, held: bool, has_room: bool, start_in_s: float | None
     ) -> set[JobId]:
-        """Updates the queue; returns the jobs whose forecast may have changed.
+        """Updates the queue; returns the jobs whose forecast was asked for and has changed.
 
         ``has_room``: whether a slot is free; ``start_in_s``: seconds until a job may start.
         """
@@ -52,20 +64,37 @@ class QueueForecast:
             head = StartForecast(1, StartObstacle.FULL)
         elif seconds > 1:
             head = StartForecast(1, StartObstacle.RATE_LIMITED, seconds)
-        changed = set(order[:1]) if head != self._head_forecast else set()
+        if head == self._head_forecast and order == self._order:
+            return set()
         self._head_forecast = head
         if order != self._order:
-            before, self._order = self._order, list(order)
-            pairs = enumerate(zip(before, order, strict=False))
-            shorter = min(len(before), len(order))
-            first = next((at for at, (job, now) in pairs if job != now), shorter)
-            changed |= {*before[first:], *order[first:]}
-            self._positions = dict(zip(order, count(1), strict=False))
+            self._set_order(list(order))
+        shown = self._shown.items()
+        is_long = len(shown) > MAX_SHOWN  # most of these rows are no longer visible
+        changed = {job for job, was in shown if is_long or self._forecast(job) != was}
+        for job in changed:
+            del self._shown[job]
         return changed
 
     def forecast(self, job: JobId) -> StartForecast | None:
         """The forecast of a job; None if it is not in the queue."""
-        position = self._positions.get(job)
-        if position is None:
+        shown = self._shown[job] = self._forecast(job)
+        return shown
+
+    def _forecast(self, job: JobId) -> StartForecast | None:
+        position = self._positions.get(job, 0) - self._started_count
+        if position < 1:
             return None
         return self._head_forecast if position == 1 else StartForecast(position)
+
+    def _set_order(self, order: list[JobId]) -> None:
+        """Replaces the queue. Usually some jobs have left it at the front or came at its end."""
+        started = self._positions.get(order[0], 0) - self._started_count - 1 if order else -1
+        kept = len(self._order) - started
+        if started >= 0 and order[:kept] == self._order[started:]:
+            self._started_count += started
+            end = self._started_count + kept
+            self._positions.update(zip(order[kept:], count(end + 1), strict=False))
+        else:
+            self._positions, self._started_count = dict(zip(order, count(1), strict=False)), 0
+        self._order = order

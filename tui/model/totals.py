@@ -1,12 +1,14 @@
 """Totals over all jobs: audio sent, sockets open, late sessions, and the time until all is done.
 
-The computation visits every job, so the screen requests it at most once a second.
+The computation visits every job. With many thousands it takes a tenth of a second, so the screen
+computes them in steps, and handles keys in between.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from heapq import heapify, heappop, heappush
+from typing import TypeVar
 
 from tui.model import metrics
 from tui.model.metrics import Punctuality, punctuality
@@ -14,6 +16,11 @@ from workers.jobs.events import Outcome
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState, JobStatus
 from workers.jobs.pair import PairState, session_states
+
+T = TypeVar("T")
+
+STEP_JOBS = 500
+"""Jobs to visit in one step; they take about a millisecond."""
 
 MANY_LATE_SHARE = 0.25
 """The machine counts as overloaded from this share of late streaming sessions on."""
@@ -84,7 +91,30 @@ def totals(
     start_simulator: Callable[[float], float] = start_immediately,
     all_job_states: Iterable[JobState] | None = None,
 ) -> Totals:
-    """Computes the totals of the jobs in the table.
+    """Computes the totals of the jobs in the table at once; see `totals_in_steps`."""
+    return _finish(
+        totals_in_steps(
+            job_states,
+            queue,
+            max_sessions,
+            held=held,
+            start_simulator=start_simulator,
+            all_job_states=all_job_states,
+        )
+    )
+
+
+def totals_in_steps(
+    job_states: Mapping[JobId, JobState],
+    queue: Sequence[JobId],
+    max_sessions: int,
+    *,
+    held: bool,
+    start_simulator: Callable[[float], float] = start_immediately,
+    all_job_states: Iterable[JobState] | None = None,
+) -> Generator[None, None, Totals]:
+    """Computes the totals of the jobs in the table; yields after `STEP_JOBS`, and returns them.
+    Jobs may change, come and go between two steps.
 
     ``queue``: waiting jobs in order; jobs not in it come last. ``max_sessions``: the limit on
     sessions at once, 0 if unknown. ``start_simulator``: see `SupervisorProtocol.start_simulator`.
@@ -92,12 +122,16 @@ def totals(
     """
     live: list[JobState] = []
     waiting: dict[JobId, JobState] = {}
-    sent_s = audio_s = 0.0
-    is_exact = True
-    for job, job_state in job_states.items():  # once, as there may be many thousands
+    reasons: list[TurnAwayReason] = []
+    sent_s = audio_s = open_s = 0.0
+    is_exact, is_lower_bound = True, False
+    for number, (job, job_state) in enumerate(list(job_states.items()), 1):
         status = job_state.status
         if status.is_waiting:
             waiting[job] = job_state
+            is_lower_bound |= job_state.is_growing or not job_state.total_seconds
+            if (reason := _turn_away_reason(job_state)) is not None:
+                reasons.append(reason)
         if isinstance(job_state, PairState):
             live += [half for half in job_state.halves if half.is_live]
         elif status.is_live:
@@ -106,37 +140,40 @@ def totals(
         if job_state.sent_seconds or job_state.retrying:
             sent_s += metrics.reached_s(job_state)
         is_exact = is_exact and job_state.is_exact
+        if not number % STEP_JOBS:
+            yield
+    for number, job_state in enumerate(list(all_job_states or job_states.values()), 1):
+        if job_state.attempt:
+            open_s += job_state.open_seconds
+        if not number % (4 * STEP_JOBS):  # most need nothing more than this look
+            yield
     streaming = [job_state for job_state in live if job_state.status is JobStatus.STREAMING]
     lags = [job_state.lag.now for job_state in streaming if job_state.lag]
-    reasons = [reason for job_state in waiting.values() if (reason := _turn_away_reason(job_state))]
     if lags:  # the server answers again
         reasons = [reason for reason in reasons if reason is not TurnAwayReason.UNREACHABLE]
     blocked = (held and waiting) or (reasons and not lags)  # for an unknown period
     remaining_s = None
     if max_sessions and (live or waiting) and not blocked:
         in_order = dict.fromkeys([*(job for job in queue if job in waiting), *waiting])
-        remaining_s = time_to_finish_s(
+        remaining_s = yield from _time_to_finish(
             (metrics.remaining_s(job_state) or 0.0 for job_state in live),
-            [
+            (
                 metrics.remaining_s(session) or 0.0
                 for job in in_order
                 for session in session_states(waiting[job])
                 if session.status.is_waiting
-            ],
+            ),
             max_sessions,
             start_simulator,
         )
-    every = all_job_states or job_states.values()
     return Totals(
         sent_s=sent_s,
         audio_s=audio_s,
         is_exact=is_exact,
-        open_s=sum(job_state.open_seconds for job_state in every if job_state.attempt),
+        open_s=open_s,
         remaining_s=remaining_s,
-        is_lower_bound=any(
-            job_state.is_growing or not job_state.total_seconds
-            for job_state in (*live, *waiting.values())
-        ),
+        is_lower_bound=is_lower_bound
+        or any(job_state.is_growing or not job_state.total_seconds for job_state in live),
         worst_lag_ms=max(lags, default=None),
         streaming_count=len(lags),
         late_count=sum(punctuality(lag) is not Punctuality.ON_TIME for lag in lags),
@@ -155,17 +192,38 @@ def time_to_finish_s(
 
     ``live_s`` and ``waiting_s``: seconds that each session still needs.
     """
+    return _finish(_time_to_finish(live_s, waiting_s, max_sessions, start_simulator))
+
+
+def _time_to_finish(
+    live_s: Iterable[float],
+    waiting_s: Iterable[float],
+    max_sessions: int,
+    start_simulator: Callable[[float], float],
+) -> Generator[None, None, float]:
     ends = list(live_s)
     ends += [0.0] * (max_sessions - len(ends))
     heapify(ends)
     while len(ends) > max_sessions:  # the limit was lowered
         heappop(ends)
     last = max(ends, default=0.0)
-    for seconds in waiting_s:
+    for number, seconds in enumerate(waiting_s, 1):
         end = start_simulator(heappop(ends)) + seconds
         last = max(last, end)
         heappush(ends, end)
+        if not number % STEP_JOBS:
+            yield
     return last
+
+
+def _finish(steps: Generator[None, None, T]) -> T:
+    """Takes all steps at once."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as finished:
+            result: T = finished.value
+            return result
 
 
 def _turn_away_reason(job_state: JobState) -> TurnAwayReason | None:

@@ -1,7 +1,7 @@
 """The base class of full screens: a banner above the body, a footer below it, and their lines."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from time import monotonic
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ from tui.model.recording_feed import FeedPhase, RecordingFeed
 from tui.model.shutdown import Shutdown, ShutdownPhase
 from tui.model.supervisor_protocol import SupervisorStatus
 from tui.model.table_view import Changes
-from tui.model.totals import Totals, totals
+from tui.model.totals import Totals, totals_in_steps
 from tui.render import banner, footer, welcome
 from tui.render.banner import Destination, RunStatus
 from tui.screens.available_actions import keys_in_focus
@@ -36,6 +36,10 @@ TOTALS_INTERVAL_S = 1.0
 TOTALS_PAUSE_PER_JOB_S = 0.00015
 """Least time between two computations, for each job: so they take about 2 % of a core at most, also
 with 20,000 jobs."""
+
+TOTALS_STEPS = 6
+"""Steps of a computation that are taken for one draw, so that keys need not wait for the rest; a
+thousand jobs need no more."""
 
 
 def is_too_small(cells: int, rows: int) -> bool:
@@ -67,19 +71,22 @@ class ScreenFrame:
         self._totals, self._totals_time = Totals(), float("-inf")
         self._totals_counts = Counter[JobStatus]()
         self._totals_due = float("-inf")
+        self._totals_steps: Generator[None, None, Totals] | None = None
+        """The computation that has begun; None after it has ended."""
 
     def show_notice(self, notice: str, now: float) -> None:
         """Shows a sentence in the footer for `NOTICE_DURATION_S`."""
         self._notice, self._notice_until = notice, now + NOTICE_DURATION_S
 
-    def run_status(self, now: float) -> RunStatus:
-        """The numbers of the banner. Their totals are recomputed once per `TOTALS_INTERVAL_S`, and
-        when a job changes its status."""
+    def _update_totals(self, now: float) -> None:
+        """Recomputes the totals once per `TOTALS_INTERVAL_S`, and when a job changes its status. Of
+        many jobs, over the next draws."""
         state, supervisor, counts = self._state, self._supervisor, self._state.status_counts
         due = now - self._totals_time >= TOTALS_INTERVAL_S or counts != self._totals_counts
-        if due and now >= self._totals_due:
+        if self._totals_steps is None and due and now >= self._totals_due:
             self._totals_time, self._totals_counts = now, counts.copy()
-            self._totals = totals(
+            self._totals_due = now + TOTALS_PAUSE_PER_JOB_S * len(state.job_states)
+            self._totals_steps = totals_in_steps(
                 state.job_states,
                 supervisor.queue,
                 supervisor.max_sessions,
@@ -87,7 +94,17 @@ class ScreenFrame:
                 start_simulator=supervisor.start_simulator(),
                 all_job_states=state.all_job_states,
             )
-            self._totals_due = now + TOTALS_PAUSE_PER_JOB_S * len(state.job_states)
+        if self._totals_steps is not None:
+            try:
+                for _ in range(TOTALS_STEPS):
+                    next(self._totals_steps)
+            except StopIteration as computed:
+                self._totals, self._totals_steps = computed.value, None
+
+    def run_status(self, now: float) -> RunStatus:
+        """The numbers of the banner."""
+        self._update_totals(now)
+        state, supervisor, counts = self._state, self._supervisor, self._state.status_counts
         waiting = counts[JobStatus.QUEUED] + counts[JobStatus.RETRYING]
         live = state.live_session_count
         can_start = waiting and live < supervisor.max_sessions

@@ -1,6 +1,9 @@
-"""Garbage collection: how often Python searches for cycles."""
+"""Garbage collection: how often Python searches for cycles, and where."""
 
 import gc
+
+ROWS_BETWEEN_FREEZES = 1000
+"""New rows of a large folder after which `freeze` is due; a row has some twenty objects."""
 
 
 def tune_gc() -> None:
@@ -8,5 +11,11 @@ def tune_gc() -> None:
 
     A desk creates few cycles, but each search for them stops it for a tenth of a second.
     """
+    freeze()
+    # new objects, then collections until the next generation: a middle one takes some ms
+    gc.set_threshold(5_000, 3, 30)
+
+
+def freeze() -> None:
+    """Leaves what exists now out of later searches: it is needed until the desk closes."""
     gc.freeze()
-    gc.set_threshold(5_000, 10, 10)  # new objects, then collections until the next generation

@@ -73,8 +73,11 @@ class JobQueue:
 
     def remove(self, slot: JobSlot) -> None:
         """Removes a job, if it is in the queue."""
-        if self._slots.pop(slot.id, None) is not None:
-            self._order = None
+        if self._slots.pop(slot.id, None) is not None and self._order is not None:
+            if self._order[0] == slot.id:  # most jobs that leave the queue are its first
+                del self._order[0]
+            else:
+                self._order = None
         self._positions.pop(slot.id, None)
         self._retried.discard(slot.id)
         partner = self._queued_partner(slot)
@@ -131,7 +134,10 @@ class JobQueue:
         self._insert(slot, self._positions[slot.id])
 
     def _insert(self, slot: JobSlot, position: int) -> None:
-        if self._positions.get(slot.id) != position:
+        known = self._positions.get(slot.id)
+        if known is None and position == self._last_position and self._order is not None:
+            self._order.append(slot.id)
+        elif known != position:
             self._order = None
         self._slots[slot.id], self._positions[slot.id] = slot, position
         if slot.phase is JobPhase.UNPROBED:

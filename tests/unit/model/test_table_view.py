@@ -377,6 +377,8 @@ def test_only_rows_with_a_new_forecast_are_redrawn() -> None:
     order = [JobId(number) for number in (2, 3, 4, 5)]
     state.update_forecast(order, 104.5, 9, held=False)
     state.table.take_changes()
+    for job in order:
+        forecast_text(state, job)  # as a row that is drawn does
     drawn = []
     for tenth in range(1, 13):
         state.tick(100.0 + tenth / 10)
@@ -387,6 +389,43 @@ def test_only_rows_with_a_new_forecast_are_redrawn() -> None:
 
     state.update_forecast(order[:2] + order[3:], 104.5, 9, held=False)
     assert {4, 5} == state.table.take_changes().jobs
+
+
+def test_a_long_queue_redraws_only_rows_that_are_drawn() -> None:
+    """Each start of a job changes the position of all others; few of them have a visible row."""
+    state = desk(*[WAITS] * 50)
+    order = list(state.job_states)
+    state.update_forecast(order, None, 9, held=False)
+    state.table.take_changes()
+    assert ["next", "2nd in the queue"] == [forecast_text(state, job) for job in order[:2]]
+
+    state.update_forecast(order[1:], None, 9, held=False)
+    assert set(order[:2]) == state.table.take_changes().jobs
+    assert ["", "next"] == [forecast_text(state, job) for job in order[:2]]
+    assert "49th in the queue" == forecast_text(state, order[-1])
+
+
+def test_positions_follow_every_change_of_the_queue() -> None:
+    """Jobs leave it anywhere, come at its end or its front, or change places."""
+    state = desk(*[WAITS] * 9)
+    orders = [
+        (1, 2, 3, 4),
+        (3, 4, 5),
+        (5,),
+        (5, 6, 7, 8),
+        (5, 7, 8),
+        (8, 5, 7),
+        (1, 8, 5),
+        (),
+        (2,),
+    ]
+    for numbers in orders:
+        order = [JobId(number) for number in numbers]
+        state.update_forecast(order, None, 9, held=False)
+        forecasts = {job: state.row_context(job).forecast for job in state.job_states}
+        positions = {job: forecast.position for job, forecast in forecasts.items() if forecast}
+
+        assert {job: at for at, job in enumerate(order, 1)} == positions
 
 
 def test_clearing_the_filter_returns_to_a_row_that_is_still_there() -> None:

@@ -35,6 +35,21 @@ def test_jobs_start_in_their_order() -> None:
     assert waiting.order == []
 
 
+def test_the_order_follows_each_change() -> None:
+    """Asking for it in between changes nothing, whichever job leaves the queue or comes back."""
+    waiting, slots = queued(4)
+    assert waiting.order == [1, 2, 3, 4]
+    waiting.remove(slots[0])
+    waiting.remove(slots[2])
+    assert waiting.order == [2, 4]
+    waiting.add_unprobed(slots[2])
+    assert waiting.order == [2, 4, 3]
+    waiting.add_retry(slots[0], 0.0)
+    assert waiting.order == [1, 2, 4, 3]
+    waiting.add_unprobed(slots[1])
+    assert waiting.order == [1, 4, 3, 2]
+
+
 def test_an_arranged_order_is_kept() -> None:
     """Jobs that are not named come after them; jobs that are not queued are ignored."""
     waiting, _ = queued(5)

@@ -4,8 +4,9 @@ from tests.support.fake_supervisor import FakeSupervisor
 from tests.support.report_builders import progressed, queued, report, streaming
 from tui.model.desk_state import DeskState
 from tui.model.shutdown import Shutdown
+from tui.model.totals import STEP_JOBS
 from tui.render.banner import Destination
-from tui.screens.frame import TOTALS_INTERVAL_S, ScreenFrame
+from tui.screens.frame import TOTALS_INTERVAL_S, TOTALS_STEPS, ScreenFrame
 from tui.theme.roles import Look
 from tui.theme.symbols import UNICODE
 
@@ -38,3 +39,19 @@ def test_the_remaining_time_follows_the_start_rate() -> None:
         state.apply(report(job, queued(60.0)))
 
     assert 180.0 == frame.run_status(0.0).totals.remaining_s
+
+
+def test_totals_of_many_jobs_are_computed_over_several_draws() -> None:
+    """A draw visits a bounded number of jobs; the former totals are shown until all are visited."""
+    state, supervisor = DeskState(), FakeSupervisor()
+    frame = ScreenFrame(
+        state, supervisor, Shutdown(supervisor, supervisor.stop), Look(UNICODE), Destination("here")
+    )
+    jobs = 2 * TOTALS_STEPS * STEP_JOBS
+    for job in range(1, jobs + 1):
+        state.apply(report(job, queued(2.0)))
+
+    audio_s = [frame.run_status(now / 5).totals.audio_s for now in range(20)]
+
+    assert [0.0] * 2 == audio_s[:2]
+    assert 2.0 * jobs == audio_s[-1]
