@@ -173,6 +173,8 @@ def parse_options(
     if read_options.speakers and sessions == 1:
         reason = "--channels split needs two sessions, one for each speaker"
         raise UsageProblem(reason, "Raise --sessions to 2 or more.")
+    if read_options.speakers and target is None:
+        _check_speed_of_pairs(speed)
     options = RunOptions(
         settings,
         target,
@@ -282,6 +284,15 @@ def _check_speed(speed: float, target: Endpoint | None) -> None:
             f"{target.name} only takes audio at the speed of speech, not at {format_speed(speed)}",
             "Use --speed with --local, or with an --endpoint of your own.",
         )
+
+
+def _check_speed_of_pairs(speed: float) -> None:
+    """Raises `UsageProblem` if the embedded engine cannot serve both halves of a call at once."""
+    if session_capacity(process_count(), speed) < 2:
+        highest = session_capacity(process_count()) / 2
+        reason = f"at {format_speed(speed)} the embedded engine serves one session at once"
+        hint = f"--channels split needs two: lower --speed to {highest:g}."
+        raise UsageProblem(reason, hint)
 
 
 def _check_engine_params(settings: StreamSettings) -> None:

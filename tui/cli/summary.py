@@ -48,8 +48,9 @@ def run_summary_lines(
     sockets = f", sockets open {format_duration(open_seconds)}" if open_seconds else ""
     speed = at_speed(max(job.speed for job in job_states))
     pairs = [job for job in job_states if isinstance(job, PairState)]
-    if pairs:
-        sockets += f" (two for each of {format_count(len(pairs), 'split call')})"
+    open_pairs = sum(pair.open_seconds > 0 for pair in pairs)
+    if open_pairs:
+        sockets += f" (two for each of {format_count(open_pairs, 'split call')})"
     lines = [f"{outcomes} · {audio} of audio{speed}{sockets}"]
     if skews := [pair.skew for pair in pairs if pair.skew is not None]:
         worst = max(skews, key=lambda skew: skew.p99)

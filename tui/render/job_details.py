@@ -73,8 +73,7 @@ def file_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, 
         channels = format_channels(job_state.channels)
         fields += [
             ("format", f"{job_state.format}, {job_state.rate} Hz, {channels}"),
-            ("length", _length_text(job_state)),
-            ("part", part_label(job_state)),
+            _length_field(job_state),
             ("same as", job_state.same_as),
         ]
     fields += job_state.metadata
@@ -83,12 +82,16 @@ def file_fields(job_state: JobState, head: TraceHead | None) -> list[tuple[str, 
     return [*fields, ("SHA-256", job_state.sha256)]
 
 
-def _length_text(job_state: JobState) -> str:
+def _length_field(job_state: JobState) -> tuple[str, str]:
+    """The length of the file; of a part, where it is and how long."""
     seconds = max(0.0, job_state.file_seconds - job_state.start_seconds)
     length = format_duration(seconds, is_exact=job_state.is_exact)
     if job_state.is_exact:
-        return f"{length} ({seconds:.3f} s)"
-    return f"{length}, {'still being written' if job_state.is_growing else 'estimated'}"
+        text = f"{length} ({seconds:.3f} s)"
+    else:
+        text = f"{length}, {'still being written' if job_state.is_growing else 'estimated'}"
+    part = part_label(job_state)
+    return ("part", f"{part}, {text}") if part else ("length", text)
 
 
 def _audio_field(job_state: JobState) -> tuple[str, str]:

@@ -66,6 +66,7 @@ _G726_BITS = 4
 
 _INSTALL_HINT = "Install PyAV (pip install av), or convert the file to WAV or FLAC."
 _CONVERT_HINT = "If it plays elsewhere, convert it: ffmpeg -i INPUT -ac 1 -ar 16000 OUTPUT.wav"
+_RAW_HINT = "Samples without a header need --raw, such as --raw s16le:8000:1"
 
 _MAX_FAILED_READS = 8
 """Failures to read a packet in a row, after which the rest of a file counts as lost."""
@@ -227,7 +228,7 @@ def _open_container(
         return av.open(file, "r", format=demuxer, options=options, metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
         reason = f"the file cannot be read as audio ({_words(error)})"
-        raise Unreadable(reason, _CONVERT_HINT) from error
+        raise Unreadable(reason, f"{_CONVERT_HINT}. {_RAW_HINT}") from error
 
 
 @cache

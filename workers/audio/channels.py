@@ -81,7 +81,8 @@ _FACTORS = {
 
 def with_mix(recording: Recording) -> Recording:
     """Looks at the channels of a recording; returns it with its mix and warnings about them."""
-    if recording.channels == 1 or recording.options.channel is not None:
+    options = recording.options
+    if recording.channels == 1 or options.channel is not None or options.speakers:
         return recording
     # What thinning out folds is alike in all channels, so their relations stay.
     step = max(1, recording.rate // _ANALYSIS_RATE_HZ)
@@ -210,7 +211,7 @@ def _warnings(relations: Sequence[_Relation], loudest: int, levels: Channel) -> 
         )
         match relation:
             case _Relation.SILENT if names:
-                yield f"{name} is silent, so {other} is sent at its full level"
+                yield f"{name} seems silent, so {other} is sent at its full level"
             case _Relation.QUIET:
                 quieter = 20 * np.log10(levels[loudest] / levels[channel])
                 yield f"{name} is {quieter:.0f} dB quieter than {other}, so it is amplified"

@@ -51,7 +51,7 @@ def pcm_blocks(
     """
     block_bytes = block_frames * 2
     pcm = bytearray()
-    next_frame, end_frame = start_frame, _end_frame(recording, rate)
+    next_frame, last_frame = start_frame, end_frame(recording, rate)
     missing_s = 0.0
 
     def report(damage: Damage) -> None:
@@ -64,12 +64,12 @@ def pcm_blocks(
 
     with read_refusal(), open_reader(recording, on_skip, report, wait) as reader:
         for decoded in _mono_pcm(reader, rate, start_frame, recording):
-            pcm += decoded[: max(0, end_frame - next_frame) * 2 - len(pcm)]
+            pcm += decoded[: max(0, last_frame - next_frame) * 2 - len(pcm)]
             while len(pcm) >= block_bytes:
                 next_frame += block_frames
                 yield bytes(pcm[:block_bytes])
                 del pcm[:block_bytes]
-            if next_frame + len(pcm) // 2 >= end_frame:
+            if next_frame + len(pcm) // 2 >= last_frame:
                 break
         else:
             end_s = reader.next_frame / reader.samplerate
@@ -83,7 +83,7 @@ def pcm_blocks(
     return next_frame
 
 
-def _end_frame(recording: Recording, rate: int) -> int:
+def end_frame(recording: Recording, rate: int) -> int:
     """The sample at which the part that is streamed ends; far behind the end without a part."""
     end_s = recording.options.end_s
     return sys.maxsize if end_s is None else round(end_s * rate)

@@ -10,6 +10,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 _BIT_RATES = {  # kbit/s by MPEG version 1 or 2, and layer
     (1, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -132,6 +133,9 @@ class _Scan:
                 lost += found_at - position
                 position = found_at
         parts = [part for part in parts if part.frames]
+        for part, following in pairwise(parts):
+            if following.lost_bytes and not following.declared_frames:
+                _continue_after_damage(part, following)
         if parts and not parts[-1].declared_frames and lost > _MAX_PADDING_BYTES:
             parts[-1].is_cut = True
         return parts
@@ -203,6 +207,15 @@ class _Scan:
                 position = end + 9 if end > 0 else self._size
             else:
                 return min(position, self._size)
+
+
+def _continue_after_damage(part: Mp3Part, following: Mp3Part) -> None:
+    """Expects what the first part announces of both, since one goes on in the other."""
+    lost_frames = round(following.lost_s * part.header.rate / part.header.samples)
+    rest = part.declared_frames - part.frames - lost_frames
+    following.declared_frames = max(0, rest)
+    part.declared_frames = min(part.declared_frames, part.frames)
+    part.padding_samples = (part.padding_samples[0], 0)
 
 
 def _parse_header(head: bytes) -> FrameHeader | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from workers.audio.recording import Recording
+from workers.audio.recording import Recording, clock
 from workers.errors import Unreadable
 
 MAX_OVERSHOOT_S = 1.0
@@ -19,11 +19,18 @@ def check_part(recording: Recording) -> Recording:
     if options.follow or not recording.is_exact:
         return recording
     if options.start_s >= seconds:
-        reason = (
-            f"the part starts at {options.start_s:g} s, but the recording ends at {seconds:g} s"
-        )
+        start = _position(options.start_s)
+        reason = f"the part starts at {start}, but the recording ends at {_position(seconds)}"
         raise Unreadable(reason, "Choose an earlier --from, or another offset in the manifest.")
-    if options.end_s is not None and options.end_s > seconds + MAX_OVERSHOOT_S:
-        end = f"the recording ends at {seconds:g} s, before the part's end at {options.end_s:g} s"
-        return replace(recording, warnings=(*recording.warnings, end))
+    is_told = recording.missing_seconds > 0  # as a file that is cut short
+    if options.end_s is not None and options.end_s > seconds + MAX_OVERSHOOT_S and not is_told:
+        end, part_end = _position(seconds), _position(options.end_s)
+        warning = f"the recording ends at {end}, but its part at {part_end}"
+        return replace(recording, warnings=(*recording.warnings, warning))
     return recording
+
+
+def _position(seconds: float) -> str:
+    """A position to hundredths, where it needs them, such as ``1:05`` or ``1:05.25``."""
+    rounded = round(seconds, 2)
+    return clock(rounded) + (f"{rounded % 1:.2f}"[1:].rstrip("0") if rounded % 1 else "")

@@ -8,6 +8,7 @@ import os
 import re
 import time
 from dataclasses import replace
+from math import inf
 
 import soundfile
 
@@ -53,6 +54,9 @@ _MAX_NEW_BYTES = 4096
 
 _CONVERT_HINT = "If it plays elsewhere, convert it: ffmpeg -i INPUT -ac 1 -ar 16000 OUTPUT.wav"
 
+_WEB_PAGE = re.compile(rb"\s*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_WEB_PAGE_BYTES = 512
+
 _CHANNEL_HINT = "--channels mix sends the mix of all its channels."
 
 
@@ -96,6 +100,9 @@ def _probe_headed(path: str, size: int, options: ReadOptions) -> Recording:
         reason = "a file with this suffix has no header that tells how to read it"
         raise Unreadable(reason, "Name its format, e.g. --raw s16le:16000:1")
     recording = None
+    with open(path, "rb") as file:
+        if _WEB_PAGE.match(file.read(_WEB_PAGE_BYTES)):
+            raise Unreadable("this is a web page, not a recording", "Check the address.")
     if not options.track:
         with open(path, "rb") as file:
             layout = find_wav_audio(file)
@@ -197,9 +204,8 @@ def _probe_with_sndfile(
                 return None
             seconds = frames / file.samplerate
             share = layout.missing_share if layout is not None else _missing_share(file)
-            missing_s = seconds * share
-            if missing_s <= MAX_SHORTFALL_S:
-                missing_s = 0.0
+            absent_s = seconds * share
+            missing_s = _missing_in_part(absent_s, seconds, options)
             return Recording(
                 path=path,
                 seconds=seconds,
@@ -211,7 +217,7 @@ def _probe_with_sndfile(
                 reader=Reader.WAV if is_wav_corrected else Reader.SNDFILE,
                 options=options,
                 missing_seconds=missing_s,
-                warnings=(_truncation_warning(seconds, missing_s),) if missing_s else (),
+                warnings=(_truncation_warning(seconds, absent_s),) if missing_s else (),
             )
     except Unreadable:
         return None
@@ -222,14 +228,13 @@ def _probe_with_av(path: str, size: int, options: ReadOptions) -> Recording:
 
     track = probe_track(path, options)
     seconds = track.frames / track.rate
-    missing_s = max(0.0, (track.declared_s or 0.0) - seconds)
+    absent_s = (track.declared_s or 0.0) - seconds
+    missing_s = _missing_in_part(absent_s, seconds, options)
     warnings: tuple[str, ...] = ()
-    if missing_s <= MAX_SHORTFALL_S:
-        missing_s = 0.0
-        if track.is_cut:
-            warnings = (f"the file is cut short: it stops at {clock(seconds)}",)
-    else:
-        warnings = (_truncation_warning(seconds, missing_s),)
+    if missing_s:
+        warnings = (_truncation_warning(seconds, absent_s),)
+    elif track.is_cut and absent_s <= MAX_SHORTFALL_S and seconds < (options.end_s or inf):
+        warnings = (f"the file is cut short: it stops at {clock(seconds)}",)
     return Recording(
         path=path,
         seconds=seconds,
@@ -244,6 +249,14 @@ def _probe_with_av(path: str, size: int, options: ReadOptions) -> Recording:
         missing_seconds=missing_s,
         warnings=warnings,
     )
+
+
+def _missing_in_part(absent_s: float, seconds: float, options: ReadOptions) -> float:
+    """How much is missing of what is streamed, if ``absent_s`` are missing after the ``seconds`` of
+    the file; 0 if it is next to nothing."""
+    if options.end_s is not None:
+        absent_s = min(absent_s, options.end_s - seconds)
+    return absent_s if absent_s > MAX_SHORTFALL_S else 0.0
 
 
 def _truncation_warning(seconds: float, missing_s: float) -> str:

@@ -55,7 +55,7 @@ class SoundDevice:
             device.start(blocks)
         except miniaudio.MiniaudioError as error:
             where = f" through {backend}" if backend else ""
-            hint = "Connect one, or choose another listen.backend in the settings."
+            hint = "Connect one, or set listen.backend."
             raise NoSound(f"no sound device was found{where}", hint) from error
         self._device, self.rate = device, rate
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from workers.audio import decode
 from workers.audio.growing import GrowingFile
 from workers.audio.recording import Reader, Recording
 
@@ -19,7 +20,7 @@ class Growth:
         """Whether the bytes that were written tell how much audio they hold."""
         path, options = recording.path, recording.options
         self._file = GrowingFile(path, options) if self.is_measured else None
-        self._rates = rate, recording.rate
+        self._recording, self._rates = recording, (rate, recording.rate)
         self._check = check
         self.pause: Callable[[float], bool] | None = None
         """Continues the session until a monotonic time; returns False if the session ends. None
@@ -31,11 +32,13 @@ class Growth:
 
     @property
     def written_samples(self) -> int:
-        """The length so far, at the rate that is sent; 0 if it is not known."""
+        """The length so far, at most to the end of the part, at the rate that is sent; 0 if it is
+        not known."""
         if self._file is None:
             return 0
         sent_rate, file_rate = self._rates
-        return self._file.frames_written * sent_rate // file_rate
+        written = self._file.frames_written * sent_rate // file_rate
+        return min(written, decode.end_frame(self._recording, sent_rate))
 
     def wait(self) -> bool:
         """Waits before the file is looked at again; returns False if the session ends.

@@ -31,7 +31,7 @@ class FileChange(Enum):
     NONE = ""
     DELETED = "the file was deleted while it was streamed; all of it was sent"
     REPLACED = "the file was replaced while it was streamed; the old one was sent"
-    GROWN = "the file grew while it was streamed; what was added was not sent"
+    GROWN = "the file grew while it was streamed; --follow sends what is still being written"
     OVERWRITTEN = "the file was changed while it was streamed, so old and new audio may be mixed"
 
 

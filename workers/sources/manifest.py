@@ -83,15 +83,30 @@ def read_manifest(path: str, rules: SourceRules = DEFAULT_RULES) -> list[Source]
     except _BadManifest as bad:
         raise UsageProblem(f"{name}{bad.where}: {bad.reason}", bad.hint) from None
     if problems:
-        shown = [f"{name}{problem.where}: {problem.reason}" for problem in problems]
-        more = len(shown) - MAX_PROBLEMS
+        shown = _told_problems(name, problems[:MAX_PROBLEMS])
+        more = len(problems) - MAX_PROBLEMS
         if more > 0:
-            shown[MAX_PROBLEMS:] = [f"and {more:,} more problems"]
-        hints = dict.fromkeys(problem.hint for problem in problems if problem.hint)
-        raise UsageProblem("\n".join(shown), next(iter(hints), ""))
+            shown.append((f"and {more:,} more problems", ""))
+        *others, (reason, hint) = shown
+        lines = [f"{text}. {its_hint}" if its_hint else text for text, its_hint in others]
+        raise UsageProblem("\n".join([*lines, reason]), hint)
     if not sources:
         raise UsageProblem(f"{name} names no recordings", "Every line of it is empty.")
     return sources
+
+
+def _told_problems(name: str, problems: "Sequence[_BadManifest]") -> list[tuple[str, str]]:
+    """Each problem as a text and a hint. A hint is given once, to the first that needs it."""
+    first_with_hint: dict[str, int] = {}
+    for number, problem in enumerate(problems):
+        first_with_hint.setdefault(problem.hint, number)
+    return [
+        (
+            f"{name}{problem.where}: {problem.reason}",
+            problem.hint if first_with_hint[problem.hint] == number else "",
+        )
+        for number, problem in enumerate(problems)
+    ]
 
 
 class _BadManifest(Exception):

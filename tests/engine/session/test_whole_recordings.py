@@ -78,6 +78,7 @@ def streamed(tmp_path_factory: pytest.TempPathFactory) -> tuple[ObservedSupervis
     growing.write_bytes(wav_header(0))
     cut.write_bytes(wav_header(2 * len(AUDIO)) + AUDIO)
     followed = Source(str(growing), ReadOptions(follow=True))
+    part = Source(str(changed[0]), ReadOptions(follow=True, end_s=1.0))
     with (
         ScriptedServer(serve_normally) as endpoint,
         run_supervisor(endpoint.url, folder / "run") as observed,
@@ -85,7 +86,7 @@ def streamed(tmp_path_factory: pytest.TempPathFactory) -> tuple[ObservedSupervis
         is_resumed = threading.Event()
         recorder = threading.Thread(target=record, args=[growing, is_resumed])
         recorder.start()
-        observed.supervisor.add([*map(Source, map(str, changed)), followed, Source(str(cut))])
+        observed.supervisor.add([*map(Source, map(str, changed)), followed, Source(str(cut)), part])
         for job, (act, path) in enumerate(zip(ACTS, changed, strict=True), 1):
             observed.wait_for_event(Progressed, job)
             act(path)
@@ -96,7 +97,7 @@ def streamed(tmp_path_factory: pytest.TempPathFactory) -> tuple[ObservedSupervis
     return observed, [session.pcm for session in endpoint.received_sessions]
 
 
-FOLLOWED, CUT = len(ACTS) + 1, len(ACTS) + 2
+FOLLOWED, CUT, FOLLOWED_PART = len(ACTS) + 1, len(ACTS) + 2, len(ACTS) + 3
 
 
 def progress_of(observed: ObservedSupervisor, job: int) -> list[Progressed]:
@@ -161,6 +162,20 @@ def test_a_recording_is_streamed_while_it_is_written(
     assert Verdict.SLIPPED is not certificate.verdict
     assert (certificate.waited_ms or 0) > 500  # a report says that it waits only after 2 s
     assert observed.events_of(Waited, FOLLOWED)
+    assert not certificate.has_audio_fault
+
+
+def test_a_followed_part_ends_with_the_part(
+    streamed: tuple[ObservedSupervisor, list[bytes]],
+) -> None:
+    """What comes after it is not missing."""
+    observed, _ = streamed
+    certificate = ended(observed, FOLLOWED_PART).certificate
+
+    assert [] == observed.job_states[FOLLOWED_PART].warnings
+    assert certificate is not None
+    assert certificate.read is not None
+    assert 1.0 == certificate.read.file_seconds == certificate.read.decoded_seconds
     assert not certificate.has_audio_fault
 
 

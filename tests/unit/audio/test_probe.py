@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 
 from tests.support import audio_files
+from tests.support.av_files import encode
+from tests.support.tones import tones
 from tests.unit.audio.test_decode import ENCODINGS, decoded
+from workers.audio.part import check_part
 from workers.audio.probe import probe
 from workers.audio.recording import clock
+from workers.audio.source import ReadOptions
 from workers.errors import Unreadable
 
 
@@ -45,7 +49,12 @@ def test_a_stream_that_does_not_say_its_length_is_measured(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "empty"), (b"not audio at all, just words", "as audio"), (b"RIFF", "as audio")],
+    [
+        (b"", "empty"),
+        (b"not audio at all, just words", "as audio"),
+        (b"RIFF", "as audio"),
+        (b"\n<!DOCTYPE html><html><p>Log in first.", "web page"),
+    ],
 )
 def test_what_is_no_recording_is_refused_in_words(
     tmp_path: Path, content: bytes, words: str
@@ -119,3 +128,41 @@ def test_a_missing_file_is_reported_as_such(tmp_path: Path) -> None:
     """The file may have existed when the folder was searched."""
     with pytest.raises(Unreadable, match="does not exist"):
         probe(str(tmp_path / "a.wav"))
+
+
+@pytest.mark.parametrize(("end_s", "missing_s"), [(0.8, 0.0), (1.5, 0.5), (None, 1.0)])
+def test_what_is_missing_of_a_part_counts_alone(
+    tmp_path: Path, end_s: float | None, missing_s: float
+) -> None:
+    """A file that is cut short behind the part is whole where it matters."""
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(2.0))
+    os.truncate(path, 44 + 32000)
+    recording = probe(path, ReadOptions(end_s=end_s))
+
+    assert recording.missing_seconds == pytest.approx(missing_s, abs=0.01)
+    assert bool(missing_s) == any("stops at 0:01 of 0:02" in text for text in recording.warnings)
+
+
+def test_a_part_that_ends_late_is_said_in_minutes(tmp_path: Path) -> None:
+    """With hundredths only where they matter; a file that is cut short has said it already."""
+    path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(2.25))
+    options = ReadOptions(end_s=65.0)
+    late = check_part(probe(path, options)).warnings
+    os.truncate(path, 44 + 32000)
+    cut = check_part(probe(path, options)).warnings
+
+    assert late == ("the recording ends at 0:02.25, but its part at 1:05",)
+    assert len(cut) == 1
+
+
+def test_damage_in_an_mp3_file_does_not_make_it_longer(tmp_path: Path) -> None:
+    """What its first frame announces is there before and after the damage."""
+    path = tmp_path / "a.mp3"
+    content = bytearray(encode("mp3", "mp3", tones(12, 16000), rate=16000))
+    middle = len(content) // 2
+    content[middle : middle + 3000] = bytes(3000)
+    path.write_bytes(content)
+    recording = probe(str(path))
+
+    assert 0.0 == recording.missing_seconds
+    assert () == recording.warnings

@@ -11,6 +11,7 @@ from tui.cli.shared_options import RunFolderParam
 from workers.audio.discovery import SkippedPaths
 from workers.audio.recording import Recording
 from workers.errors import UsageProblem
+from workers.localserver.capacity import process_count
 from workers.pacing.schedule import Release
 from workers.protocol.endpoint import EndpointKind
 
@@ -276,3 +277,12 @@ def test_the_standard_input_is_streamed_once() -> None:
     options = parse_command_line(repeat=2)
     with pytest.raises(UsageProblem, match="only once"):
         find_sources(["-"], options, SkippedPaths(), allow_stdin=True)
+
+
+def test_a_split_call_needs_a_speed_that_leaves_room_for_two() -> None:
+    """The embedded engine refuses the second half otherwise, so they would not start together."""
+    highest = 2 * process_count()
+    parse_command_line(channels="split", speed=float(min(highest, 20)))
+    if highest < 20:
+        with pytest.raises(UsageProblem, match=f"lower --speed to {highest}"):
+            parse_command_line(channels="split", speed=20.0)

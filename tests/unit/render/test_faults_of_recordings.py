@@ -69,6 +69,15 @@ def test_the_row_names_what_is_wrong_and_keeps_the_words() -> None:
     assert row.endswith("▲ Good morning.")
 
 
+def test_the_length_of_a_part_is_not_given_as_that_of_the_file() -> None:
+    """The job tab says which part it is, and how long."""
+    part = job_state_of(replace(queued(), from_seconds=10.0, until_seconds=30.0))
+    text = drawn(details_lines(part, None, 100, UNICODE))
+
+    assert "part         0:10–0:30, 0:20 (20.000 s)" in text
+    assert "length" not in text
+
+
 def test_damage_outlives_the_attempt_that_found_it() -> None:
     """Unless another attempt reads that part again."""
     first = (queued(), connecting(), began(), DAMAGE)

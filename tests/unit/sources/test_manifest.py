@@ -189,6 +189,18 @@ def test_parameters_are_checked(make: MakeManifest):
     )
 
 
+def test_a_hint_follows_the_line_that_needs_it(make: MakeManifest):
+    """It is given once, however many lines have the same problem."""
+    path = make("x.csv", "file\nno.wav\nhttps://example.org/a.wav\nnor.wav\n")
+
+    assert problem_of(path) == (
+        "x.csv, line 2: there is no file “no.wav”. "
+        "A relative path starts at the manifest's folder.\n"
+        "x.csv, line 3: it names a URL. Allow URLs in manifests with --remote.\n"
+        "x.csv, line 4: there is no file “nor.wav”"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
