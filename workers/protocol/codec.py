@@ -26,7 +26,20 @@ MAX_JSON_DEPTH = 100
 """Maximum nesting of objects and lists; JSON and pickle cannot write much more."""
 
 T = TypeVar("T")
-FieldReader: TypeAlias = Callable[[Any, str], Any]
+FieldReader: TypeAlias = Callable[[Any], Any]
+
+
+class _Unreadable(Exception):
+    """Why a value cannot be read. Its place is put together only then: traces have millions."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        self.place = ""
+
+    def inside(self, outer: str) -> "_Unreadable":
+        """The same, one level further out."""
+        self.place = f"{outer}{self.place}"
+        return self
 
 
 def parse_object(text: str | bytes, where: str, max_depth: int = MAX_JSON_DEPTH) -> JsonObject:
@@ -54,18 +67,28 @@ def parse_object(text: str | bytes, where: str, max_depth: int = MAX_JSON_DEPTH)
 
 def load(cls: type[T], record: Mapping[str, Json], where: str) -> T:
     """Reads a ``cls`` from a JSON object; errors call the object ``where``."""
+    try:
+        found: T = _load_with(_plan_for(cls), record)
+    except _Unreadable as error:
+        raise Malformed(f"{where}{error.place} {error.reason}") from None
+    return found
+
+
+def _load_with(plan: "_ClassPlan", record: Mapping[str, Json]) -> Any:
     values: dict[str, Any] = {}
-    plan = _plan_for(cls)
     for name, read in plan.readers.items():
         value = record.get(name)
         if value is not None:
-            values[name] = read(value, f"{where}.{name}")
+            try:
+                values[name] = read(value)
+            except _Unreadable as error:
+                raise error.inside(f".{name}") from None
         elif name in plan.required:
-            raise Malformed(f"{where} lacks the field “{name}”")
-    if plan.keeps_extra:
+            raise _Unreadable(f"lacks the field “{name}”")
+    if plan.keeps_extra and len(record) > len(values):
         extra = {k: v for k, v in record.items() if k not in plan.readers and k != "type"}
         values["extra"] = json_safe(extra)
-    return cls(**values)
+    return plan.cls(**values)
 
 
 def json_safe(record: Mapping[str, Json]) -> JsonObject:
@@ -101,6 +124,7 @@ def precompile(cls: type) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _ClassPlan:
+    cls: type
     readers: dict[str, FieldReader]
     required: set[str]
     keeps_extra: bool
@@ -117,7 +141,7 @@ def _plan_for(cls: type) -> _ClassPlan:
     required = {
         f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING
     }
-    plan = _PLAN_CACHE[cls] = _ClassPlan(readers, required, "extra" in hints)
+    plan = _PLAN_CACHE[cls] = _ClassPlan(cls, readers, required, "extra" in hints)
     return plan
 
 
@@ -130,40 +154,46 @@ def _reader_for(hint: Any) -> FieldReader:
     if origin is tuple:
         read_item = _reader_for(get_args(hint)[0])
 
-        def read_list(value: Any, where: str) -> tuple[Any, ...]:
-            items = enumerate(_read_list(value, where))
-            return tuple(read_item(item, f"{where}[{index}]") for index, item in items)
+        def read_list(value: Any) -> tuple[Any, ...]:
+            items: list[Any] = []
+            _read_list(value)
+            try:
+                for item in value:
+                    items.append(read_item(item))  # its length tells which one failed
+            except _Unreadable as error:
+                raise error.inside(f"[{len(items)}]") from None
+            return tuple(items)
 
         return read_list
     if origin in (dict, Mapping) or (origin is not None and issubclass(origin, Mapping)):
-        return lambda value, where: json_safe(_read_object(value, where))
+        return lambda value: json_safe(_read_object(value))
     if isinstance(hint, type) and is_dataclass(hint):
-        _plan_for(hint)
-        return lambda value, where: load(hint, _read_object(value, where), where)
+        plan = _plan_for(hint)
+        return lambda value: _load_with(plan, _read_object(value))
     if isinstance(hint, type) and issubclass(hint, Enum):
 
-        def read_member(value: Any, where: str) -> Enum:
+        def read_member(value: Any) -> Enum:
             try:
                 return hint(value)
             except ValueError:
-                raise Malformed(f"{where} is not a known value") from None
+                raise _Unreadable("is not a known value") from None
 
         return read_member
     return _SCALAR_READERS[hint]
 
 
-def _read_number(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        raise Malformed(f"{where} is not a number")
+def _read_number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+        raise _Unreadable("is not a number")
     if not abs(value) < MAX_ABS_NUMBER:  # JSON's integers have no bound
-        raise Malformed(f"{where} is out of range")
+        raise _Unreadable("is out of range")
     return value
 
 
 def _instance_reader(cls: type, description: str) -> FieldReader:
-    def read(value: Any, where: str) -> Any:
+    def read(value: Any) -> Any:
         if not isinstance(value, cls):
-            raise Malformed(f"{where} is {description}")
+            raise _Unreadable(f"is {description}")
         return value
 
     return read
@@ -172,7 +202,7 @@ def _instance_reader(cls: type, description: str) -> FieldReader:
 _read_object = _instance_reader(dict, "not an object")
 _read_list = _instance_reader(list, "not a list")
 _SCALAR_READERS: Mapping[type, FieldReader] = {
-    int: lambda value, where: round(_read_number(value, where)),
+    int: lambda value: round(_read_number(value)),
     float: _read_number,
     bool: _instance_reader(bool, "neither true nor false"),
     str: _instance_reader(str, "not a string"),

@@ -73,6 +73,7 @@ class ChunkTimes:
         self.settings = head.settings if head else StreamSettings()
         self.resume_point = head.seam if head else RECORDING_START
         self.began: Began | None = None
+        self._set_rate(16_000)
         self.damaged_lines = 0
         self._began_s = 0.0
         self._lags_us = array("I")
@@ -101,6 +102,7 @@ class ChunkTimes:
                 self._sent_end_s = sent_s
             case Began() as began:
                 self.began, self._began_s = began, timed.t
+                self._set_rate(began.sample_rate)
             case Slipped() as slip:
                 self._slips.append((timed.t, slip))
                 self._shift(slip.at_seconds, slip.stalled_ms)
@@ -166,17 +168,10 @@ class ChunkTimes:
         middle_s = (self._start_sample + (chunk + 0.5) * self._chunk_frames) / self._rate
         return self._shifts_s[bisect_left(self._shift_positions_s, middle_s)]
 
-    @property
-    def _rate(self) -> int:
-        return self.began.sample_rate if self.began else 16_000
-
-    @property
-    def _start_sample(self) -> int:
-        return round(self.resume_point.at_ms * self._rate / 1000)
-
-    @property
-    def _chunk_frames(self) -> int:
-        return -(-self._rate * self.settings.chunk_ms // 1000)
+    def _set_rate(self, rate: int) -> None:
+        self._rate = rate
+        self._start_sample = round(self.resume_point.at_ms * rate / 1000)
+        self._chunk_frames = -(-rate * self.settings.chunk_ms // 1000)
 
     def _shift(self, at_s: float, shift_ms: float) -> None:
         self._shift_positions_s.append(at_s)
