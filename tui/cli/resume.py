@@ -29,7 +29,7 @@ def resume(folder: Path, no_desk: bool, as_json: bool, **arguments: Any) -> Exit
     Recordings that are done or that you cancelled stay as they are.
     """
     guard = None if no_desk or as_json else start_guard()
-    from tui.cli.run_options import prepare_resume
+    from tui.cli.resume_options import prepare_resume
     from tui.cli.run_setup import RunRequest
     from workers.runs import run_folder
 

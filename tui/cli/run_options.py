@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from tui.cli.api_key import KEY_VARIABLE, pop_env_key, read_key
 from tui.cli.console import print_line
@@ -16,15 +16,13 @@ from tui.text.width import clean
 from workers.audio.discovery import SkippedPaths
 from workers.audio.folder_watch import FolderWatch
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions, Source
-from workers.errors import RunFolderProblem, UsageProblem
+from workers.errors import UsageProblem
 from workers.jobs.job import NATIVE_RATES_HZ, Limits, StreamSettings
-from workers.jobs.job_state import JobState
 from workers.jobs.matrix import Matrix, apply_condition, parse_matrix
 from workers.localserver.capacity import process_count, session_capacity
 from workers.pacing.schedule import Release
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, EndpointKind, Secret
-from workers.runs.reader import read_run
 from workers.sources import values
 from workers.sources.manifest import SourceRules
 
@@ -143,7 +141,7 @@ def parse_options(
     if url and region:
         raise UsageProblem("--endpoint and --region cannot be combined", "Choose one.")
     key = None if local else read_key(env_key, key_file, keyring=keyring)
-    ca = _checked_ca_file(ca_file)
+    ca = checked_ca_file(ca_file)
     target = None
     if url:
         target = endpoint.custom_endpoint(url, allow_unencrypted=unencrypted)
@@ -165,7 +163,7 @@ def parse_options(
         strict=strict,
         speed=speed,
     )
-    _check_speed(speed, target)
+    check_endpoint_speed(speed, target)
     if target is None and (settings.params or speech_model != StreamSettings().speech_model):
         _check_engine_params(settings)
     limits = Limits(sessions, start_rate or None, attempts, dead_after)
@@ -261,7 +259,7 @@ def print_skipped(skipped: SkippedPaths) -> None:
         print_line(f"Skipped {skipped.other_files}", err=True)
 
 
-def _checked_ca_file(file: Path | None) -> str | None:
+def checked_ca_file(file: Path | None) -> str | None:
     """The absolute path of a file of certificates; raises `UsageProblem` if it has none."""
     if file is None:
         return None
@@ -277,7 +275,7 @@ def _checked_ca_file(file: Path | None) -> str | None:
     return str(file.absolute())
 
 
-def _check_speed(speed: float, target: Endpoint | None) -> None:
+def check_endpoint_speed(speed: float, target: Endpoint | None) -> None:
     """Raises `UsageProblem` if the service would get audio at another speed than speech."""
     if speed != 1 and target is not None and endpoint.is_vendors(target):
         raise UsageProblem(
@@ -354,66 +352,3 @@ def _parse_param(text: str) -> tuple[str, str]:
 def _check_param_name(name: str) -> None:
     if name in _REFUSED_PARAM_HINTS:
         raise UsageProblem(f"--param {name} is not allowed", _REFUSED_PARAM_HINTS[name])
-
-
-def prepare_resume(
-    folder: Path,
-    *,
-    url: str | None,
-    ca_file: Path | None,
-    key_file: Path | None,
-    keyring: bool,
-    unencrypted: bool,
-    sessions: int | None,
-    start_rate: int | None,
-    attempts: int | None,
-    dead_after: float | None,
-    strict: bool | None = None,
-    log_level: str | None = None,
-    log_file: Path | None = None,
-) -> tuple[RunOptions, list[JobState]]:
-    """Returns the options to continue a run with, and its jobs.
-
-    Endpoint, settings and limits are those of the run unless arguments override them. The key is
-    never stored, so it is read again. Raises `UsageProblem`, `RunFolderProblem` or `Malformed`.
-    """
-    env_key = pop_env_key()
-    saved = read_run(folder)
-    key = None
-    target = _resume_endpoint(saved.endpoint, url, unencrypted=unencrypted)
-    if target is not None:
-        target = replace(target, ca=_checked_ca_file(ca_file))
-        key = read_key(env_key, key_file, keyring=keyring)
-        if key is None and target.kind is EndpointKind.SERVICE:
-            raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")
-        stored_custom = target.kind is EndpointKind.CUSTOM and url is None
-        if key and stored_custom and not endpoint.is_loopback(urlsplit(target.url).hostname or ""):
-            # Somebody else may have created this folder, to receive the key on another machine.
-            reason = f"this run used {target.name}; the key is only sent to an endpoint you specify"
-            raise UsageProblem(reason, f"Add --endpoint {target.address}")
-    _check_speed(saved.settings.speed, target)
-    limits = Limits(
-        sessions=sessions or saved.limits.sessions,
-        start_rate=saved.limits.start_rate if start_rate is None else start_rate or None,
-        attempts=attempts or saved.limits.attempts,
-        dead_after=dead_after or saved.limits.dead_after,
-    )
-    settings = saved.settings if strict is None else replace(saved.settings, strict=strict)
-    options = RunOptions(settings, target, key, limits, folder, log_level, log_file)
-    return options, saved.jobs
-
-
-def _resume_endpoint(
-    stored: Endpoint | None, url: str | None, *, unencrypted: bool
-) -> Endpoint | None:
-    """The endpoint to resume at, checked like an option. Its file of certificates is not set."""
-    if url is None and stored is not None and stored.kind is EndpointKind.CUSTOM:
-        url = stored.url
-    if url is not None:
-        return endpoint.custom_endpoint(url, allow_unencrypted=unencrypted)
-    if stored is None or stored.kind is EndpointKind.EMBEDDED:
-        return None
-    for region in (None, "us", "eu"):
-        if (known := endpoint.service_endpoint(region)).url == stored.url:
-            return known
-    raise RunFolderProblem(f"the service has no region at {stored.address}")

@@ -1,4 +1,4 @@
-"""Finding recordings on disk: listing, search, path input, and the state of the picker.
+"""Finding recordings: what names stand for, folder listing, search, path input, and the picker.
 
 The dialog that shows them is in `tui.screens`. May import `tui.text`, but no package that draws.
 """

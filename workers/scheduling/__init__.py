@@ -2,5 +2,6 @@
 
 Belongs here: the queue, the limit on starts, retries, the scheduler that applies them, and the
 supervisor, which gives it a lock and a thread. How a session streams belongs to `workers.session`;
-what is known about a job to `workers.jobs`. May import every other package of `workers`.
+what is known about a job to `workers.jobs`. May import every other package of `workers`
+but `evaluation`.
 """

@@ -24,7 +24,7 @@ from tests.engine.support.scripted_server import (
 )
 from tests.engine.support.supervisor_harness import LONG_ENOUGH, run_supervisor
 from tests.support import audio_files
-from tui.cli.run_options import prepare_resume
+from tui.cli.resume_options import prepare_resume
 from workers.errors import UsageProblem
 from workers.jobs.events import Queued
 from workers.jobs.job_state import JobStatus

@@ -22,7 +22,7 @@ from tests.engine.support.scripted_server import (
 from tests.engine.support.supervisor_harness import ObservedSupervisor, run_supervisor
 from tests.engine.support.supervisor_harness import resume_supervisor as resume
 from tests.support import audio_files
-from tui.cli.run_options import prepare_resume
+from tui.cli.resume_options import prepare_resume
 from workers.errors import Malformed, UsageProblem
 from workers.exports.document import json_of
 from workers.jobs.events import Ended

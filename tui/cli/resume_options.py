@@ -1,0 +1,77 @@
+"""The options with which a run continues: its own, unless the command line overrides them."""
+
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tui.cli.api_key import KEY_VARIABLE, pop_env_key, read_key
+from tui.cli.run_options import RunOptions, check_endpoint_speed, checked_ca_file
+from workers.errors import RunFolderProblem, UsageProblem
+from workers.jobs.job import Limits
+from workers.jobs.job_state import JobState
+from workers.protocol import endpoint
+from workers.protocol.endpoint import Endpoint, EndpointKind
+from workers.runs.reader import read_run
+
+
+def prepare_resume(
+    folder: Path,
+    *,
+    url: str | None,
+    ca_file: Path | None,
+    key_file: Path | None,
+    keyring: bool,
+    unencrypted: bool,
+    sessions: int | None,
+    start_rate: int | None,
+    attempts: int | None,
+    dead_after: float | None,
+    strict: bool | None = None,
+    log_level: str | None = None,
+    log_file: Path | None = None,
+) -> tuple[RunOptions, list[JobState]]:
+    """Returns the options to continue a run with, and its jobs.
+
+    Endpoint, settings and limits are those of the run unless arguments override them. The key is
+    never stored, so it is read again. Raises `UsageProblem`, `RunFolderProblem` or `Malformed`.
+    """
+    env_key = pop_env_key()
+    saved = read_run(folder)
+    key = None
+    target = _resume_endpoint(saved.endpoint, url, unencrypted=unencrypted)
+    if target is not None:
+        target = replace(target, ca=checked_ca_file(ca_file))
+        key = read_key(env_key, key_file, keyring=keyring)
+        if key is None and target.kind is EndpointKind.SERVICE:
+            raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")
+        stored_custom = target.kind is EndpointKind.CUSTOM and url is None
+        if key and stored_custom and not endpoint.is_loopback(urlsplit(target.url).hostname or ""):
+            # Somebody else may have created this folder, to receive the key on another machine.
+            reason = f"this run used {target.name}; the key is only sent to an endpoint you specify"
+            raise UsageProblem(reason, f"Add --endpoint {target.address}")
+    check_endpoint_speed(saved.settings.speed, target)
+    limits = Limits(
+        sessions=sessions or saved.limits.sessions,
+        start_rate=saved.limits.start_rate if start_rate is None else start_rate or None,
+        attempts=attempts or saved.limits.attempts,
+        dead_after=dead_after or saved.limits.dead_after,
+    )
+    settings = saved.settings if strict is None else replace(saved.settings, strict=strict)
+    options = RunOptions(settings, target, key, limits, folder, log_level, log_file)
+    return options, saved.jobs
+
+
+def _resume_endpoint(
+    stored: Endpoint | None, url: str | None, *, unencrypted: bool
+) -> Endpoint | None:
+    """The endpoint to resume at, checked like an option. Its file of certificates is not set."""
+    if url is None and stored is not None and stored.kind is EndpointKind.CUSTOM:
+        url = stored.url
+    if url is not None:
+        return endpoint.custom_endpoint(url, allow_unencrypted=unencrypted)
+    if stored is None or stored.kind is EndpointKind.EMBEDDED:
+        return None
+    for region in (None, "us", "eu"):
+        if (known := endpoint.service_endpoint(region)).url == stored.url:
+            return known
+    raise RunFolderProblem(f"the service has no region at {stored.address}")
