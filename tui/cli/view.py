@@ -42,6 +42,7 @@ def view(folder: Path | None) -> ExitCode:
     settings = load_desk_settings()
     running = run_folder.is_running(folder)
     print_line(f"Reading {folder}", err=True)  # many hours of traces take a while
+    gc_tuning.tune_gc()
     timeline = RunTimeline(folder, running=running)
     # Final turns are cached, so reading the whole run here makes the first screen appear at once.
     timeline.reports_between(BEFORE_START_S, timeline.duration_s)
@@ -49,7 +50,7 @@ def view(folder: Path | None) -> ExitCode:
 
     title = replay_title(folder, timeline, still_running=running)
     app = Desk(Replay(timeline), title, folder, settings=settings)
-    gc_tuning.tune_gc()
+    gc_tuning.freeze()
     with guard.watch(kill_notice("To view it again", "paceline view", folder)):
         app.run()
     return report_fault(app.fault) if app.fault else ExitCode.DONE

@@ -114,6 +114,16 @@ class JobTimeline:
             if failed:
                 self.incidents.append((at_s, IncidentKind.FAILED))
 
+    @property
+    def spans(self) -> list[tuple[float, float]]:
+        """The times from which and to which there may be reports."""
+        return [
+            (entry.start_s, entry.end_s)
+            if isinstance(entry, TimedAttempt)
+            else (entry[0], entry[0])
+            for entry in self._entries
+        ]
+
     def reports_between(self, after_s: float, until_s: float) -> Iterator[TimedReport]:
         """The reports after ``after_s`` and up to ``until_s``, without replaced versions of turns.
         In order, except that a warning about damage comes after its attempt."""

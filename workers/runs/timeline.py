@@ -55,6 +55,11 @@ class RunTimeline:
             JobTimeline(job, job_attempts, running=running, run_duration_s=self.duration_s)
             for job, job_attempts in zip(self.index.jobs, attempts, strict=True)
         ]
+        self._spans = [
+            (start, end, timeline)
+            for timeline in self._job_timelines
+            for start, end in timeline.spans
+        ]
         self.attempt_starts = {
             (job.id, attempt.number): attempt.start_s
             for job, job_attempts in zip(self.index.jobs, attempts, strict=True)
@@ -71,7 +76,12 @@ class RunTimeline:
     def reports_between(self, after_s: float, until_s: float) -> list[TimedReport]:
         """The reports after ``after_s`` and up to ``until_s``; `BEFORE_START_S` includes the first.
         Leaves out versions of a turn that a later one replaces, so that long steps are fast."""
-        timelines = self._job_timelines
+        if after_s >= until_s:  # paused
+            return []
+        spans = self._spans  # a run of many thousands of jobs has few at any moment
+        timelines = dict.fromkeys(
+            timeline for start, end, timeline in spans if start <= until_s and end > after_s
+        )
         reports = chain(*(timeline.reports_between(after_s, until_s) for timeline in timelines))
         return sorted(reports, key=lambda timed: timed[0])
 

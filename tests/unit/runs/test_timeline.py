@@ -270,3 +270,15 @@ def test_what_is_left_out_makes_no_difference(
         assert observable_state(at(timeline, reached)[JobId(1)]) == observable_state(
             known[JobId(1)]
         )
+
+
+def test_only_jobs_that_run_at_the_moment_are_read(tmp_path: Path) -> None:
+    """A replay of many thousands of jobs does not look at each of them in every step."""
+    folder = write_sample_run(tmp_path / "run")
+    timeline = RunTimeline(folder)
+    end_s = timeline.duration_s
+    for trace in folder.glob("*.trace.jsonl"):
+        trace.unlink()
+
+    assert [] == timeline.reports_between(end_s / 2, end_s / 2)
+    assert [] == timeline.reports_between(end_s, end_s + 60.0)
