@@ -11,7 +11,7 @@ from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import count_option
 
 if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extra
-    from workers.evaluation.calibration import CalibrationScript
+    from workers.evaluation.calibration import CalibrationScript, ErrorSummary
 
 
 @click.command()
@@ -37,11 +37,14 @@ def calibrate(levels: str, seconds: int, as_json: bool) -> ExitCode:
     import tempfile
 
     from tui.cli.console import print_line
-    from tui.text.tables import table
     from workers.errors import MissingExtra, UsageProblem
 
     try:
-        from workers.evaluation.calibration import summarise_errors, write_script
+        from workers.evaluation.calibration import (
+            measure_errors,
+            summarise_errors,
+            write_script,
+        )
     except ImportError as error:
         raise MissingExtra("evaluation", "calibrating") from error
     try:
@@ -54,17 +57,13 @@ def calibrate(levels: str, seconds: int, as_json: bool) -> ExitCode:
     results = {}
     for count in counts:
         with tempfile.TemporaryDirectory(prefix="paceline-calibrate-") as folder:
-            results[count] = summarise_errors(_measure(Path(folder), script, count))
+            run = stream_script(Path(folder), script, count)
+            results[count] = summarise_errors(measure_errors(run, script))
         if as_json:
             continue
         print_line("")
         print_line(f"{count} session{'s' if count > 1 else ''} at once, errors in ms")
-        head = ("measured − expected", "n", "mean", "p50 of |error|", "p95", "max")
-        rows = [
-            (name, str(one.n), *(f"{x:.2f}" for x in (one.mean, one.p50, one.p95, one.max)))
-            for name, one in results[count].items()
-        ]
-        for line in table(head, rows).splitlines():
+        for line in error_table(results[count]).splitlines():
             print_line(line)
     if as_json:
         from workers.protocol import codec
@@ -77,15 +76,25 @@ def calibrate(levels: str, seconds: int, as_json: bool) -> ExitCode:
     return ExitCode.DONE
 
 
-def _measure(folder: Path, script: "CalibrationScript", sessions: int) -> dict[str, list[float]]:
-    """Streams the script in so many sessions at once; returns the errors in ms by metric."""
-    from workers.evaluation.calibration import measure_errors
+def error_table(errors: "dict[str, ErrorSummary]") -> str:
+    """The errors by metric as a table."""
+    from tui.text.tables import table
 
+    head = ("measured − expected", "n", "mean", "p50 of |error|", "p95", "max")
+    rows = [
+        (name, str(one.n), *(f"{x:.2f}" for x in (one.mean, one.p50, one.p95, one.max)))
+        for name, one in errors.items()
+    ]
+    return table(head, rows)
+
+
+def stream_script(folder: Path, script: "CalibrationScript", sessions: int) -> Path:
+    """Streams the script in so many sessions at once; returns the run's folder."""
     recording, run = folder / "silence.wav", folder / "run"
     _write_silence(recording, script.seconds)
     with _scripted_server(folder, script, sessions) as url:
         _stream(recording, run, url, script.force_at_s, sessions)
-    return measure_errors(run, script)
+    return run
 
 
 def _write_silence(path: Path, seconds: float) -> None:

@@ -194,6 +194,16 @@ def _plan_turn(
 
 
 @dataclass(frozen=True, slots=True)
+class MeasuredError:
+    """The error of one delay, and when the delay was measured."""
+
+    ms: float
+    """Measured minus expected."""
+    begin_s: float  # Unix time, to about a chunk
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorSummary:
     """The errors of one family of delays, in ms. Percentiles are of the absolute error, by nearest
     rank."""
@@ -206,12 +216,12 @@ class ErrorSummary:
     max: float
 
 
-def measure_errors(run: Path, script: CalibrationScript) -> dict[str, list[float]]:
-    """The errors in ms of every job of a run that streamed the script, by metric.
+def measure_errors(run: Path, script: CalibrationScript) -> dict[str, list[MeasuredError]]:
+    """The errors of every job of a run that streamed the script, by metric.
 
     Raises `PacelineError` if a session did not stream all of it.
     """
-    errors: dict[str, list[float]] = {}
+    errors: dict[str, list[MeasuredError]] = {}
     for state in read_job_states(run):
         latency = JobLatency()
         measure_latency(latency, run, state, None, allow_invalid=True)
@@ -234,8 +244,12 @@ def measure_errors(run: Path, script: CalibrationScript) -> dict[str, list[float
                     f"{name} was measured {len(measured)} times instead of {len(delays)}",
                     "Did a session break, or was the machine too busy? Try again.",
                 )
+            ((began_s, _),) = latency.open_spans
             errors.setdefault(name, []).extend(
-                one - other for one, other in zip(measured, delays, strict=True)
+                MeasuredError(one - other, began_s + at_s, began_s + at_s + one / 1000)
+                for at_s, one, other in zip(
+                    latency.delays[name].at_s, measured, delays, strict=True
+                )
             )
     return errors
 
@@ -254,13 +268,13 @@ def quote_calibration(path: Path) -> str:
     return f"p95 of |error| in the worst family of delays, sessions {'; '.join(quotes)}"
 
 
-def summarise_errors(errors: dict[str, list[float]]) -> dict[str, ErrorSummary]:
+def summarise_errors(errors: dict[str, list[MeasuredError]]) -> dict[str, ErrorSummary]:
     """Summarises errors by metric."""
     summaries = {}
     for name, values in errors.items():
-        sizes = sorted(map(abs, values))
+        sizes = sorted(abs(error.ms) for error in values)
         n = len(sizes)
-        mean = sum(values) / n
+        mean = sum(error.ms for error in values) / n
         p50, p95 = (sizes[ceil(share * n) - 1] for share in (0.5, 0.95))
         summaries[name] = ErrorSummary(n, mean, p50, p95, sizes[-1])
     return summaries

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -143,3 +145,19 @@ def test_the_log_says_how_much_audio_had_been_sent(run: Path, tmp_path: Path) ->
     assert record["delays"] == pytest.approx([500.0, 1500.0, 1500.0])
     assert record["elapsed"] == pytest.approx([500.0, 1500.0, 1500.0])
     assert record["source_length"] == pytest.approx(4000.0)
+
+
+def test_help_loads_nothing_that_scores() -> None:
+    """Neither the packages of the extra, nor ours that use them; nor does the help of ``score``."""
+    code = (
+        "import sys; from tui.cli.registry import paceline\n"
+        "for words in (['--help'], ['score', '--help']):\n"
+        "    paceline(words, standalone_mode=False)\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=100
+    ).stderr.split()
+    assert "click" in loaded
+    unwanted = {"numpy", "rapidfuzz", "matplotlib", "whisper_normalizer", "praatio", "pyarrow"}
+    assert not (unwanted | {"workers.evaluation"}) & set(loaded)
