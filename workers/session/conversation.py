@@ -52,7 +52,7 @@ class Conversation:
         self._rate = self._settings.sample_rate_for(self._recording)
         self._state = SessionState(recorder, assignment.resume_point)
         self._file = file
-        self._audio = AudioStream(assignment, self._rate, file, control.check, self._state.warn)
+        self._audio = AudioStream(assignment, self._rate, file, self._check, self._state.warn)
         start = self._audio.start_sample
         self._progress = SendProgress(self._recording, self._settings, start, recorder)
 
@@ -120,6 +120,16 @@ class Conversation:
             open_seconds=open_seconds,
             certificate=progress.certificate(read.audio),
         )
+
+    def _check(self) -> None:
+        """Called repeatedly while the recording is skipped or compared, which may take a minute.
+
+        Reports that the session is alive. Raises `Cancelled` on a stop command, except between
+        Begin and Terminate, when the loop handles all commands.
+        """
+        if not self._state.is_streaming:
+            self._control.check()
+        self._progress.tick(time.monotonic())
 
     def _await_begin(self, loop: SessionLoop, deadline: float) -> Begin | None:
         """Waits for Begin, because an open socket does not mean that the session is accepted."""
