@@ -48,7 +48,7 @@ def write_run(folder: Path, files: int, words: int, partials: int) -> Path:
 
 
 def main() -> None:
-    """Prints time and peak memory of ``paceline score``."""
+    """Prints time, and peak memory of the largest process, of ``paceline score``."""
     parser = argparse.ArgumentParser(description=__doc__, add_help=False)
     parser.add_argument("--files", type=int, default=1000)
     parser.add_argument("--words", type=int, default=1500)
@@ -65,11 +65,12 @@ def main() -> None:
             stdout=subprocess.DEVNULL,
         )
         seconds = time.monotonic() - started
-        peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu_s, peak_mb = used.ru_utime + used.ru_stime, used.ru_maxrss / 1000
         total = options.files * options.words
         print(
             f"{total:,} words, {options.files} recordings, {size / 1e6:.0f} MB of traces: "
-            f"{seconds:.1f} s, {peak_mb:.0f} MB"
+            f"{seconds:.1f} s ({cpu_s:.1f} s of processor time), {peak_mb:.0f} MB"
         )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from itertools import permutations
+from sys import intern
 
 from rapidfuzz.distance import Levenshtein
 
@@ -72,18 +73,42 @@ class Alignment:
 
     reference: Sequence[str]
     hypothesis: Sequence[str]
-    steps: tuple[AlignedWord, ...]
+    blocks: tuple[tuple[Edit, int, int, int, int], ...]
+    """Runs of the same edit: first and last index, exclusive, in the reference and in the
+    hypothesis. Large runs have millions of words, and few errors."""
+
+    @property
+    def steps(self) -> tuple[AlignedWord, ...]:
+        """The alignment word by word."""
+        return tuple(self._walk())
+
+    def _walk(self) -> Iterator[AlignedWord]:
+        for edit, first, last, other_first, other_last in self.blocks:
+            if edit is Edit.DELETION:
+                yield from (AlignedWord(edit, index, None) for index in range(first, last))
+            elif edit is Edit.INSERTION:
+                yield from (AlignedWord(edit, None, i) for i in range(other_first, other_last))
+            else:
+                places = zip(range(first, last), range(other_first, other_last), strict=True)
+                yield from (AlignedWord(edit, *place) for place in places)
 
     @cached_property
     def counts(self) -> ErrorCounts:
-        count = Counter(step.edit for step in self.steps)
+        count: Counter[Edit] = Counter()
+        for edit, first, last, other_first, other_last in self.blocks:
+            count[edit] += max(last - first, other_last - other_first)
         return ErrorCounts(
             count[Edit.HIT], count[Edit.SUBSTITUTION], count[Edit.DELETION], count[Edit.INSERTION]
         )
 
+    def errors(self) -> Iterator[tuple[Edit, str, str]]:
+        """The steps of `pairs` that are no hits."""
+        wrong = tuple(block for block in self.blocks if block[0] is not Edit.HIT)
+        yield from Alignment(self.reference, self.hypothesis, wrong).pairs()
+
     def pairs(self) -> Iterable[tuple[Edit, str, str]]:
         """Each step with its two words; an empty text where a side has none."""
-        for step in self.steps:
+        for step in self._walk():
             yield (
                 step.edit,
                 "" if step.reference is None else self.reference[step.reference],
@@ -93,17 +118,21 @@ class Alignment:
 
 def align(reference: Sequence[str], hypothesis: Sequence[str]) -> Alignment:
     """Aligns two sequences of words with the fewest edits."""
-    steps: list[AlignedWord] = []
-    for code in Levenshtein.opcodes(reference, hypothesis):
-        before, after = range(code.src_start, code.src_end), range(code.dest_start, code.dest_end)
-        if code.tag == "delete":
-            steps += (AlignedWord(Edit.DELETION, index, None) for index in before)
-        elif code.tag == "insert":
-            steps += (AlignedWord(Edit.INSERTION, None, index) for index in after)
-        else:
-            edit = Edit.SUBSTITUTION if code.tag == "replace" else Edit.HIT
-            steps += (AlignedWord(edit, *pair) for pair in zip(before, after, strict=True))
-    return Alignment(reference, hypothesis, tuple(steps))
+    codes = Levenshtein.opcodes(reference, hypothesis)
+    blocks = tuple(
+        (_EDITS[code.tag], code.src_start, code.src_end, code.dest_start, code.dest_end)
+        for code in codes
+    )
+    # Equal words are one object, which saves memory and time between processes.
+    return Alignment([*map(intern, reference)], [*map(intern, hypothesis)], blocks)
+
+
+_EDITS = {
+    "equal": Edit.HIT,
+    "replace": Edit.SUBSTITUTION,
+    "delete": Edit.DELETION,
+    "insert": Edit.INSERTION,
+}
 
 
 def count_character_errors(reference: Sequence[str], hypothesis: Sequence[str]) -> ErrorCounts:
@@ -117,9 +146,7 @@ def count_character_errors(reference: Sequence[str], hypothesis: Sequence[str]) 
 
 def count_confusions(alignments: Iterable[Alignment]) -> Counter[tuple[Edit, str, str]]:
     """How often each error occurs: kind, word of the reference, word of the hypothesis."""
-    return Counter(
-        pair for alignment in alignments for pair in alignment.pairs() if pair[0] is not Edit.HIT
-    )
+    return Counter(pair for alignment in alignments for pair in alignment.errors())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ event to which it is measured.
 
 from collections import Counter
 
-from workers.evaluation.accuracy import Edit, ErrorCounts
+from workers.evaluation.accuracy import ErrorCounts
 from workers.evaluation.comparison import Comparison
 from workers.evaluation.figures import DelaySummary, GroupScore, Rate
 from workers.evaluation.gate import GateResult
@@ -175,9 +175,7 @@ def _job_to_json(job: JobScore) -> JsonObject:
                 for mark in job.marks
             ],
             "alignment": [
-                [edit.value, said, recognised]
-                for edit, said, recognised in job.alignment.pairs()
-                if edit is not Edit.HIT
+                [edit.value, said, recognised] for edit, said, recognised in job.alignment.errors()
             ],
         }
     return record

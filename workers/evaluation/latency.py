@@ -46,13 +46,19 @@ class Delays:
     """The delays of one metric, in arrays, as a large run has millions."""
 
     def __init__(self) -> None:
-        self.at_s = array("d")
-        """Where in the recording each was measured."""
+        self.at_s = array("f")
+        """Where in the recording each was measured, to about a millisecond."""
         self._due_ms, self._sent_ms = array("d"), array("d")
         self.ms = {Clock.DUE: self._due_ms, Clock.SENT: self._sent_ms}
 
     def __len__(self) -> int:
         return len(self.at_s)
+
+    def add_equal(self, at_s: Iterable[float], ms: Iterable[float]) -> None:
+        """Adds delays that are the same by both clocks, and kept once."""
+        self._sent_ms = self.ms[Clock.SENT] = self._due_ms
+        self.at_s.extend(at_s)
+        self._due_ms.extend(ms)
 
     def add(self, at_s: float, due_ms: float, sent_ms: float) -> None:
         self.at_s.append(at_s)
@@ -235,8 +241,12 @@ def _measure_lagging(
 def _add_lags(result: JobLatency, times: ChunkTimes) -> None:
     """Adds the lag of every chunk, also of an attempt whose delays are invalid."""
     start_s, chunk_s = times[0].start_s, times.settings.chunk_ms / 1000
-    for chunk, lag_us in enumerate(times.lags_us):
-        result.add("pacing", start_s + chunk * chunk_s, lag_us / 1000, lag_us / 1000)
+    if (delays := result.delays.get("pacing")) is None:
+        delays = result.delays["pacing"] = Delays()
+    delays.add_equal(
+        [start_s + chunk * chunk_s for chunk in range(len(times))],
+        [lag_us / 1000 for lag_us in times.lags_us],
+    )
 
 
 def _measure_start(

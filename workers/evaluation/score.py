@@ -326,7 +326,7 @@ def _warnings(jobs: Sequence[JobScore], normaliser: Normaliser) -> Iterator[str]
             (said, recognised)
             for job in scored
             if job.alignment is not None
-            for edit, said, recognised in job.alignment.pairs()
+            for edit, said, recognised in job.alignment.errors()
             if edit is Edit.SUBSTITUTION
             and said.isdigit()
             and recognised.isdigit()
