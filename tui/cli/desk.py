@@ -104,6 +104,7 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
     from tui.cli.run_setup import open_supervisor
     from tui.cli.summary import exit_code, run_summary_lines
     from tui.terminal import gc_tuning
+    from tui.terminal.sighup import treat_lost_terminal_as_sighup
     from workers.log import Logger
     from workers.runs.reader import combine_pairs_of_run
 
@@ -134,7 +135,7 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
         gc_tuning.tune_gc()
         with guard.watch(kill_notice("To continue", "paceline resume", folder.path)):
             log.info("desk opened on %s, to %s", folder.path, to)
-            with feed:
+            with feed, treat_lost_terminal_as_sighup():
                 app.run()
             log.info("desk closed, return code %s", app.return_code)
     while not supervisor.reports.empty():

@@ -1,10 +1,17 @@
-"""SIGHUP: the terminal's window was closed, or the connection to it broke. POSIX only."""
+"""SIGHUP: the terminal's window was closed, or the connection to it broke. POSIX only.
+
+The system sends it only to programs whose controlling terminal is gone. Others, such as one that
+was started with ``setsid``, notice the loss when they write to the terminal.
+"""
 
 import errno
 import os
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
+from typing import Any, TextIO, cast
 
 
 def handle_sighup(callback: Callable[[], None]) -> None:
@@ -16,14 +23,60 @@ def handle_sighup(callback: Callable[[], None]) -> None:
     """
 
     def on_sighup(number: int, frame: FrameType | None) -> None:
-        for fd in (1, 2):
-            try:
-                os.write(fd, b"")  # fails only on a terminal that is gone
-            except OSError as error:
-                if error.errno == errno.EIO:
-                    null = os.open(os.devnull, os.O_WRONLY)
-                    os.dup2(null, fd)
-                    os.close(null)
+        _leave_lost_terminal()
         callback()
 
     signal.signal(signal.SIGHUP, on_sighup)
+
+
+@contextmanager
+def treat_lost_terminal_as_sighup() -> Iterator[None]:
+    """While this is entered, a failed write of the screen has the effect of SIGHUP.
+
+    Textual writes to ``sys.__stderr__`` in a thread that would end with the error; the program
+    would then wait for that thread forever, and its sessions would go on.
+    """
+    stream = sys.__stderr__
+    sys.__stderr__ = cast(Any, _ScreenStream(stream))  # type: ignore[misc]  # Final in typeshed
+    try:
+        yield
+    finally:
+        sys.__stderr__ = stream  # type: ignore[misc]
+
+
+class _ScreenStream:
+    """The stream of the screen; a write to a terminal that is gone is dropped, and reported."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        return self._attempt(lambda: self._stream.write(text) if self._stream else 0) or 0
+
+    def flush(self) -> None:
+        self._attempt(lambda: self._stream.flush() if self._stream else None)
+
+    def _attempt(self, action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            _leave_lost_terminal()
+            os.kill(os.getpid(), signal.SIGHUP)
+        return None
+
+
+def _leave_lost_terminal() -> None:
+    """Redirects stdout and stderr to the null device if their terminal is gone."""
+    for fd in (1, 2):
+        try:
+            os.write(fd, b"")  # fails only on a terminal that is gone
+        except OSError as error:
+            if error.errno == errno.EIO:
+                null = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(null, fd)
+                os.close(null)

@@ -105,6 +105,10 @@ class PseudoTerminal:
         os.killpg(self.program.pid, signal.SIGHUP)
         self._master.close()
 
+    def close(self) -> None:
+        """Closes the window without a signal."""
+        self._master.close()
+
     @property
     def settings(self) -> list[Any]:
         """The terminal's input settings: line mode, echo, signals and so on."""

@@ -1,6 +1,7 @@
 """The terminal after every way out of the program: the real desk in a real terminal."""
 
 import os
+import shutil
 import signal
 import termios
 import tty
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.support.pseudo_terminal import DEFAULT_MODES, PseudoTerminal
+from tests.engine.support.pseudo_terminal import DEFAULT_MODES, PACELINE, PseudoTerminal
 from tests.engine.support.scripted_server import (
     BEGIN,
     TERMINATION,
@@ -165,6 +166,21 @@ def test_a_closed_window_ends_everything_politely(
     """There is no terminal to be put in order, and nobody who reads it."""
     desk.hang_up()
     desk.wait_until_gone()
+
+    assert ended_politely(endpoint)
+
+
+def test_a_window_that_vanishes_without_a_signal_ends_everything_politely(
+    arguments: list[str | Path], endpoint: ScriptedServer
+) -> None:
+    """A program in a session of its own is not told; it notices when it writes."""
+    command = (shutil.which("setsid") or "", "--wait", *PACELINE)
+    with PseudoTerminal(*arguments, command=command) as desk:
+        desk.wait_for_output(b"Heard 0.")
+        desk.processes += desk.program.children(recursive=True)
+        desk.terminal.close()
+        desk.close()
+        desk.wait_until_gone()
 
     assert ended_politely(endpoint)
 
