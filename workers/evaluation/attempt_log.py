@@ -12,7 +12,7 @@ from workers.jobs.events import Began, Ended, MessageSent, TurnReceived
 from workers.pacing.certificate import Certificate
 from workers.pacing.schedule import Release
 from workers.protocol.messages import Turn
-from workers.traces.reader import TraceReader
+from workers.traces.reader import PartialText, TraceReader
 
 
 @dataclass(slots=True)
@@ -50,24 +50,29 @@ def read_attempt(number: int, trace: TraceReader) -> AttemptLog:
         attempt.release, attempt.speed = head.settings.release, head.settings.speed
         start_s = head.recording.options.start_s if head.recording else 0.0
         attempt.starts_job = head.seam.at_ms <= round(start_s * 1000)
-    for timed in trace:
-        attempt.last_s = timed.t
-        match timed.event:
+    for t, event in trace.with_partial_texts():
+        attempt.last_s = t
+        match event:
             case Began():
-                attempt.began_s = timed.t
+                attempt.began_s = t
+            case PartialText(turn_order=order, words=words):
+                messages = attempt.turns.setdefault(order, TurnMessages())
+                if messages.final is None:
+                    messages.times_s.append(t)
+                    messages.texts.append([normalise_word(word) for word in words])
             case TurnReceived(turn=turn):
                 messages = attempt.turns.setdefault(turn.turn_order, TurnMessages())
                 if messages.final is not None:
                     continue  # the formatted version of a final text is not another delay
-                messages.times_s.append(timed.t)
+                messages.times_s.append(t)
                 messages.texts.append(_words_of(turn))
                 if turn.end_of_turn:
-                    messages.final, messages.final_at_s = turn, timed.t
+                    messages.final, messages.final_at_s = turn, t
             case MessageSent(message=message):
                 if message.get("type") == "ForceEndpoint":
-                    attempt.forced_s.append(timed.t)
+                    attempt.forced_s.append(t)
                 elif message.get("type") == "Terminate":
-                    attempt.terminate_s = min(attempt.terminate_s, timed.t)
+                    attempt.terminate_s = min(attempt.terminate_s, t)
             case Ended(certificate=certificate):
                 attempt.certificate = certificate
     return attempt

