@@ -21,6 +21,7 @@ WAY = {
     Scope.JOBS: [],
     Scope.DESK: [],
     Scope.WALL: ["w"],
+    Scope.DASHBOARD: ["D"],
     Scope.TRANSCRIPT: ["tab"],
     Scope.VIEW: [],
     Scope.EVENTS: ["3", "tab"],
@@ -34,6 +35,7 @@ WAY = {
     Scope.CONFIGURING: ["j", "c"],
     Scope.CONFIRMING: ["end", "up", "space", "space", "x"],
     Scope.EXPORTING: ["e"],
+    Scope.ATTACHING: ["T"],
     Scope.HELP: ["question_mark"],
 }
 """What is pressed to get where a key works; for those of `Scope.REPLAY` see `test_replay_desk`."""

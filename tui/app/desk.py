@@ -36,7 +36,7 @@ from tui.model.shutdown import Shutdown, ShutdownPhase
 from tui.model.supervisor_protocol import SupervisorProtocol
 from tui.model.transcript_cache import TranscriptCache
 from tui.render.banner import Destination
-from tui.render.columns import visible_columns
+from tui.render.columns import SCORE_COLUMN_NAMES, visible_columns
 from tui.screens.available_actions import available_actions, palette_commands
 from tui.screens.frame import FramedScreen, ScreenFrame, is_too_small
 from tui.screens.overview import Overview
@@ -90,7 +90,9 @@ class Desk(App[None]):
         self.look = Look(ASCII if self.settings.ascii else symbols, Keymap(self.settings.keys))
         self.run_source = run
         self.state = DeskState()
-        self.state.tab_state.folder = run_folder
+        self.state.tab_state.folder = self.state.scores.folder = run_folder
+        if self.settings.columns is not None and SCORE_COLUMN_NAMES & self.settings.columns:
+            self.state.scores.show_columns()
         parts = DeskParts(
             self,
             self.state,
@@ -258,8 +260,9 @@ class Desk(App[None]):
     # --- quitting
 
     def on_unmount(self) -> None:
-        """Ends the sound however the desk was closed."""
+        """Ends the sound and the scoring, however the desk was closed."""
         self.actions.listening.stop()
+        self.state.scores.close()
 
     async def action_quit(self) -> None:
         """Quits: the first call ends sessions gracefully, the second kills them, the third closes

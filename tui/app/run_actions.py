@@ -77,7 +77,19 @@ class RunActions(ABC):
     def update(self, now: float) -> None:
         """Updates the state, and what is heard. ``now``: monotonic time in seconds."""
         self.update_state(now)
+        self._update_scores(now)
         if notice := self.listening.update():
+            self.show_notice(notice)
+
+    def _update_scores(self, now: float) -> None:
+        """Takes scores that were computed since the last tick."""
+        scores = self.state.scores
+        if self.state.update_scores(now):
+            from tui.screens.references import ReferencesDialog
+
+            if isinstance(self.app.screen, ReferencesDialog):
+                self.app.screen.show_problem()
+        for notice in scores.take_notices():
             self.show_notice(notice)
 
     @abstractmethod
@@ -186,6 +198,27 @@ class RunActions(ABC):
                 self.app.switch_screen(wall)
             else:
                 self.app.push_screen(wall)
+
+    def dashboard(self) -> None:
+        """Opens or closes the dashboard."""
+        from tui.screens.dashboard import DashboardScreen
+        from tui.screens.frame import FramedScreen
+
+        top = self.app.screen
+        if isinstance(top, DashboardScreen):
+            self.app.pop_screen()
+        elif isinstance(top, FramedScreen):
+            self.app.push_screen(DashboardScreen(self.state, self.look, top.frame))
+
+    def references(self) -> None:
+        from tui.screens.references import ReferencesDialog, reference_path
+
+        def attach(typed: str | None) -> None:
+            if typed is not None:
+                self.state.scores.attach_references(reference_path(typed))
+                self.show_notice("Scoring with these references")
+
+        self.app.push_screen(ReferencesDialog(self.look, self.state.scores), attach)
 
     def listen(self) -> None:
         """Starts listening to the current session, or stops."""

@@ -25,6 +25,7 @@ class Scope(Enum):
     SEARCH = "Searching"
     READING = "Reading, full screen"
     WALL = "Wall"
+    DASHBOARD = "Dashboard"
     REPLAY = "Replaying a run"
     DESK = "Desk"
     DIALOG = "Dialogs"
@@ -35,6 +36,7 @@ class Scope(Enum):
     CONFIGURING = "Changing sessions"
     CONFIRMING = "Questions"
     EXPORTING = "Exporting"
+    ATTACHING = "Attaching references"
     HELP = "Help"
 
 
@@ -141,6 +143,8 @@ KEY_BINDINGS = (
         in_replay=True,
     ),
     _verb("w", "wall", "show several transcripts side by side, or go back", "wall", in_replay=True),
+    _verb("D", "dashboard", "accuracy and delays of all sessions, or go back", in_replay=True),
+    _verb("T", "references", "attach reference texts, to score sessions", in_replay=True),
     _verb("y", "copy", "copy the transcript", "copy", Needs.TRANSCRIPT, in_replay=True),
     _verb("Y", "copy_path", "copy the path of the trace", "", Needs.ROWS, in_replay=True),
     _verb(
@@ -155,6 +159,7 @@ KEY_BINDINGS = (
     _key(Scope.VIEW, "2", "tab('timing')", "timing: how late chunks were sent"),
     _key(Scope.VIEW, "3", "tab('events')", "events: all messages, in both directions"),
     _key(Scope.VIEW, "4", "tab('job')", "job: file, parameters, attempts, errors"),
+    _key(Scope.VIEW, "5", "tab('score')", "score: errors and delays, against a reference"),
     _key(Scope.VIEW, "left_square_bracket", "tabs(-1)", "previous tab"),
     _key(Scope.VIEW, "right_square_bracket", "tabs(1)", "next tab"),
     _key(Scope.VIEW, "t", "stamps", "time stamps: start, details, none"),
@@ -190,6 +195,14 @@ KEY_BINDINGS = (
     _key(Scope.WALL, "f", "pin", "pin these sessions, or release them", "pin"),
     _key(Scope.WALL, "space", "mark", "mark the session, go to the next", "mark"),
     _key(Scope.WALL, "escape", "back", "back to the sessions", "back"),
+    _key(Scope.DASHBOARD, "down j", "lines(1)", "line down"),
+    _key(Scope.DASHBOARD, "up k", "lines(-1)", "line up"),
+    _key(Scope.DASHBOARD, "pagedown ctrl+d", "pages(1)", "page down"),
+    _key(Scope.DASHBOARD, "pageup ctrl+u", "pages(-1)", "page up"),
+    _key(Scope.DASHBOARD, "home g", "edge(-1)", "to the top"),
+    _key(Scope.DASHBOARD, "end G", "edge(1)", "to the end"),
+    _key(Scope.DASHBOARD, "tab", "group", "group by the next column", "group"),
+    _key(Scope.DASHBOARD, "escape", "back", "back to the sessions", "back"),
     _key(Scope.REPLAY, "p", "play", "play or pause; at the end, play from the start", "play"),
     _key(Scope.REPLAY, "plus", "faster(1)", "faster: 4 or 16 times", "faster"),
     _key(Scope.REPLAY, "minus", "faster(-1)", "slower", "slower"),
@@ -220,6 +233,10 @@ KEY_BINDINGS = (
     _key(Scope.SORTING, "t", "choose('LEFT')", "time left"),
     _key(Scope.SORTING, "l", "choose('LAG')", "lag"),
     _key(Scope.SORTING, "v", "choose('LEVEL')", "level"),
+    _key(Scope.SORTING, "e", "choose('WER')", "WER"),
+    _key(Scope.SORTING, "i", "choose('TTFT')", "first partial"),
+    _key(Scope.SORTING, "d", "choose('EOT')", "end of turn"),
+    _key(Scope.SORTING, "y", "choose('VALID')", "validity"),
     _key(Scope.SORTING, "a", "choose('ATTEMPTS')", "attempts"),
     _key(Scope.SORTING, "w", "choose('WORDS')", "newest words"),
     _key(Scope.SORTING, "down j", "move(1)", "next column"),
@@ -259,6 +276,8 @@ KEY_BINDINGS = (
     _key(Scope.EXPORTING, "up", "move(-1)", "previous choice"),
     _key(Scope.EXPORTING, "space", "choose_here", "choose, or undo the choice", "choose"),
     _key(Scope.EXPORTING, "y", "copy", "copy the folder's path"),
+    _key(Scope.ATTACHING, "enter", "submit", "look for references there; again to use them", "use"),
+    _key(Scope.ATTACHING, "tab", "complete", "complete the path", "complete"),
     _key(Scope.HELP, "question_mark f1 q enter", "close", "close", hidden_keys=3),
     _key(Scope.HELP, "down j", "lines(1)", "line down"),
     _key(Scope.HELP, "up k", "lines(-1)", "line up"),
@@ -271,10 +290,12 @@ SCOPE_STACKS = (
     (Scope.EVENTS, Scope.TRANSCRIPT, Scope.VIEW, Scope.JOBS, Scope.DESK),
     (Scope.READING, Scope.EVENTS, Scope.TRANSCRIPT, Scope.VIEW, Scope.JOBS, Scope.DESK),
     (Scope.WALL, Scope.JOBS, Scope.DESK),
+    (Scope.DASHBOARD, Scope.JOBS, Scope.DESK),
     (Scope.SESSIONS, Scope.VIEW, Scope.REPLAY, Scope.DESK),
     (Scope.EVENTS, Scope.TRANSCRIPT, Scope.VIEW, Scope.REPLAY, Scope.DESK),
     (Scope.READING, Scope.EVENTS, Scope.TRANSCRIPT, Scope.VIEW, Scope.REPLAY, Scope.DESK),
     (Scope.WALL, Scope.REPLAY, Scope.DESK),
+    (Scope.DASHBOARD, Scope.REPLAY, Scope.DESK),
     (Scope.FILTERING,),
     (Scope.SEARCH,),
     (Scope.DIALOG, Scope.SORTING),
@@ -283,6 +304,7 @@ SCOPE_STACKS = (
     (Scope.DIALOG, Scope.CONFIGURING),
     (Scope.DIALOG, Scope.CONFIRMING),
     (Scope.DIALOG, Scope.EXPORTING),
+    (Scope.DIALOG, Scope.ATTACHING),
     (Scope.DIALOG, Scope.HELP),
 )
 """Groups of scopes that are active together. In each group, a key must have only one meaning."""

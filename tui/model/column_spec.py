@@ -6,12 +6,15 @@ The columns themselves are in `tui.render.columns`, because they draw; callers p
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from tui.model.queue_forecast import StartForecast
 from tui.theme.roles import StyledLine
 from tui.theme.symbols import Symbols
 from workers.jobs.job_state import JobState
+
+if TYPE_CHECKING:  # loaded with the first score
+    from workers.evaluation.desk_figures import JobFigures
 
 SortValue: TypeAlias = float | str | None
 
@@ -32,6 +35,8 @@ class RowContext:
     """The job's position in the queue; None if it is not queued."""
     listening: str = ""
     """What is heard of the job, in a few words; empty if the user does not listen to it."""
+    figures: "JobFigures | None" = None
+    """The job's scores; None if it was not scored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,8 @@ class TableRoom:
     name_cells: int
     has_estimates: bool = False
     """The length of at least one recording is an estimate, shown with a ``~``."""
+    has_scores: bool = False
+    """Jobs are scored, and their columns are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,8 @@ class FilterKind(Enum):
     """Contains the text: ``name:x``; words without a name search all columns of this kind."""
     STATE = "state"
     """The state begins with the text: ``state:x``."""
+    WORD = "word"
+    """The name alone: jobs whose value is above zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +120,8 @@ class ColumnFilter:
 
     name: str
     kind: FilterKind
-    value: Callable[[JobState], float | str | None]
+    value: Callable[[JobState], float | str | None] | None
+    """None: it is the column's `ColumnSpec.figure`."""
     example: str
     """A term as the user types it, such as ``lag>20``."""
 
@@ -127,7 +137,8 @@ class ColumnSpec:
     help: str
     sort_value: Callable[[JobState, int | None], SortValue] | None
     """Takes the job and the sequence number of its newest words. If it returns None, the job
-    comes last in both directions. Without a function, rows are in queue order."""
+    comes last in both directions. Without a function, and without ``figure``, rows are in
+    queue order."""
     direction_labels: tuple[str, str]
     """Describes which rows come first when ascending, and when descending."""
     cells: tuple[ColumnCell, ...] = ()
@@ -138,6 +149,20 @@ class ColumnSpec:
     """Finished jobs come after the others when rows are sorted by this column."""
     is_optional: bool = True
     """Users can hide the column in the settings."""
+    figure: "Callable[[JobFigures], float | None] | None" = None
+    """For a column of scores: its value for sorting and the filter. ``sort_value`` is then None."""
+
+    @property
+    def is_queue_order(self) -> bool:
+        return self.sort_value is None and self.figure is None
+
+    def value(
+        self, job_state: JobState, last_heard_seq: int | None, figures: "JobFigures | None"
+    ) -> SortValue:
+        """The value that sorts a job; None if it comes last."""
+        if self.figure is not None:
+            return None if figures is None else self.figure(figures)
+        return None if self.sort_value is None else self.sort_value(job_state, last_heard_seq)
 
 
 QUEUE_ORDER = ColumnSpec(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from tui.model.column_spec import RowContext
 from tui.model.queue_forecast import QueueForecast
+from tui.model.scores import Scores
 from tui.model.table_view import TableView
 from tui.model.tabs import TabState
 from workers.audio.source import Source
@@ -31,7 +32,10 @@ class DeskState:
         """Sequence number of each job's last turn update; the highest has the newest words."""
         self.half_states: dict[JobId, JobState] = {}
         """The halves of pairs; `job_states` has each pair as one job, which is the user's."""
-        self.table = TableView(self.job_states, self.last_heard_seq, self.half_states)
+        self.scores = Scores()
+        self.table = TableView(
+            self.job_states, self.last_heard_seq, self.half_states, self.scores.figures
+        )
         self.tab_state = TabState()
         self.status_counts: Counter[JobStatus] = Counter()
         self.max_duration_s = 0.0
@@ -78,6 +82,7 @@ class DeskState:
         if job_state.status is not before:
             self.status_counts[before] -= 1
             self.status_counts[job_state.status] += 1
+            self._note_done(job_state)
         if job_state.is_live:
             self._live_jobs.add(job)
         else:
@@ -113,6 +118,7 @@ class DeskState:
             self.job_states[job_state.job] = job_state
             self.table.add(job_state.job)
             self.status_counts[job_state.status] += 1
+            self._note_done(job_state)
             self._update_maxima(job_state)
             job_state.transcript.evict(MAX_TURNS)
 
@@ -199,6 +205,22 @@ class DeskState:
         self.table.add(job)
         return job_state
 
+    def _note_done(self, job_state: JobState) -> None:
+        if job_state.status is JobStatus.DONE:
+            self.scores.add_done(job_state.job)
+
+    def update_scores(self, now: float) -> bool:
+        """Takes scores that were computed; returns whether a summary or found references changed.
+        ``now``: monotonic time in seconds."""
+        scores = self.scores
+        if self.is_over:
+            scores.look_for_references()
+        changed = scores.update(now)
+        if scores.changed_jobs:
+            self.table.changed_jobs |= scores.changed_jobs & self.job_states.keys()
+            scores.changed_jobs.clear()
+        return changed
+
     def _update_maxima(self, job_state: JobState) -> None:
         self.max_duration_s = max(self.max_duration_s, job_state.part_seconds)
         self.highest_attempt = max(self.highest_attempt, job_state.attempt)
@@ -283,6 +305,7 @@ class DeskState:
             retry_wait_s=self.retry_wait_s(job),
             forecast=self._queue_forecast.forecast(job),
             listening=self._listening if job == self._listened_job else "",
+            figures=self.scores.figures.get(job) if job == pair else None,
         )
 
 

@@ -7,12 +7,16 @@ import bisect
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tui.model.column_spec import ColumnSpec, Sorting, SortValue
 from tui.model.row_filter import Filter
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 from workers.jobs.pair import PairState
+
+if TYPE_CHECKING:  # loaded with the first score
+    from workers.evaluation.desk_figures import JobFigures
 
 MIN_REORDER_INTERVAL_S = 1.0
 """Live values reorder the rows at most once in this many seconds."""
@@ -42,8 +46,11 @@ class TableView:
         job_states: Mapping[JobId, JobState],
         last_heard_seq: Mapping[JobId, int],
         half_states: Mapping[JobId, JobState] | None = None,
+        figures: "Mapping[JobId, JobFigures] | None" = None,
     ) -> None:
-        """``half_states``: the halves of pairs, which `DeskState` owns too."""
+        """``half_states``: the halves of pairs, which `DeskState` owns too. ``figures``: the scores
+        of jobs."""
+        self._figures = {} if figures is None else figures
         self._job_states = job_states
         self._half_states = {} if half_states is None else half_states
         self._last_heard_seq = last_heard_seq
@@ -306,12 +313,14 @@ class TableView:
         """Filters and sorts by the current values. Jobs without a value come last."""
         self._reordered_at, self._stale, self.newcomer_count = self._now, False, 0
         states, column, descending = self._job_states, self.sorting.column, self.sorting.descending
-        order = [job for job in self._all_jobs if self.filter.matches(states[job])]
-        if column.sort_value is None:
+        matches, figures = self.filter.matches, self._figures
+        order = [job for job in self._all_jobs if matches(states[job], figures.get(job))]
+        if column.is_queue_order:
             order = order[::-1] if descending else order
         else:
             values: dict[JobId, SortValue] = {
-                job: column.sort_value(states[job], self._last_heard_seq.get(job)) for job in order
+                job: column.value(states[job], self._last_heard_seq.get(job), figures.get(job))
+                for job in order
             }
             valued = [job for job in order if values[job] is not None]
             valued.sort(key=values.__getitem__, reverse=descending)  # type: ignore[arg-type]  # of one type, and none None

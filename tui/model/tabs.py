@@ -19,6 +19,7 @@ class Tab(Enum):
     TIMING = "timing"
     EVENTS = "events"
     JOB = "job"
+    SCORE = "score"
 
 
 class TimeStamps(Enum):

@@ -34,6 +34,8 @@ from workers.jobs.pair import PairState
 STATE_WIDTH = len("interrupted")
 FOLD_WIDTH = 2  # the sign before the name of a pair or of half of one
 PERCENT_WIDTH = len("SENT ")  # headings leave room for the sort arrow
+SCORE_WIDTH = len("EOT ms") + 1  # headings leave room for the sort arrow
+VALID_WIDTH = len("invalid")
 LAG_WIDTH = gauges.LAG_NUMBER_WIDTH + 1  # room for the lag, its sign, and the sign of a slip
 BAR_WIDTH, LONG_BAR_WIDTH = 12, 20
 
@@ -141,6 +143,40 @@ def _draw_words(row: Row, cells: int) -> StyledLine:
     return latest_words.words_column(
         row.job_state, row.context, cells, row.symbols, show_attempt=not row.has_attempts_column
     )
+
+
+def _draw_wer(row: Row, cells: int) -> StyledLine:
+    percent = row.context.figures.percent("wer") if row.context.figures else None
+    return [(f"{'' if percent is None else f'{percent:.1f}':>{cells}}", Role.TEXT)]
+
+
+def _delay_cell(metric: str) -> Callable[[Row, int], StyledLine]:
+    """Draws a delay; an arrow marks the longest one where there are too few for a percentile."""
+
+    def draw(row: Row, cells: int) -> StyledLine:
+        figures = row.context.figures
+        delay_ms = figures.delay_ms(metric) if figures else None
+        if figures is None or delay_ms is None:
+            return [(" " * cells, Role.TEXT)]
+        is_longest = metric != "ttft" and not figures.has_percentile(metric)
+        sign = row.symbols.ascending if is_longest else ""
+        return [(f"{f'{sign}{delay_ms:.0f}':>{cells}}", Role.MUTED if is_longest else Role.TEXT)]
+
+    return draw
+
+
+def _draw_validity(row: Row, cells: int) -> StyledLine:
+    figures = row.context.figures
+    if figures is None:
+        return [(" " * cells, Role.TEXT)]
+    if figures.problem:
+        return [(f"{'no':<{cells}}", Role.MUTED)]
+    word, role = ("invalid", Role.WARNING) if figures.invalid else ("valid", Role.MUTED)
+    return [(f"{word:<{cells}}", role)]
+
+
+def _score_width(detail: Detail, cells: int) -> Callable[[TableRoom], int]:
+    return lambda room: cells * (room.has_scores and room.detail >= detail)
 
 
 def _width_from(
@@ -268,6 +304,69 @@ COLUMNS = (
         ),
     ),
     ColumnSpec(
+        name="wer",
+        label="WER",
+        help="the word error rate in percent, of a session that is done and has a reference",
+        sort_value=None,
+        figure=lambda figures: figures.percent("wer"),
+        descending=True,
+        direction_labels=("the fewest errors first", "the most errors first"),
+        filter=ColumnFilter("wer", FilterKind.NUMBER, None, "wer>10"),
+        cells=(
+            ColumnCell(
+                "WER %", _draw_wer, _score_width(Detail.LAG, SCORE_WIDTH), right_aligned=True
+            ),
+        ),
+    ),
+    ColumnSpec(
+        name="ttft",
+        label="first partial",
+        help="ms from the first chunk to the first message with text",
+        sort_value=None,
+        figure=lambda figures: figures.delay_ms("ttft"),
+        descending=True,
+        direction_labels=("the quickest first", "the slowest first"),
+        filter=ColumnFilter("ttft", FilterKind.NUMBER, None, "ttft>800"),
+        cells=(
+            ColumnCell(
+                "1ST ms",
+                _delay_cell("ttft"),
+                _score_width(Detail.TIME_LEFT, SCORE_WIDTH),
+                right_aligned=True,
+            ),
+        ),
+    ),
+    ColumnSpec(
+        name="eot",
+        label="end of turn",
+        help="ms from a turn's last word to its final, as p95; with an arrow, the longest of fewer "
+        "than 20 turns",
+        sort_value=None,
+        figure=lambda figures: figures.delay_ms("eot"),
+        descending=True,
+        direction_labels=("the quickest first", "the slowest first"),
+        filter=ColumnFilter("eot", FilterKind.NUMBER, None, "eot>900"),
+        cells=(
+            ColumnCell(
+                "EOT ms",
+                _delay_cell("eot"),
+                _score_width(Detail.LAG, SCORE_WIDTH),
+                right_aligned=True,
+            ),
+        ),
+    ),
+    ColumnSpec(
+        name="valid",
+        label="validity",
+        help="whether pacing held, so that delays count; the score tab has the reason if not",
+        sort_value=None,
+        figure=lambda figures: float(bool(figures.invalid)),
+        descending=True,
+        direction_labels=("valid first", "invalid first"),
+        filter=ColumnFilter("invalid", FilterKind.WORD, None, "invalid"),
+        cells=(ColumnCell("VALID", _draw_validity, _score_width(Detail.LAG, VALID_WIDTH)),),
+    ),
+    ColumnSpec(
         name="attempts",
         label="attempts",
         help="the number of attempts",
@@ -305,6 +404,10 @@ def visible_columns(names: Container[str] | None) -> tuple[ColumnSpec, ...]:
     if names is None:
         return COLUMNS
     return tuple(column for column in COLUMNS if column.name in names or not column.is_optional)
+
+
+SCORE_COLUMN_NAMES = frozenset(column.name for column in COLUMNS if column.figure is not None)
+"""The columns that are shown when jobs are scored."""
 
 
 def column_named(name: str) -> ColumnSpec:

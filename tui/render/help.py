@@ -27,6 +27,7 @@ ALWAYS_LISTED_SCOPES = (
     Scope.EVENTS,
     Scope.READING,
     Scope.WALL,
+    Scope.DASHBOARD,
 )
 """Scopes that are always listed, even if they are not active. Dialogs list their own keys."""
 

@@ -138,7 +138,10 @@ class Overview(DetailScreen):
             self._filter_timer.stop()
             self._filter_timer = None
         if self._filter_text != self.state.table.filter.text:
-            self.state.table.filter_by(parse_filter(self._filter_text, COLUMNS))
+            parsed = parse_filter(self._filter_text, COLUMNS)
+            if parsed.uses_scores:
+                self.state.scores.show_columns()
+            self.state.table.filter_by(parsed)
             self.request_redraw()
 
     def on_bar_input_closed(self, message: BarInput.Closed) -> None:
@@ -164,6 +167,8 @@ class Overview(DetailScreen):
 
     def _sort_by(self, column: ColumnSpec | None) -> None:
         if column is not None:
+            if column.figure is not None:
+                self.state.scores.show_columns()
             self.state.table.sort_by(column)
             self.request_redraw()
 

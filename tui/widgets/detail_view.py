@@ -1,4 +1,4 @@
-"""The details of one job: a summary and four tabs."""
+"""The details of one job: a summary and five tabs."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,6 +23,7 @@ from tui.widgets.events import EventsView
 from tui.widgets.input_bars import SearchBar, SearchInput
 from tui.widgets.line_widgets import LineBlock
 from tui.widgets.messages import RedrawRequested
+from tui.widgets.score_pane import ScorePane
 from tui.widgets.tab_pane import LinesPane, Pane
 from tui.widgets.transcript import TranscriptView
 from workers.jobs.job_state import JobState
@@ -59,6 +60,7 @@ class DetailView(Vertical, BackgroundTasks):
         yield LinesPane(look, tab_state, self._timing_lines, id=Tab.TIMING.value)
         yield EventsView(look, tab_state, id=Tab.EVENTS.value)
         yield LinesPane(look, tab_state, self._job_lines, id=Tab.JOB.value)
+        yield ScorePane(self._state, look, id=Tab.SCORE.value)
         yield SearchBar(look)
 
     def on_mount(self) -> None:
@@ -84,7 +86,7 @@ class DetailView(Vertical, BackgroundTasks):
         self._switch_pane()
         self.query_one("#facts", LineBlock).redraw()
         self._show_pane()
-        self._read_requested = self._tab_state.tab is not Tab.TRANSCRIPT
+        self._read_requested = self._tab_state.tab not in (Tab.TRANSCRIPT, Tab.SCORE)
         if self._read_requested and not self._reader_running:
             self._reader_running = True
             self.start_task("traces", self._read_traces)

@@ -76,6 +76,7 @@ class SessionTable(RowScrollView):
             longest_name=self._max_name_width,
             has_estimates=self._state.has_estimates,
             show_attempts=self._state.highest_attempt > 1,
+            has_scores=self._state.scores.are_columns_shown,
             columns=self._columns,
         )
 

@@ -110,12 +110,12 @@ def score_run(folder: Path, options: ScoreOptions) -> RunScore:
     """
     index = read_index(folder)
     normaliser = options.load_normaliser()
-    groups_of_jobs = list(_group_halves(index.jobs))
-    files = [_scored_file(jobs[0]) for jobs in groups_of_jobs]
+    groups_of_jobs = list(group_halves(index.jobs))
+    files = [scored_file(jobs[0]) for jobs in groups_of_jobs]
     matches = match_references(files, options.references)
-    terms = [*options.terms, *_sent_terms(index.settings.params)]
+    terms = [*options.terms, *sent_terms(index.settings.params)]
     tasks = [
-        _Task(folder, jobs, file, matches.references.get(file), options, terms)
+        ScoreTask(folder, jobs, file, matches.references.get(file), options, terms)
         for jobs, file in zip(groups_of_jobs, files, strict=True)
     ]
     jobs: list[JobScore] = []
@@ -180,7 +180,7 @@ def _natural_order(name: str) -> list[tuple[int, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
+class ScoreTask:
     """One job to score, or the two halves of a pair."""
 
     folder: Path
@@ -191,18 +191,18 @@ class _Task:
     terms: Sequence[str]
 
 
-def _score_jobs(tasks: Sequence[_Task]) -> Iterator["JobScore | tuple[str, str]"]:
+def _score_jobs(tasks: Sequence[ScoreTask]) -> Iterator["JobScore | tuple[str, str]"]:
     processes = os.cpu_count() or 1
     if len(tasks) < MIN_PARALLEL_JOBS or processes == 1:
-        yield from map(_score_job, tasks)
+        yield from map(score_job, tasks)
         return
     from concurrent.futures import ProcessPoolExecutor
 
     with ProcessPoolExecutor(processes, mp_context()) as pool:
-        yield from pool.map(_score_job, tasks, chunksize=4)
+        yield from pool.map(score_job, tasks, chunksize=4)
 
 
-def _score_job(task: _Task) -> "JobScore | tuple[str, str]":
+def score_job(task: ScoreTask) -> "JobScore | tuple[str, str]":
     """The scores of a job, or its recording and why it has none. May run in a child process."""
     try:
         states = [read_job_state(task.folder, job) for job in task.jobs]
@@ -249,7 +249,7 @@ def _cached_normaliser(options: ScoreOptions) -> Normaliser:
     return options.load_normaliser()
 
 
-def _group_halves(jobs: Iterable[IndexJob]) -> Iterator[tuple[IndexJob, ...]]:
+def group_halves(jobs: Iterable[IndexJob]) -> Iterator[tuple[IndexJob, ...]]:
     """Each job alone, but the two halves of a pair together: their texts make one transcript."""
     pairs: dict[int, IndexJob] = {}
     for job in jobs:
@@ -263,7 +263,7 @@ def _group_halves(jobs: Iterable[IndexJob]) -> Iterator[tuple[IndexJob, ...]]:
     yield from ((job,) for job in pairs.values())
 
 
-def _scored_file(job: IndexJob) -> ScoredFile:
+def scored_file(job: IndexJob) -> ScoredFile:
     path, source = job.record.get("path"), job.record.get("source")
     metadata = source.get("metadata") if isinstance(source, dict) else None
     columns = [
@@ -274,7 +274,7 @@ def _scored_file(job: IndexJob) -> ScoredFile:
     return ScoredFile(Path(path if isinstance(path, str) else job.file), tuple(columns))
 
 
-def _sent_terms(params: Iterable[tuple[str, str]]) -> list[str]:
+def sent_terms(params: Iterable[tuple[str, str]]) -> list[str]:
     """The key terms that the run sent to the server, in a JSON list."""
     for name, value in params:
         if name == "keyterms_prompt":

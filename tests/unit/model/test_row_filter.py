@@ -1,5 +1,8 @@
 """The filter language: which jobs match, and what it reports about terms it does not understand."""
 
+import math
+from array import array
+
 import pytest
 
 from tests.support.report_builders import (
@@ -17,7 +20,9 @@ from tui.render.columns import COLUMNS
 from tui.render.table import filter_result_line
 from tui.text.width import cell_width
 from tui.theme.symbols import UNICODE
+from workers.evaluation.desk_figures import JobFigures
 from workers.jobs.events import Event, Progressed
+from workers.jobs.job import JobId
 from workers.pacing.certificate import LagSummary
 
 
@@ -86,9 +91,60 @@ def test_a_job_must_match_all_terms(text: str, names: str) -> None:
     assert () == these.problems
 
 
+SCORED = JobFigures(
+    JobId(1),
+    rates={"wer": 0.125, "cer": 0.05},
+    delays={
+        "eot": array("f", [400, 500, 950, 990, 420, 1000]),
+        "ttft": array("f", [math.nan, *[math.nan] * 4, 700]),
+    },
+)
+INVALID = JobFigures(JobId(2), invalid=("attempt 1: it was late",))
+
+
+@pytest.mark.parametrize(
+    ("text", "scored", "invalid"),
+    [
+        ("wer>10", True, False),
+        ("wer>=12.5%", True, False),
+        ("wer<10%", False, False),
+        ("!wer>10", False, True),
+        ("cer<6", True, False),
+        ("eot>900", True, False),
+        ("eot>0.9s", True, False),
+        ("eot.p50>450ms", False, False),
+        ("eot.max>999", True, False),
+        ("ttft>600", True, False),
+        ("ttft.p95>600", False, False),
+        ("INVALID", False, True),
+        ("!invalid wer>10", True, False),
+    ],
+)
+def test_terms_about_scores(text: str, scored: bool, invalid: bool) -> None:
+    """They have the names, statistics and units of a gate; without a score, none matches."""
+    found, job = parse_filter(text, COLUMNS), JOBS["over"]
+
+    assert () == found.problems
+    assert found.uses_scores
+    assert (scored, invalid) == (found.matches(job, SCORED), found.matches(job, INVALID))
+    assert found.matches(job) is text.startswith("!wer")
+
+
+def test_other_terms_need_no_scores() -> None:
+    """Also a file name with a dot or an underscore before a colon."""
+    assert not parse_filter("lag>20 talk state:done", COLUMNS).uses_scores
+    assert () == parse_filter("my_talk:1 a.p95:2", COLUMNS).problems
+
+
 @pytest.mark.parametrize(
     ("term", "doubt"),
     [
+        ("wer>10ms", "wer is in %"),
+        ("eot>9%", "eot is in ms or s"),
+        ("wer.p95>9", "wer of one session has no p95"),
+        ("recall>9", "recall of one session has no value of its own in the desk"),
+        ("eot:900", "eot: is not understood; try eot> or eot<"),
+        ("invalid>3", "write invalid alone"),
         ("lag>", "lag> needs a number"),
         ("lag>many", "lag> needs a number, not many"),
         ("lag:20", "lag: is not understood; try lag> or lag<"),

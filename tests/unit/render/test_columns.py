@@ -1,5 +1,7 @@
 """Every column is one entry, from which table, sorting, filter, settings, help and docs follow."""
 
+import math
+from array import array
 from dataclasses import replace
 
 import pytest
@@ -45,6 +47,7 @@ from tui.render.table import (
 from tui.text.width import cell_width
 from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import ASCII, UNICODE, Symbols
+from workers.evaluation.desk_figures import JobFigures
 from workers.jobs.events import Event
 from workers.jobs.job import JobId
 
@@ -69,6 +72,16 @@ MADE_UP = ColumnSpec(
 
 WITH_MADE_UP = (*COLUMNS[:-1], MADE_UP, COLUMNS[-1])
 
+SCORED = JobFigures(
+    JobId(1),
+    rates={"wer": 1.5},
+    delays={
+        "ttft": array("f", [1234.0, *[math.nan] * 4, 1234.0]),
+        "eot": array("f", [98765.0, *[math.nan] * 4, 98765.0]),
+    },
+    invalid=("attempt 1: it was late",),
+)
+
 LIVES: list[list[Event]] = [
     [],
     [queued(30)],
@@ -90,11 +103,16 @@ def test_every_cell_is_as_wide_as_its_column(column: ColumnSpec, symbols: Symbol
     for cells in range(20, 240, 7):
         for columns in ((column,), WITH_MADE_UP):
             layout = fit_columns(
-                cells, has_hours=True, longest_name=30, show_attempts=True, columns=columns
+                cells,
+                has_hours=True,
+                longest_name=30,
+                show_attempts=True,
+                has_scores=True,
+                columns=columns,
             )
             for events in LIVES:
                 job_state = job_state_of(*events)
-                row = Row(job_state, RowContext(current=True), symbols)
+                row = Row(job_state, RowContext(current=True, figures=SCORED), symbols)
                 for placed in layout.fixed:
                     drawn = text(placed.cell.draw(row, placed.cells))
                     assert placed.cells == cell_width(drawn), placed.heading
@@ -116,7 +134,12 @@ def test_rows_are_sorted_by_every_column(column: ColumnSpec) -> None:
     state.table.sort_by(column)
     assert Sorting(column, not column.descending) == state.table.sorting
     layout = fit_columns(
-        200, has_hours=False, longest_name=20, show_attempts=True, columns=WITH_MADE_UP
+        240,
+        has_hours=False,
+        longest_name=20,
+        show_attempts=True,
+        has_scores=True,
+        columns=WITH_MADE_UP,
     )
     heading = text(heading_line(layout, UNICODE, Sorting(column)))
     assert column is column_at(heading.index(UNICODE.ascending), layout)
