@@ -360,7 +360,7 @@ async def test_help_scrolls_where_it_is_too_long(open_desk: DeskFactory) -> None
         box = seat.desk.screen.query_one("#box")
         await seat.press("j", "down", "k", "pagedown", "ctrl+d")
         assert 25 == box.scroll_offset.y
-        await seat.press(*["pagedown"] * 12)
+        await seat.press(*["pagedown"] * 20)
         assert box.max_scroll_y == box.scroll_offset.y > 25
         await seat.press("pageup", "ctrl+u", "up")
         assert box.max_scroll_y - 25 == box.scroll_offset.y

@@ -51,10 +51,14 @@ async def test_keys_and_clicks_change_the_tab(open_desk: DeskFactory, tmp_path: 
     write_trace(tmp_path / "run", connecting(), began(), chunks_sent([0.3] * 20), progressed(2.0))
     async with open_desk(two_jobs()) as seat:
         assert "[1 transcript]" in shown(seat)
-        for key, word in (("2", "[2 timing]"), ("4", "[4 job]"), ("right_square_bracket", "[1 ")):
+        for key, word in (
+            ("2", "[2 timing]"),
+            ("5", "[5 score]"),
+            ("right_square_bracket", "[1 "),
+        ):
             await seat.press(key)
             assert word in shown(seat)
-        await seat.press("left_square_bracket")
+        await seat.press("left_square_bracket", "left_square_bracket")
         assert "SHA-256" in shown(seat)
         await seat.press("1")
         assert "a boat again" in shown(seat)

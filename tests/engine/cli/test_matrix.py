@@ -41,8 +41,8 @@ def test_one_run_has_all_conditions(tmp_path: Path) -> None:
     scored = run_cli("score", tmp_path / "run", "--by", "speech_model,chunk_ms", "--json")
     groups = json.loads(scored.stdout)["groups"]
     assert [group["name"] for group in groups] == [
-        "", "u3-rt-pro, 100", "u3-rt-pro, 50",
-        "universal-streaming-english, 100", "universal-streaming-english, 50",
+        "", "u3-rt-pro, 50", "u3-rt-pro, 100",
+        "universal-streaming-english, 50", "universal-streaming-english, 100",
     ]  # fmt: skip
     assert [group["files"] for group in groups] == [1] * 5
     compared = run_cli("compare", tmp_path / "run", "--by", "speech_model")
