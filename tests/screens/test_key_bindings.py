@@ -87,6 +87,9 @@ async def test_every_key_does_what_the_table_says(open_desk: DeskFactory, scope:
                     there = place(desk)
                 desk.actions_run = ()
                 await seat.press(name)
+                if not desk.actions_run and there != place(desk):
+                    await arrive(seat, scope)  # what the key before opened came late, and took it
+                    await seat.press(name)
                 action = f"verb({key.id!r})" if scope is Scope.JOBS else key.action
                 assert [(action, True)] == desk.actions_run, name
 

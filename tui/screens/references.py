@@ -58,7 +58,7 @@ class ReferencesDialog(Dialog[str]):
         self._look("")
 
     def on_input_changed(self) -> None:
-        self.query_one("#found", LineBlock).redraw()
+        self._redraw_found()
 
     def on_input_submitted(self) -> None:
         self.action_submit()  # the input itself receives Enter, after all text typed before it
@@ -81,16 +81,20 @@ class ReferencesDialog(Dialog[str]):
         """Looks for references; the answer arrives with a later tick."""
         self._searched, self._found = typed, None
         self._scores.find_references(reference_path(typed), self._show_found)
-        self.query_one("#found", LineBlock).redraw()
+        self._redraw_found()
 
     def _show_found(self, found: FoundReferences) -> None:
-        if self.is_mounted:
-            self._found = found
-            self.query_one("#found", LineBlock).redraw()
+        self._found = found
+        self._redraw_found()
 
     def show_problem(self) -> None:
         """Draws why nothing can be scored, which is known only after the first request."""
-        self.query_one("#found", LineBlock).redraw()
+        self._redraw_found()
+
+    def _redraw_found(self) -> None:
+        """Draws what was found, unless the dialog is being closed: an answer may come then."""
+        for block in self.query("#found").results(LineBlock):
+            block.redraw()
 
     def _found_lines(self, width: int) -> list[StyledLine]:
         symbols, found = self.look.symbols, self._found
