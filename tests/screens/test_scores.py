@@ -113,7 +113,7 @@ async def test_references_are_attached_from_a_path(tmp_path: Path) -> None:
         await ticking(seat, "or in their manifest: 3", found)
         await seat.press(*str(tmp_path / "nothing"), "enter")
         await ticking(seat, "holds no references", found)
-        dialog.query_one("#path").value = str(table)  # type: ignore[attr-defined]
+        dialog.query_one("#path").value = str(table)  # type: ignore[attr-defined]  # an Input
         await seat.press("enter")
         shown = await ticking(seat, "Recordings without: 3", found)
         assert "talk-004.wav ← " in shown

@@ -41,7 +41,7 @@ def treat_lost_terminal_as_sighup() -> Iterator[None]:
     try:
         yield
     finally:
-        sys.__stderr__ = stream  # type: ignore[misc]
+        sys.__stderr__ = stream  # type: ignore[misc]  # the same
 
 
 class _ScreenStream:

@@ -43,7 +43,7 @@ def pcm_blocks(
     through bit for bit. The first block begins with sample ``start_frame`` of the result. Reaching
     it may take a minute; meanwhile ``on_skip`` is called repeatedly, and may raise.
 
-    Audio that cannot be decoded is left out and told to ``on_damage``; so is an end that comes
+    Audio that cannot be decoded is left out and reported to ``on_damage``; so is an end that comes
     before that of ``recording``. If there is more audio than it says, all of it is yielded. With
     ``wait``, which is called when there is no more yet, a recording that is still being written is
     read until its writer closes it. Returns the sample of the result at which it ended. Raises
@@ -58,7 +58,7 @@ def pcm_blocks(
         nonlocal missing_s
         is_end = recording.is_exact and damage.at_s >= recording.seconds - _MAX_SHORTFALL_S
         if is_end and recording.warnings:
-            return  # its probe has told already that it is cut short
+            return  # its probe has already reported that it is cut short
         missing_s += damage.missing_s or 0.0
         on_damage(damage)
 

@@ -1,6 +1,6 @@
 """Finds the links of an Ogg file: streams one after the other, each with its own headers.
 
-Recorders of radio stations write such files, and so does whoever joins two. A decoder that knows
+Recorders of radio stations write such files, and so do programs that join two. A decoder that knows
 only the first link, or mistakes the second for damage, cuts the audio short. The length of a link
 is the position of its last page (RFC 3533; RFC 7845, section 4, for Opus).
 """

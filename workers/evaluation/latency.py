@@ -139,7 +139,7 @@ def measure_latency(
             del kept[min(kept)]  # its audio was sent before, by the attempt that broke
         reference_onset_s = None
         if reference is not None and reference.timed and state.half is None:
-            reference_onset_s = reference.timed[0].start / 1000  # of a call: whoever speaks first
+            reference_onset_s = reference.timed[0].start / 1000  # of a call: the first speaker
         clock = AudioClock(trace.chunk_times)
         word_ends = _reference_ends(reference, kept.values())
         result.has_reference_times |= word_ends is not None

@@ -2,7 +2,7 @@
 
 The process starts with the first request. It loads the packages of the extra ``evaluation``; the
 program itself and its sessions do not. If it dies, another one starts, and what it had summed up is
-lost: the caller is told, and asks again.
+lost: the caller gets a notice, and asks again.
 """
 
 import itertools

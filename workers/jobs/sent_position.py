@@ -1,4 +1,4 @@
-"""How far a live session has sent its recording, for whoever follows it."""
+"""How far a live session has sent its recording, for a player that follows it."""
 
 from dataclasses import dataclass
 

@@ -66,7 +66,7 @@ class ReadAudio:
     is_complete: bool
     """Whether it read to the end, and all audio was sent. Otherwise these figures may differ."""
     file_seconds: float | None = None
-    """Audio in the file, as the prober told it; None if that is only an estimate."""
+    """Audio in the file, as the prober found it; None if that is only an estimate."""
     is_unchanged: bool | None = None
     """Whether the file was the same before and after; None: not compared."""
 

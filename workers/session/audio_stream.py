@@ -87,7 +87,7 @@ class AudioStream:
         """Looks at the file again. Returns what was read, and how the attempt ends if a fault makes
         it fail. Publishes other faults as warnings.
 
-        ``file_seconds``: the audio in the file from the resume point on, as the probe told it;
+        ``file_seconds``: the audio in the file from the resume point on, as the probe found it;
         ``is_done``: whether all audio was sent. Only then is the file compared.
         """
         recording, change, sha256 = self._recording, None, None

@@ -79,7 +79,7 @@ class SendProgress:
 
     @property
     def file_seconds(self) -> float:
-        """Seconds of audio in the file from where this attempt started, as the probe told them, or
+        """Seconds of audio in the file from where this attempt started, as the probe found them, or
         as they were written since."""
         total = max(self._total_samples, self.written_samples() if self.written_samples else 0)
         return max(0, total - self._start_sample) / self._rate

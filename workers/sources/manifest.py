@@ -40,7 +40,7 @@ MAX_MANIFEST_BYTES = 256 * 1024 * 1024
 MAX_MANIFEST_LINE_CHARS = 1024 * 1024
 MAX_RECORDINGS = 100_000
 MAX_PROBLEMS = 20
-"""How many problems of a manifest are told at once."""
+"""How many problems of a manifest are listed at once."""
 
 _KALDI_LINE = re.compile(r"(\S+)[ \t]+(.*\S)")
 _DELIMITERS = ",;\t"

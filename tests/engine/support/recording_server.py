@@ -64,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def __init__(self, server: RecordingServer, *args: object) -> None:
         self._recordings = server
-        super().__init__(*args)  # type: ignore[arg-type]
+        super().__init__(*args)  # type: ignore[arg-type]  # whatever the server passes
 
     def log_message(self, format: str, *args: object) -> None:
         """Prints nothing."""
