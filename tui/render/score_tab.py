@@ -104,7 +104,11 @@ def _validity_lines(detail: JobDetail, cells: int, symbols: Symbols) -> list[Sty
 def delay_table(
     delays: Iterable[DelayFigures], cells: int, symbols: Symbols, *, with_shape: bool = False
 ) -> list[StyledLine]:
-    """A row for each delay, in ms by the clock “due”. ``with_shape``: also a small histogram."""
+    """A row for each delay, in ms by the clock “due”; no lines without delays. ``with_shape``: also
+    a small histogram."""
+    rows = list(delays)
+    if not rows:
+        return []
     with_metrics = cells >= MIN_WIDTH_WITH_METRICS + 24 * with_shape
     head = f"{_MARGIN}{'delay in ms, by due':<{NAME_WIDTH}}"
     head += f"{'metric':<12}" if with_metrics else ""
@@ -114,7 +118,7 @@ def delay_table(
     if with_shape and cells - len(head) >= 12:
         head += f"{_MARGIN}0 to p99"
     lines: list[StyledLine] = [[(head, Role.HEADING)]]
-    for row in delays:
+    for row in rows:
         name = DELAY_NAMES.get(row.metric, row.metric)
         figures = "".join(
             f"{_ms(value, symbols):>{NUMBER_WIDTH - 1}}" for value in (row.p50, row.p95, row.p99)
