@@ -14,7 +14,7 @@ JUDGES := .venv/.judges
 # a sixth of their time would go by in compiling the same again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run quick test node check docs coverage mutants format bench fuzz chaos pictures judges
+.PHONY: help run quick test node check docs coverage hostile mutants format bench fuzz chaos pictures judges
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,10 @@ coverage: $(READY) node judges ## Run all tests, and show which lines and branch
 		echo "Some tests failed while they were traced."
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/python -m tests.coverage_by_room
+
+# What `make test` has no time for. The tests draw by chance from SEED; the same seed draws the same.
+hostile: $(READY) node ## Run the tests of machines, folders and servers at their worst: eight minutes
+	@SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --timeout 300 tests/hostile
 
 # [tool.mutmut] in pyproject.toml names the core modules and the tests. Each change is tried on the
 # tests that reach it; `mutmut show NAME` prints one. All take ten minutes; MUTANTS names fewer.
