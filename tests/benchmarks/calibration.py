@@ -36,8 +36,8 @@ def main() -> None:
     for sessions in map(int, options.sessions.split(",")):
         with tempfile.TemporaryDirectory(prefix="paceline-calibrate-") as folder:
             with watch_stalls() as stalls:
-                run = stream_script(Path(folder), script, sessions)
-            errors = measure_errors(run, script)
+                run, times_path = stream_script(Path(folder), script, sessions)
+            errors = measure_errors(run, script, times_path)
         print(f"\n{sessions} at once, {len(stalls.times_s)} slow beats, errors in ms")
         if not stalls.is_real_time:
             print("! without root, other programs on this machine count as stalls too")

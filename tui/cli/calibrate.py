@@ -57,8 +57,8 @@ def calibrate(levels: str, seconds: int, as_json: bool) -> ExitCode:
     results = {}
     for count in counts:
         with tempfile.TemporaryDirectory(prefix="paceline-calibrate-") as folder:
-            run = stream_script(Path(folder), script, count)
-            results[count] = summarise_errors(measure_errors(run, script))
+            run, times_path = stream_script(Path(folder), script, count)
+            results[count] = summarise_errors(measure_errors(run, script, times_path))
         if as_json:
             continue
         print_line("")
@@ -88,13 +88,16 @@ def error_table(errors: "dict[str, ErrorSummary]") -> str:
     return table(head, rows)
 
 
-def stream_script(folder: Path, script: "CalibrationScript", sessions: int) -> Path:
-    """Streams the script in so many sessions at once; returns the run's folder."""
-    recording, run = folder / "silence.wav", folder / "run"
+def stream_script(folder: Path, script: "CalibrationScript", sessions: int) -> tuple[Path, Path]:
+    """Streams the script in so many sessions at once.
+
+    Returns the run's folder, and the file in which the server noted when it did what.
+    """
+    recording, run, times_path = folder / "silence.wav", folder / "run", folder / "times.jsonl"
     _write_silence(recording, script.seconds)
-    with _scripted_server(folder, script, sessions) as url:
+    with _scripted_server(folder, script, sessions, times_path) as url:
         _stream(recording, run, url, script.force_at_s, sessions)
-    return run
+    return run, times_path
 
 
 def _write_silence(path: Path, seconds: float) -> None:
@@ -108,8 +111,10 @@ def _write_silence(path: Path, seconds: float) -> None:
 
 
 @contextmanager
-def _scripted_server(folder: Path, script: "CalibrationScript", sessions: int) -> Iterator[str]:
-    """Runs ``paceline serve --script`` and yields its address."""
+def _scripted_server(
+    folder: Path, script: "CalibrationScript", sessions: int, times_path: Path
+) -> Iterator[str]:
+    """Runs ``paceline serve --script`` and yields its address; returns when it has ended."""
     import subprocess
     import sys
 
@@ -119,7 +124,7 @@ def _scripted_server(folder: Path, script: "CalibrationScript", sessions: int) -
     path.write_text(script.to_toml())
     command = [sys.executable, "-m", "tui", "serve", "--open", "--script", str(path)]
     with subprocess.Popen(
-        [*command, "--sessions", str(sessions)],
+        [*command, "--times", str(times_path), "--sessions", str(sessions)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,

@@ -34,6 +34,12 @@ if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extr
     "file",
     help="Play this script of words, delays and faults instead of recognising speech.",
 )
+@path_option(
+    "--times",
+    "times_file",
+    help="With --script: append to this file when each session received its audio and sent its "
+    "turns, as a line of JSON.",
+)
 @count_option(
     "--sessions",
     help="Accept this many sessions at once. Default: as many as this machine can serve.",
@@ -60,6 +66,7 @@ def serve(
     port: int,
     is_open: bool,
     file: Path | None,
+    times_file: Path | None,
     sessions: int | None,
     start_rate: int | None,
     speed_limit: float,
@@ -77,13 +84,21 @@ def serve(
 
     from tui.cli.api_key import pop_env_key
     from workers import log
-    from workers.errors import PacelineError
+    from workers.errors import PacelineError, UsageProblem
     from workers.localserver.child import REQUIRED_PACKAGES, require_packages
     from workers.localserver.refusal import CloseCode
     from workers.localserver.scripts.script_file import load_script
     from workers.protocol.endpoint import Secret
 
     script = None if file is None else load_script(file)
+    if times_file is not None:
+        if script is None:
+            raise UsageProblem("--times needs --script", "Name a script, or omit --times.")
+        try:
+            times_file.touch()
+        except OSError as error:
+            reason = f"{times_file} cannot be written ({error.strerror})"
+            raise UsageProblem(reason, "Name another file.") from error
     require_packages(REQUIRED_PACKAGES if script is None else [("websockets",)])
     from workers.localserver.admission import ServerPolicy  # loads websockets
 
@@ -95,7 +110,7 @@ def serve(
     if api_key is not None:
         log.add_redaction(Secret(api_key).redact)
     try:
-        asyncio.run(_run_server(port, policy, script))
+        asyncio.run(_run_server(port, policy, script, times_file))
     except OSError as error:
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
@@ -105,7 +120,9 @@ def serve(
     return ExitCode.DONE
 
 
-async def _run_server(port: int, policy: "ServerPolicy", script: "Script | None") -> None:
+async def _run_server(
+    port: int, policy: "ServerPolicy", script: "Script | None", times_file: Path | None
+) -> None:
     import asyncio
     import signal
     from contextlib import nullcontext
@@ -133,7 +150,7 @@ async def _run_server(port: int, policy: "ServerPolicy", script: "Script | None"
     else:
         from workers.localserver.scripts.scripted_backend import ScriptedBackend
 
-        backend = nullcontext(ScriptedBackend(script))
+        backend = nullcontext(ScriptedBackend(script, times_file))
     server_lines: list[str] = []
 
     def announce(line: str) -> None:

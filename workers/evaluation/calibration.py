@@ -1,25 +1,28 @@
 """Measures the tool's own error: what it measures, compared with what a scripted server did.
 
-The script says when each word appears, is corrected and becomes final, counted from the arrival of
-the audio. So each delay is known, apart from the way over loopback. The error of a family of delays
-is what was measured minus what the script says; the server's own lateness counts as our error.
+The script says when each word appears, is corrected and becomes final. The server follows it as
+well as its timers allow, and notes when it received each chunk and sent each turn. So each delay is
+known, apart from the way over loopback. The error of a family of delays is what was measured minus
+what the server noted.
 """
 
 import json
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
 from workers.errors import PacelineError, UsageProblem
+from workers.evaluation.attempt_log import normalise_word
 from workers.evaluation.latency import JobLatency, measure_latency
 from workers.evaluation.metrics import Clock
-from workers.jobs.events import MessageSent
+from workers.jobs.events import Began
 from workers.localserver.recogniser_protocol import RecognisedWord
 from workers.localserver.scripts.script import PartialWord, ReportDelays, ScriptedTurn
+from workers.localserver.scripts.session_times import SessionTimes, read_times
 from workers.runs.reader import read_job_states
-from workers.traces.chunk_times import ChunkTimes
 from workers.traces.files import trace_files
 from workers.traces.reader import TraceReader
 
@@ -102,95 +105,72 @@ def _surprise(generator: random.Random, text: str) -> PartialWord | None:
     return PartialWord(shown_before=0.5) if chance < 0.25 else None
 
 
-@dataclass(slots=True)
-class _Plan:
-    """When the messages about one turn are due, on the attempt's clock."""
+def true_delays(script: CalibrationScript, times: SessionTimes) -> dict[str, list[float]]:
+    """The delays of a session as the server noted them, by metric, in ms.
 
-    ends_s: list[float] = field(default_factory=list)
-    """The end of each word in the recording."""
-    shown_s: list[float] = field(default_factory=list)
-    """When the right text of each word is first in a message."""
-    first_s: float = 0.0
-    final_s: float = 0.0
-    is_forced: bool = False
-
-
-def expected_delays(
-    script: CalibrationScript, times: ChunkTimes, forced_s: float, terminate_s: float
-) -> dict[str, list[float]]:
-    """The delays that the script causes, by the clock ``sent`` in ms, in the order in which
-    `measure_latency` measures them.
-
-    ``forced_s`` and ``terminate_s``: when these messages were sent, on the attempt's clock.
+    They have the order in which `measure_latency` measures them.
     """
-    chunks = _Chunks(times)
-    plans = list(_plan_turns(script, chunks, forced_s))
-    first_s = min(plan.first_s for plan in plans)
-    onset_s = script.turns[0].words[0].start_ms / 1000
-    expected: dict[str, list[float]] = {
-        "ttft": [first_s - times[0].sent_s],
-        "onset": [first_s - chunks.sent_s(onset_s)],
-        "first_word": [plans[0].shown_s[0] - chunks.sent_s(onset_s)],
-        "ttfs": [max(plan.final_s for plan in plans) - terminate_s],
+    turns = list(_true_turns(script, times))
+    onset_s = _received_s(times, script.turns[0].words[0].start_ms)
+    first_s = min(turn.at_s for turn in times.turns)
+    ended_s = times.messages_at_s["Terminate"]
+    delays: dict[str, list[float]] = {
+        "ttft": [first_s - times.chunks_at_s[0]],
+        "onset": [first_s - onset_s],
+        "first_word": [turns[0].shown_s[0] - onset_s],
+        "ttfs": [max(turn.final_s for turn in turns) - ended_s],
         **{name: [] for name in ("emission", "stable", "final", "eot", "forced")},
     }
-    for plan in plans:
+    for turn in turns:
         stable_s = 0.0
-        for end_s, shown_s in zip(plan.ends_s, plan.shown_s, strict=True):
-            stable_s, sent_s = max(stable_s, shown_s), chunks.sent_s(end_s)
-            expected["emission"].append(shown_s - sent_s)
-            expected["stable"].append(stable_s - sent_s)
-            expected["final"].append(plan.final_s - sent_s)
-        if plan.is_forced:
-            expected["forced"].append(plan.final_s - forced_s)
+        for word, shown_s in zip(turn.words, turn.shown_s, strict=True):
+            stable_s, received_s = max(stable_s, shown_s), _received_s(times, word.end_ms)
+            delays["emission"].append(shown_s - received_s)
+            delays["stable"].append(stable_s - received_s)
+            delays["final"].append(turn.final_s - received_s)
+        if turn.is_forced:
+            delays["forced"].append(turn.final_s - times.messages_at_s["ForceEndpoint"])
         else:
-            expected["eot"].append(plan.final_s - chunks.sent_s(plan.ends_s[-1]))
-    return {name: [1000 * delay for delay in delays] for name, delays in expected.items()}
+            delays["eot"].append(turn.final_s - _received_s(times, turn.words[-1].end_ms))
+    return {name: [1000 * delay for delay in found] for name, found in delays.items()}
 
 
-class _Chunks:
-    def __init__(self, times: ChunkTimes) -> None:
-        self._times = times
-        self._seconds = times.settings.chunk_ms / 1000
-
-    def sent_s(self, position_s: float) -> float:
-        """When the chunk that ends at or after a position was sent."""
-        index = ceil(position_s / self._seconds - 0.001) - 1
-        return self._times[min(max(index, 0), len(self._times) - 1)].sent_s
+@dataclass(frozen=True, slots=True)
+class _TrueTurn:
+    words: tuple[RecognisedWord, ...]
+    shown_s: list[float]
+    """When a message with the right text of each word was first sent."""
+    final_s: float
+    is_forced: bool
 
 
-def _plan_turns(script: CalibrationScript, chunks: _Chunks, forced_s: float) -> Iterator[_Plan]:
+def _true_turns(script: CalibrationScript, times: SessionTimes) -> Iterator[_TrueTurn]:
+    turns: list[tuple[tuple[RecognisedWord, ...], bool]] = []
     for turn in script.turns:
-        words = list(zip(turn.words, turn.partial_words, strict=True))
-        if turn.delays is _FORCED_DELAYS:
-            yield _plan_turn(words[:-1], turn.delays, chunks, forced_s)
-            yield _plan_turn(words[-1:], turn.delays, chunks, None)
+        if turn.delays is _FORCED_DELAYS:  # its last word becomes a turn of its own
+            turns += [(turn.words[:-1], True), (turn.words[-1:], False)]
         else:
-            yield _plan_turn(words, turn.delays, chunks, None)
+            turns.append((turn.words, False))
+    for order, (words, is_forced) in enumerate(turns):
+        sent = [message for message in times.turns if message.turn_order == order]
+        finals = [message for message in sent if message.end_of_turn]
+        if not finals or len(finals[0].words) != len(words):
+            raise PacelineError("a session did not stream the whole script", "Try fewer sessions.")
+        shown_s = [
+            next(
+                message.at_s
+                for message in sent
+                if len(message.words) > index and normalise_word(message.words[index]) == word.text
+            )
+            for index, word in enumerate(words)
+        ]
+        yield _TrueTurn(words, shown_s, finals[0].at_s, is_forced)
 
 
-def _plan_turn(
-    words: Sequence[tuple[RecognisedWord, PartialWord | None]],
-    delays: ReportDelays,
-    chunks: _Chunks,
-    forced_s: float | None,
-) -> _Plan:
-    plan = _Plan(is_forced=forced_s is not None)
-    received_s = 0.0
-    received = []
-    for word, partial in words:
-        before = partial.shown_before if partial is not None else 0.0
-        received_s = max(received_s, chunks.sent_s(word.end_ms / 1000 - before))
-        received.append(received_s)
-    plan.final_s = max(received_s + delays.final_after, forced_s or 0.0)
-    for (word, partial), at_s in zip(words, received, strict=True):
-        shown_s = at_s + delays.partial_after
-        plan.first_s = min(plan.first_s or shown_s, shown_s)
-        if partial is not None and partial.first_text:
-            shown_s += partial.corrected_after
-        plan.ends_s.append(word.end_ms / 1000)
-        plan.shown_s.append(min(shown_s, plan.final_s))
-    return plan
+def _received_s(times: SessionTimes, position_ms: int) -> float:
+    """When the server received the chunk that ends at or after a position of the audio."""
+    index = bisect_left(times.chunk_ends_s, position_ms / 1000 - 0.001)
+    return times.chunks_at_s[min(index, len(times.chunks_at_s) - 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,28 +196,25 @@ class ErrorSummary:
     max: float
 
 
-def measure_errors(run: Path, script: CalibrationScript) -> dict[str, list[MeasuredError]]:
+def measure_errors(
+    run: Path, script: CalibrationScript, times_path: Path
+) -> dict[str, list[MeasuredError]]:
     """The errors of every job of a run that streamed the script, by metric.
 
-    Raises `PacelineError` if a session did not stream all of it.
+    ``times_path``: what the server noted (`append_times`). Raises `PacelineError` if a session did
+    not stream all of the script.
     """
     errors: dict[str, list[MeasuredError]] = {}
+    sessions = read_times(times_path)
     for state in read_job_states(run):
         latency = JobLatency()
         measure_latency(latency, run, state, None, allow_invalid=True)
         (path,) = (path for _, path in trace_files(run, state.job))
-        trace = TraceReader(path)
-        sent = {
-            timed.event.message.get("type"): timed.t
-            for timed in trace
-            if isinstance(timed.event, MessageSent)
-        }
-        if "ForceEndpoint" not in sent or "Terminate" not in sent:
+        began = next(timed.event for timed in TraceReader(path) if isinstance(timed.event, Began))
+        times = sessions[began.session_id]
+        if not {"ForceEndpoint", "Terminate"} <= times.messages_at_s.keys():
             raise PacelineError("a session did not stream the whole script", "Try fewer sessions.")
-        expected = expected_delays(
-            script, trace.chunk_times, sent["ForceEndpoint"], sent["Terminate"]
-        )
-        for name, delays in expected.items():
+        for name, delays in true_delays(script, times).items():
             measured = latency.delays[name].ms[Clock.SENT]
             if len(measured) != len(delays):
                 raise PacelineError(

@@ -94,22 +94,22 @@ class SessionLoop:
         _log.debug("sent %s", type(message).__name__)
 
     def _receive_messages(self) -> None:
-        state = self._state
+        connection, state = self.connection, self._state
         self._has_pending_messages = False
         for _ in range(MAX_MESSAGES_PER_PASS):
             try:
-                message = self.connection.receive()
+                message = connection.receive()
             except Malformed as error:
                 state.warn(Warned(f"a message was not understood: {error.reason}"))
                 message = NON_MESSAGE
             if message is None:
                 return
             accepted = _FLOOD_BASE_BYTES + self._flood_bytes_per_s * self._recorder.elapsed_s
-            if self.connection.received_bytes > accepted:
+            if connection.received_bytes > accepted:
                 reason = "the server sends more than speech can produce"
                 state.finish(Ended(Outcome.REFUSED, reason, "Is this the right endpoint?"))
             elif not isinstance(message, NonMessage):
-                state.apply(message)
+                state.apply(message, connection.last_received_at)
                 now = time.monotonic()
                 if isinstance(message, Begin) and self._handover is None:
                     self._handover = Handover(

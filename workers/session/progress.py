@@ -117,10 +117,11 @@ class SendProgress:
         self._waits_ms.append(waited_ms)
         self._recorder.publish(Waited(self.sent_seconds, waited_ms))
 
-    def report_if_new(self) -> None:
-        """Reports the progress if a chunk was sent since the last report."""
+    def report_if_new(self, at: float | None = None) -> None:
+        """Reports the progress if a chunk was sent since the last report. ``at`` is the monotonic
+        time that the report gets; None is now."""
         if len(self._lags) > self._reported_chunks:
-            self.report()
+            self.report(at)
 
     def tick(self, now: float) -> float:
         """Reports again if the last report is old, since the supervisor needs signs of life.
@@ -131,17 +132,19 @@ class SendProgress:
             self.report()
         return max(0.0, self._reported_at + IDLE_REPORT_INTERVAL_S - now)
 
-    def report(self) -> None:
-        """Traces the lags of new chunks and publishes the progress."""
+    def report(self, at: float | None = None) -> None:
+        """Traces the lags of new chunks and publishes the progress, with the monotonic time ``at``;
+        None is now."""
         new = self._lags.since(self._reported_chunks)
         if new:
-            self._recorder.trace_only(ChunksSent(self._reported_chunks, new))
+            self._recorder.trace_only(ChunksSent(self._reported_chunks, new), at=at)
             self._reported_chunks = len(self._lags)
         self._reported_at = time.monotonic()
         levels, self._levels_db = tuple(self._levels_db), []
         sent, total = round(self.sent_seconds, 3), round(self.total_seconds, 3)
         waiting = self.is_waiting or None
-        self._recorder.publish(Progressed(sent, total, self._lags.summary(), levels, waiting))
+        progress = Progressed(sent, total, self._lags.summary(), levels, waiting)
+        self._recorder.publish(progress, at=at)
 
     def certificate(self, read: ReadAudio | None = None) -> Certificate | None:
         """Builds the certificate of this attempt; None if no audio was sent."""

@@ -31,8 +31,9 @@ class Recorder:
         self._trace = trace
         self._sink = sink
         self._started_at = time.monotonic()
-        self.report_progress: Callable[[], None] = lambda: None
-        """Reports progress that is not reported yet; set by `SendProgress`."""
+        self.report_progress: Callable[[float | None], None] = lambda at: None
+        """Reports progress that is not reported yet, as of a monotonic time; set by
+        `SendProgress`."""
         self.failure: Ended | None = None
         """Set if the trace cannot be written; the session must then end, having no evidence."""
 
@@ -47,7 +48,7 @@ class Recorder:
         Does not report an event that it cannot trace: the next attempt would resume after it.
         """
         if needs_progress_first(event):
-            self.report_progress()
+            self.report_progress(at)
         t = (time.monotonic() if at is None else at) - self._started_at
         if not self._write_trace(t, event) and not isinstance(event, Ended):
             return

@@ -92,8 +92,9 @@ class SessionState:
         self.publish_pending_warnings()
         return self.ending or _DONE_ENDING
 
-    def apply(self, message: ServerMessage | CloseFrame) -> None:
-        """Applies a message from the server, and publishes or traces it."""
+    def apply(self, message: ServerMessage | CloseFrame, at: float | None = None) -> None:
+        """Applies a message from the server, and publishes or traces it. ``at`` is the monotonic
+        time at which it was received, before it was decoded; None is now."""
         self.last_message_at = time.monotonic()
         match message:
             case Turn():
@@ -106,7 +107,7 @@ class SessionState:
                 order = message.turn_order + start.turn
                 turn = replace(message, turn_order=order, words=words)
                 cut = self.terminate_sent and not self.all_audio_sent
-                self._recorder.publish(TurnReceived(turn, cut))
+                self._recorder.publish(TurnReceived(turn, cut), at=at)
                 return
             case messages.Warning():
                 self.warn(Warned(message.warning, message.warning_code))
@@ -128,7 +129,7 @@ class SessionState:
             case messages.Error():
                 _log.debug("Error: %s %s", message.error_code, message.error)
                 self.finish(self._lost_after_begin(outcomes.ended_by_error(message)))
-        self._recorder.trace_only(MessageReceived(messages.to_json(message)))
+        self._recorder.trace_only(MessageReceived(messages.to_json(message)), at=at)
 
     def _lost_after_begin(self, ending: Ended) -> Ended:
         """Turns BUSY into LOST after Begin, since the server had room for the session."""

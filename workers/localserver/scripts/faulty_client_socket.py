@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import assert_never
@@ -14,10 +15,12 @@ from workers.errors import Malformed
 from workers.localserver.client_socket import SOCKET_CLOSE_TIMEOUT_S, ClientSocket
 from workers.localserver.refusal import Refusal
 from workers.localserver.scripts.script import Fault, FaultKind, FaultPoint, SessionScript
+from workers.localserver.scripts.session_times import SessionClock
 from workers.protocol import messages
 from workers.protocol.messages import (
     Begin,
     Error,
+    ForceEndpoint,
     ServerMessage,
     Terminate,
     Termination,
@@ -42,8 +45,10 @@ class FaultTriggered(Refusal):
 class FaultyClientSocket(ClientSocket):
     """The socket of one client, without faults until `follow_script` is called."""
 
-    def __init__(self, connection: ServerConnection) -> None:
+    def __init__(self, connection: ServerConnection, clock: SessionClock | None = None) -> None:
+        """``clock`` notes when frames are received and turns are sent."""
         super().__init__(connection)
+        self.clock = clock
         self._script = SessionScript()
         self._bytes_per_second = 1
         self._received_bytes = 0
@@ -61,11 +66,18 @@ class FaultyClientSocket(ClientSocket):
 
     async def receive(self) -> str | bytes:
         frame = await super().receive()
+        at_s = time.monotonic()
         if isinstance(frame, bytes):
             self._received_bytes += len(frame)
-            await self._trigger_due(self._received_bytes / self._bytes_per_second)
-        elif _is_terminate(frame):
-            await self._trigger_due(FaultPoint.TERMINATE)
+            position_s = self._received_bytes / self._bytes_per_second
+            if self.clock is not None:
+                self.clock.add_chunk(position_s, at_s)
+            await self._trigger_due(position_s)
+        elif (request := _end_request(frame)) is not None:
+            if self.clock is not None:
+                self.clock.add_request(request, at_s)
+            if request == Terminate.type:
+                await self._trigger_due(FaultPoint.TERMINATE)
         return frame
 
     async def send(self, *outgoing: ServerMessage) -> None:
@@ -108,8 +120,12 @@ class FaultyClientSocket(ClientSocket):
             await super().close(code, reason)
 
     async def _send_unless_muted(self, message: ServerMessage) -> None:
-        if not self._muted:
-            await super().send(message)
+        if self._muted:
+            return
+        text = messages.encode(message)
+        if self.clock is not None:
+            self.clock.add_message(message, time.monotonic())
+        await self._socket.send(text)
 
     async def _wait_or_closed(self, timeout_s: float | None) -> None:
         """Waits for the timeout, or until the client has left."""
@@ -190,9 +206,12 @@ class FaultyClientSocket(ClientSocket):
                 assert_never(fault.kind)
 
 
-def _is_terminate(frame: str) -> bool:
-    if Terminate.type not in frame:  # cheap, however long the frame is
-        return False
+def _end_request(frame: str) -> str | None:
+    """The type of a message that asks to end the session or the turn; None for any other."""
+    if not any(kind.type in frame for kind in (Terminate, ForceEndpoint)):  # cheap for long frames
+        return None
     with suppress(Malformed):
-        return isinstance(messages.decode_from_client(frame), Terminate)
-    return False
+        message = messages.decode_from_client(frame)
+        if isinstance(message, Terminate | ForceEndpoint):
+            return message.type
+    return None

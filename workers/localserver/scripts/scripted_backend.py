@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
+from pathlib import Path
 
 from websockets.asyncio.server import ServerConnection
 
@@ -30,6 +31,7 @@ from workers.localserver.recogniser_protocol import (
 )
 from workers.localserver.scripts.faulty_client_socket import FaultyClientSocket
 from workers.localserver.scripts.script import PartialWord, ReportDelays, Script, SessionScript
+from workers.localserver.scripts.session_times import SessionClock, append_times
 
 
 class ScriptedBackend(Backend):
@@ -38,13 +40,16 @@ class ScriptedBackend(Backend):
     capacity = 1000
     backlog_s = 0.0
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, times_path: Path | None = None) -> None:
+        """``times_path``: a file that gets the `SessionTimes` of each session at its end."""
         self._script = script
+        self._times_path = times_path
         self._session_numbers = itertools.count()
         self._task_socket: ContextVar[FaultyClientSocket] = ContextVar("task_socket")
 
     def wrap_socket(self, socket: ServerConnection) -> FaultyClientSocket:
-        faulty_socket = FaultyClientSocket(socket)
+        clock = None if self._times_path is None else SessionClock()
+        faulty_socket = FaultyClientSocket(socket, clock)
         self._task_socket.set(faulty_socket)
         return faulty_socket
 
@@ -52,8 +57,13 @@ class ScriptedBackend(Backend):
     async def open_stream(self, parameters: Parameters) -> AsyncIterator["ScriptedStream"]:
         number = next(self._session_numbers)
         script = self._script.session(number)
-        self._task_socket.get().follow_script(script, parameters.bytes_per_second)
-        yield ScriptedStream(StreamId(number), script, parameters.bytes_per_second)
+        socket = self._task_socket.get()
+        socket.follow_script(script, parameters.bytes_per_second)
+        try:
+            yield ScriptedStream(StreamId(number), script, parameters.bytes_per_second)
+        finally:
+            if self._times_path is not None and socket.clock is not None:
+                append_times(self._times_path, socket.clock.times)
 
 
 class ScriptedStream:
