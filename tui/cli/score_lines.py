@@ -6,7 +6,13 @@ from collections.abc import Iterator, Sequence
 from tui.text.formats import at_speed, format_count
 from tui.text.tables import table
 from workers.evaluation.accuracy import Edit, ErrorCounts
-from workers.evaluation.figures import DelaySummary, GroupScore, Rate, by_recording
+from workers.evaluation.figures import (
+    DelaySummary,
+    GroupScore,
+    Rate,
+    by_recording,
+    error_counts,
+)
 from workers.evaluation.job_score import JobScore, Mark
 from workers.evaluation.metrics import METRICS
 from workers.evaluation.score import ALL_JOBS, RunScore
@@ -71,13 +77,17 @@ def _environment_lines(score: RunScore) -> Iterator[str]:
         yield f"Endpoint: {endpoint.get('address')}"
     models = sorted({job.model for job in score.jobs})
     if isinstance(settings, dict):
-        chunk, release = settings.get("chunk_ms"), settings.get("release")
-        params = settings.get("params")
+        release, params = settings.get("release"), settings.get("params")
+        chunk = "/".join(map(str, score.chunks_ms)) or settings.get("chunk_ms")
         extra = "" if score.speed == 1 else f", sent{at_speed(score.speed)}"
         extra += f", parameters {params}" if params else ""
         yield f"Model: {', '.join(models)}; chunks of {chunk} ms, released at the {release}{extra}"
     if isinstance(versions, dict) and isinstance(host, dict):
-        yield f"Program: paceline {versions.get('paceline')}, {host.get('system')}"
+        machine = [host.get("system")]
+        if (cores := host.get("cores")) is not None:
+            machine.append(f"{cores} cores, load {host.get('load')} at the start")
+        yield f"Program: paceline {versions.get('paceline')}, {', '.join(map(str, machine))}"
+    yield pacing_line(score)
 
 
 def _reference_lines(score: RunScore) -> Iterator[str]:
@@ -95,6 +105,15 @@ def _reference_lines(score: RunScore) -> Iterator[str]:
     yield from _list_lines("Reference not used", [(one, "") for one in score.matches.unused])
     yield from _list_lines("Left out", score.left_out)
     yield from _list_lines("Invalid for latency", score.invalid)
+
+
+def pacing_line(score: RunScore) -> str:
+    """How many results have valid delays, and how late their chunks were."""
+    held = len(score.jobs) - len(score.invalid)
+    line = f"Pacing: held in {held} of {format_count(len(score.jobs), 'result')}"
+    if (lag := score.groups[0].delays.get("pacing")) is not None:
+        line += f", all chunks late by p50 {_ms(lag.due.p50)}, p99 {_ms(lag.due.p99)} ms"
+    return line
 
 
 def _list_lines(title: str, entries: list[tuple[str, str]]) -> Iterator[str]:
@@ -165,11 +184,29 @@ def _error_lines(score: RunScore, worst: int) -> Iterator[str]:
         yield "Missed entities: " + ", ".join(
             f"{entity} ×{count}" for entity, count in missed.most_common(MAX_SHOWN_CONFUSIONS)
         )
-    with_errors = [job for job in score.jobs if job.words.errors and job.words.rate is not None]
-    for job in sorted(with_errors, key=lambda job: -(job.words.rate or 0.0))[:worst]:
+    for jobs in worst_recordings(score)[:worst]:
         yield ""
-        yield f"{job.name}: {_percent(job.words.rate or 0.0)}"
-        yield f"  {marked_text(job)}"
+        counts = error_counts(jobs, "wer")
+        yield f"{jobs[0].name}: {_percent(counts.rate or 0.0)}{_of_results(jobs)}"
+        yield f"  {marked_text(jobs[0])}"
+
+
+def worst_recordings(score: RunScore) -> list[list[JobScore]]:
+    """The results of each recording with errors, of the highest rate first, and each recording's
+    own worst result first."""
+    recordings = []
+    for jobs in by_recording(score.jobs).values():
+        results = [job for job in jobs if job.words.rate is not None]
+        if any(job.words.errors for job in results):
+            recordings.append(sorted(results, key=lambda job: -(job.words.rate or 0.0)))
+    return sorted(recordings, key=lambda jobs: -(error_counts(jobs, "wer").rate or 0.0))
+
+
+def _of_results(jobs: Sequence[JobScore]) -> str:
+    if len(jobs) == 1:
+        return ""
+    group = f", {jobs[0].group}" if jobs[0].group else ""
+    return f" in {len(jobs)} results; the worst{group} has {_percent(jobs[0].words.rate or 0.0)}"
 
 
 def marked_text(job: JobScore) -> str:

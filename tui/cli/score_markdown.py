@@ -4,15 +4,16 @@ import re
 from collections.abc import Iterable, Iterator
 
 from tui.cli.comparison_lines import comparison_lines, overview_lines
-from tui.cli.score_lines import score_tables
+from tui.cli.score_lines import pacing_line, score_tables, worst_recordings
 from tui.text.tables import table
 from tui.text.width import clean
 from workers.evaluation.comparison import Comparison
+from workers.evaluation.figures import error_counts
 from workers.evaluation.gate import GateResult
 from workers.evaluation.score import RunScore
 
-MAX_WORST = 10
-"""How many recordings are named; services limit the size of a summary."""
+MAX_NAMED = 10
+"""How many recordings a list names; services limit the size of a summary."""
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~&!])")
 
@@ -21,25 +22,24 @@ def score_summary(score: RunScore, gate: Iterable[GateResult]) -> str:
     """The figures of a run, its gate, its worst recordings and its warnings."""
     lines = [f"## Scores of {escape_markdown(score.run.name)}", "", *_gate_lines(gate)]
     lines += score_tables(score)
-    worst = sorted(
-        (job for job in score.jobs if job.words.errors and job.words.rate is not None),
-        key=lambda job: -(job.words.rate or 0.0),
-    )[:MAX_WORST]
-    if worst:
-        rows = [
-            (
-                escape_markdown(job.name),
-                f"{100 * (job.words.rate or 0.0):.2f} %",
-                *(str(n) for n in (job.words.substitutions, job.words.deletions)),
-                str(job.words.insertions),
-            )
-            for job in worst
-        ]
-        lines += ["", table(("worst recordings", "wer", "S", "D", "I"), rows)]
-    lines += ["", *_bullets(score.warnings)]
-    lines += _bullets(f"invalid for latency: {name} ({why})" for name, why in score.invalid)
-    lines += _bullets(f"left out: {name} ({why})" for name, why in score.left_out)
+    if worst := worst_recordings(score)[:MAX_NAMED]:
+        rows = []
+        for jobs in worst:
+            counts = error_counts(jobs, "wer")
+            errors = (counts.substitutions, counts.deletions, counts.insertions, len(jobs))
+            name, rate = escape_markdown(jobs[0].name), f"{100 * (counts.rate or 0.0):.2f} %"
+            rows.append((name, rate, *map(str, errors)))
+        lines += ["", table(("worst recordings", "wer", "S", "D", "I", "results"), rows)]
+    lines += ["", *_bullets([pacing_line(score), *score.warnings])]
+    lines += _bullets(_first("invalid for latency", score.invalid))
+    lines += _bullets(_first("left out", score.left_out))
     return "\n".join(lines) + "\n\n"
+
+
+def _first(title: str, entries: list[tuple[str, str]]) -> Iterator[str]:
+    yield from (f"{title}: {name} ({reason})" for name, reason in entries[:MAX_NAMED])
+    if len(entries) > MAX_NAMED:
+        yield f"{title}: {len(entries) - MAX_NAMED} more"
 
 
 def comparison_summary(comparisons: list[Comparison], gate: Iterable[GateResult]) -> str:
@@ -59,10 +59,12 @@ def escape_markdown(text: str) -> str:
 
 
 def _gate_lines(gate: Iterable[GateResult]) -> Iterator[str]:
-    for result in gate:
+    results = list(gate)
+    for result in results:
         mark = "❌" if result.breached else "✅"
         yield f"- {mark} {escape_markdown(result.sentence)}"
-    yield ""
+    if results:
+        yield ""
 
 
 def _bullets(texts: Iterable[str]) -> list[str]:

@@ -90,6 +90,11 @@ class RunScore:
         return max((job.speed for job in self.jobs), default=1.0)
 
     @property
+    def chunks_ms(self) -> list[int]:
+        """The lengths of the chunks that were sent, in ms."""
+        return sorted({one.chunk_ms for job in self.jobs for one in job.latency.certificates})
+
+    @property
     def invalid(self) -> list[tuple[str, str]]:
         """Recordings with attempts whose delays are invalid, each with the reasons."""
         return [

@@ -1,5 +1,6 @@
 """The versions of the packages and the system that a run uses."""
 
+import os
 import platform
 import sys
 from functools import cache
@@ -11,8 +12,9 @@ _REPORTED_PACKAGES = "paceline numpy soundfile soxr websocket-client moonshine-v
 
 @cache
 def environment_info() -> JsonObject:
-    """The fields of ``run.json``: ``versions`` by package, and ``host``. Called when the first
-    session connects, since it would make the start of the desk 3 % slower."""
+    """The fields of ``run.json``: ``versions`` by package, and ``host``, with its load of the last
+    minute. Called when the first session connects, since it would make the start of the desk 3 %
+    slower."""
     from importlib.metadata import PackageNotFoundError, version  # slow to load, used once
 
     versions: JsonObject = {}
@@ -21,5 +23,10 @@ def environment_info() -> JsonObject:
             versions[package] = version(package)
         except PackageNotFoundError:
             versions[package] = None
-    host: JsonObject = {"system": platform.platform(), "python": sys.version.split()[0]}
+    host: JsonObject = {
+        "system": platform.platform(),
+        "python": sys.version.split()[0],
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+    }
     return {"versions": versions, "host": host}
