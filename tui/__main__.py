@@ -14,9 +14,10 @@ def main() -> None:
         _exit_on_ctrl_c()
     except KeyboardInterrupt:
         raise SystemExit(_EXIT_INTERRUPTED) from None
-    from tui.terminal.stdio import ensure_stdio
+    from tui.terminal.stdio import check_output, ensure_stdio
 
     ensure_stdio()
+    check_output()
     from tui.cli.registry import paceline
 
     paceline()

@@ -24,6 +24,7 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
 
     from tui.cli.console import print_line
     from tui.cli.run_options import find_sources, parse_options, print_skipped
+    from tui.terminal.stdio import lost_output
     from tui.text.formats import format_duration
     from workers.audio.discovery import SkippedPaths
     from workers.audio.prober import Prober
@@ -38,6 +39,8 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     total_seconds, streamable, all_exact = 0.0, 0, True
     with Prober(multiprocessing.get_context("spawn")) as prober, TemporaryDirectory() as folder:
         for number, source in enumerate(sources):
+            if lost_output():  # reading the rest would take long, and nobody would see it
+                break
             file, path, read_options = source.file, source.file, source.options
             try:
                 if not source.is_local:

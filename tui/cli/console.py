@@ -2,9 +2,26 @@
 
 import click
 
+from tui.cli.exit_codes import ExitCode, most_severe
+from tui.terminal.stdio import lost_output
+
 
 def print_line(text: str, *, err: bool = False) -> None:
     """Prints a line without control characters on stdout, or on stderr if ``err`` is set."""
     from tui.text.width import clean  # loads Rich's tables of character widths
 
     click.echo(clean(text), err=err)
+
+
+def report_lost_output(code: ExitCode) -> ExitCode:
+    """Says on stderr, once, that stdout could not be written; returns the exit code that follows
+    from it and from ``code``, the one of the command."""
+    output = lost_output()
+    if output is None:
+        return code
+    if not output.is_reported:
+        output.is_reported = True
+        reason = f"the output could not be written ({output.failure_text})"
+        advice = "Files that the command writes are complete; repeat it to see the rest."
+        print_line(f"paceline: {reason}. {advice}", err=True)
+    return most_severe([code, ExitCode.FATAL])

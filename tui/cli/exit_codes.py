@@ -20,8 +20,8 @@ class ExitCode(IntEnum):
     FATAL = (
         1,
         "fatal",
-        "The command could not do its work: the run does not exist, a folder cannot be written, or "
-        "the embedded engine is not installed or did not start.",
+        "The command could not do its work: the run does not exist, a folder or the output cannot "
+        "be written, or the embedded engine is not installed or did not start.",
     )
     USAGE = (
         2,
@@ -45,7 +45,12 @@ class ExitCode(IntEnum):
         "a gate failed",
         "A threshold of `--fail-if` was crossed. The command did its work.",
     )
-    INTERRUPTED = 130, "interrupted", "Ctrl-C, a signal or a closed terminal ended the command."
+    INTERRUPTED = (
+        130,
+        "interrupted",
+        "Ctrl-C, a signal or a closed terminal ended the command; or nobody read the events of "
+        "`--json` any more.",
+    )
 
 
 PRECEDENCE = tuple(sorted(ExitCode, key=(130, 70, 4, 1, 2, 3, 99, 0).index))

@@ -22,6 +22,7 @@ from tui.model.recording_feed import FeedPhase, RecordingFeed
 from tui.model.supervisor_protocol import SERVER_RESTARTED_MESSAGE, SupervisorProtocol
 from tui.render.latest_words import short_reason
 from tui.terminal.sighup import handle_sighup
+from tui.terminal.stdio import CheckedOutput, lost_output
 from tui.text.formats import format_count, format_duration
 from tui.text.width import clean
 from workers.jobs import events
@@ -131,9 +132,8 @@ class HeadlessRunner:
                 self._handle_report(supervisor.reports.get(timeout=0.2))
             except Empty:
                 self._print_pending_ends()
-            except OSError:  # the reader of stdout is gone: stop, as after a signal
-                sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (for the rest of the process)
-                self._on_disconnect()
+            if output := lost_output():
+                self._on_lost_output(output)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         """Only counts signals, because a handler may run between any two instructions."""
@@ -142,6 +142,19 @@ class HeadlessRunner:
     def _on_disconnect(self) -> None:
         """Counts a lost terminal or reader once, however often it is noticed."""
         self._stop_requests = max(self._stop_requests, 1)
+
+    def _on_lost_output(self, output: CheckedOutput) -> None:
+        """Stops, as after a signal, if nobody reads the events any more. Otherwise, as on a full
+        disk, the run goes on, because its folder has everything."""
+        if output.is_reported:
+            return
+        output.is_reported = True
+        reason = f"paceline: the events could not be written ({output.failure_text})"
+        if output.has_lost_reader:
+            _print_stderr(f"{reason}. Nobody reads them any more, so the run ends.")
+            self._on_disconnect()
+        else:
+            _print_stderr(f"{reason}. The run goes on; its folder has them all.")
 
     def _handle_report(self, report: JobReport) -> None:
         state = JobState(report.job, report.file, report.half)

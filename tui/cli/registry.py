@@ -5,8 +5,6 @@ command of the same name that returns an `ExitCode`. At its top it imports only 
 the command itself imports the rest.
 """
 
-import errno
-import io
 import sys
 from importlib import import_module
 from typing import Any, NoReturn
@@ -61,10 +59,18 @@ class CommandRegistry(click.Group):
         with formatter.section("Exit codes"):
             formatter.write_dl([(str(code.value), code.meaning) for code in ExitCode])
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Runs a command line. The exit code also says whether stdout could be written."""
+        try:
+            return super().main(*args, **extra)
+        except SystemExit as ended:
+            from tui.cli.console import report_lost_output
+
+            code = next(code for code in ExitCode if code == (ended.code or 0))
+            raise SystemExit(report_lost_output(code)) from None
+
     def invoke(self, ctx: click.Context) -> NoReturn:
         """Runs the subcommand and exits with its code; prints an expected failure as a sentence."""
-        if isinstance(sys.stdout, io.TextIOWrapper):  # some encodings lack our symbols
-            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             code = super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit):
@@ -72,8 +78,6 @@ class CommandRegistry(click.Group):
         except (KeyboardInterrupt, click.Abort):
             code = ExitCode.INTERRUPTED
         except (PacelineError, OSError) as error:
-            if isinstance(error, OSError) and error.errno == errno.EPIPE:
-                raise  # click ends silently when stdout is closed
             from tui.cli.console import print_line
 
             for line in f"paceline: {error}".splitlines():  # a manifest's problems, one a line

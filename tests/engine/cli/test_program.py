@@ -378,7 +378,7 @@ def test_a_second_interruption_is_by_force(tmp_path: Path) -> None:
 
 
 def test_nobody_reading_the_output_ends_the_run(tmp_path: Path) -> None:
-    """As with ``| head``: sessions are terminated, and there is no traceback."""
+    """As with ``| head``: sessions are terminated, a sentence says why, and nothing else."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(120.0))
     with (
         ScriptedServer(endless) as endpoint,
@@ -402,4 +402,5 @@ def test_nobody_reading_the_output_ends_the_run(tmp_path: Path) -> None:
 
     assert program.returncode == 130
     assert "Traceback" not in errors
+    assert errors.count("Nobody reads them any more, so the run ends.") == 1
     assert endpoint.received_sessions[0].control_messages == [{"type": "Terminate"}]
