@@ -61,6 +61,13 @@ if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extr
     show_default=True,
     help="Close code for sessions over the limit; the cloud service has used both.",
 )
+@click.option(
+    "--warn",
+    "send_warnings",
+    is_flag=True,
+    help="Send clients a Warning for each parameter that is not applied. Without it, only Begin "
+    "and the log say so, because some clients treat a Warning as an error.",
+)
 @log_options
 def serve(
     port: int,
@@ -71,6 +78,7 @@ def serve(
     start_rate: int | None,
     speed_limit: float,
     busy_code: str,
+    send_warnings: bool,
     log_level: str | None,
     log_file: Path | None,
 ) -> ExitCode:
@@ -106,7 +114,14 @@ def serve(
     enable_log(log_level, log_file, default=None)
     api_key = None if is_open else secrets.token_urlsafe()
     code = CloseCode(int(busy_code))
-    policy = ServerPolicy(api_key, sessions, start_rate, code, speed_limit=speed_limit)
+    policy = ServerPolicy(
+        api_key,
+        sessions,
+        start_rate,
+        code,
+        speed_limit=speed_limit,
+        send_warnings=send_warnings,
+    )
     if api_key is not None:
         log.add_redaction(Secret(api_key).redact)
     try:
@@ -182,11 +197,13 @@ def _print_line(line: str) -> None:
 
 
 def session_line(session: "SessionRecord") -> str:
-    """A line about a session: its id, what was streamed, and how it ended."""
+    """A line about a session: its id, what was streamed, what had no effect, and how it ended."""
     from tui.text.formats import format_count
 
     parts = [session.session_id]
     if session.model:
         audio = f"{session.audio_seconds:.1f} s of audio in {session.session_seconds:.1f} s"
         parts += [session.model, audio, format_count(session.turn_count, "turn")]
+    if session.unapplied:
+        parts.append(f"not applied: {', '.join(session.unapplied)}")
     return " · ".join([*parts, f"{session.outcome} ({session.close_code})"])

@@ -33,7 +33,8 @@ def main() -> int:
         log.add_redaction(Secret(api_key).redact)
         log.enable(log.LogConfig(args.log_level, args.log_file))
     speed_limit = SERVICE_SPEED_LIMIT * max(args.speed, 1.0)
-    policy = ServerPolicy(api_key, args.sessions, speed_limit=speed_limit)
+    # The client is our own, which shows Warnings to its user.
+    policy = ServerPolicy(api_key, args.sessions, speed_limit=speed_limit, send_warnings=True)
     asyncio.run(_serve(args.port, policy, RecogniserPool(args.speed)))
     return 0
 

@@ -40,6 +40,9 @@ class ServerPolicy:
     max_session_s: float = MAX_SESSION_S
     speed_limit: float = SERVICE_SPEED_LIMIT
     """Seconds of audio that a client may send per second, apart from an allowance."""
+    send_warnings: bool = False
+    """Whether clients get Warning messages; the log has their texts in any case. Some clients treat
+    a Warning as an error, because the service has hardly ever sent one."""
 
 
 class Admission:

@@ -13,6 +13,11 @@ AHEAD_ALLOWANCE_S = 300
 """A client may send this much audio beyond the speed limit. Inferred from errors that users of the
 service have quoted. The two limits also bound the queue of the recogniser."""
 
+MAX_SHORT_RUN_MS = 1000
+"""Short chunks in a row may hold this much audio. The service does not check at once either: it
+refused a client that sent 20 ms chunks after 0.98 s of them, and never refused a short last chunk.
+Clients that cut the end of an utterance short and then go on are fine on both."""
+
 HEARTBEAT_INTERVAL_S = 5.0
 """Interval from the vendor's SDK, which says "about every five" seconds."""
 
@@ -28,25 +33,31 @@ class ReceivedAudio:
         self._parameters = parameters
         self._started_at = started_at
         self._speed_limit = speed_limit
-        self._short_chunk_ms: float | None = None
+        self._short_run_ms = 0.0  # audio in the latest chunks, if all of them were too short
+        self._too_short_ms: float | None = None  # the chunk with which they held too much
         self.duration_s = 0.0
 
     def add_chunk(self, data: bytes, now: float) -> None:
         """Adds a chunk; raises `Refusal` if it breaks a limit.
 
-        Only the last chunk may be too short, so a short chunk is refused when another one arrives.
+        The last chunk may always be too short, so one is refused only when another one follows.
         """
-        if self._short_chunk_ms is not None:
-            raise wrong_chunk_duration(self._short_chunk_ms)
+        if self._too_short_ms is not None:
+            raise wrong_chunk_duration(self._too_short_ms)
         bytes_per_sample = self._parameters.encoding.bytes_per_sample
         if len(data) % bytes_per_sample:  # otherwise every later sample would be noise
             raise invalid_input(f"Invalid Message: {len(data)} bytes end within a sample")
         duration_s = len(data) / self._parameters.bytes_per_second
-        duration_ms = duration_s * 1000
+        # As the refusal prints it: 1102 samples at 22.05 kHz are meant as 50 ms.
+        duration_ms = round(duration_s * 1000, 1)
         if duration_ms > MAX_CHUNK_MS:
             raise wrong_chunk_duration(duration_ms)
-        if duration_ms < MIN_CHUNK_MS:
-            self._short_chunk_ms = duration_ms
+        if duration_ms >= MIN_CHUNK_MS:
+            self._short_run_ms = 0.0
+        else:
+            self._short_run_ms += max(duration_ms, 1.0)  # even empty ones come to an end
+            if self._short_run_ms > MAX_SHORT_RUN_MS:
+                self._too_short_ms = duration_ms
         self.duration_s += duration_s
         elapsed_s = now - self._started_at
         if self.duration_s > AHEAD_ALLOWANCE_S + self._speed_limit * elapsed_s:

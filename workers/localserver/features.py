@@ -1,10 +1,11 @@
 """The table of the protocol's features and how this server treats each of them.
 
-The Warning messages come from it, and a test checks the README against it. `parameters` defines the
-types and values of the parameters.
+The Warning messages, the log and `Begin.configuration` say what is not applied; they and the page
+"Engine parameters" of the documentation come from this table. `parameters` defines the types and
+values of the parameters.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
@@ -17,7 +18,7 @@ class Support(Enum):
     """How the server treats a request for a feature."""
 
     HONOURED = "honoured"
-    WARNED = "accepted with a Warning"
+    UNAPPLIED = "accepted, not applied"
     REFUSED = "refused"
 
 
@@ -48,6 +49,8 @@ class Feature:
     is_requested_by: Callable[[Json], bool] = bool
     """Returns whether a value requests the feature. By default, false, 0 and empty ones do not."""
     code: WarningCode = WarningCode.NOT_HONOURED
+    in_effect: Json = None
+    """The value that is applied instead of an unsupported one."""
 
     @property
     def warning(self) -> Warning:
@@ -55,15 +58,23 @@ class Feature:
         return Warning(f"'{self.name}' is not supported: {self.note}", self.code)
 
 
-def feature_warnings(values: Mapping[str, Json]) -> tuple[Warning, ...]:
-    """A Warning for each parameter that requests an unsupported feature."""
+def unapplied_parameters(values: Mapping[str, Json]) -> tuple[str, ...]:
+    """The names of the parameters that request an unsupported feature."""
     return tuple(
-        feature.warning
-        for feature in FEATURES
-        if feature.support is Support.WARNED
-        and feature.name in values
-        and feature.is_requested_by(values[feature.name])
+        name
+        for name, feature in UNAPPLIED_FEATURES.items()
+        if name in values and feature.is_requested_by(values[name])
     )
+
+
+def warnings_about(unapplied: Iterable[str]) -> tuple[Warning, ...]:
+    """A Warning for each parameter that is not applied."""
+    return tuple(UNAPPLIED_FEATURES[name].warning for name in unapplied)
+
+
+def values_in_effect(unapplied: Iterable[str]) -> dict[str, Json]:
+    """What `Begin.configuration` says about parameters that are not applied."""
+    return {name: UNAPPLIED_FEATURES[name].in_effect for name in unapplied}
 
 
 def _is_not_english(value: Json) -> bool:
@@ -81,14 +92,15 @@ def _features(
     examples: str,
     code: WarningCode = WarningCode.NOT_HONOURED,
     is_requested_by: Callable[[Json], bool] = bool,
+    in_effect: Json = None,
 ) -> Iterator[Feature]:
     """Yields a feature per example, named after its last parameter. Spaces separate examples."""
     for query in examples.split():
         name = query.rpartition("&")[2].partition("=")[0]
-        yield Feature(name, support, note, query, is_requested_by, code)
+        yield Feature(name, support, note, query, is_requested_by, code, in_effect)
 
 
-_HONOURED, _WARNED, _REFUSED = Support
+_HONOURED, _UNAPPLIED, _REFUSED = Support
 _ENGLISH_ONLY = WarningCode.ENGLISH_ONLY
 _STREAMING = "speech_model=universal-streaming-english"
 
@@ -99,11 +111,12 @@ FEATURES: tuple[Feature, ...] = (
         "speech_model=universal-3-5-pro",
     ),
     *_features(
-        _WARNED,
+        _UNAPPLIED,
         "multilingual models recognise only English",
         "speech_model=universal-streaming-multilingual",
         _ENGLISH_ONLY,
         _is_multilingual,
+        in_effect="universal-streaming-english",
     ),
     *_features(_HONOURED, "8,000 to 96,000 Hz", "sample_rate=48000"),
     *_features(_HONOURED, "pcm_s16le and pcm_mulaw", "encoding=pcm_mulaw"),
@@ -140,44 +153,77 @@ FEATURES: tuple[Feature, ...] = (
     *_features(_HONOURED, "one message per second of silence", "acknowledge_silence=true"),
     *_features(_HONOURED, "a short list of English words", "filter_profanity=true"),
     *_features(
-        _WARNED,
+        _UNAPPLIED,
         "final turns contain language_code “en”; only English is recognised",
         "language_detection=true",
         _ENGLISH_ONLY,
+        in_effect=False,
     ),
     *_features(
-        _WARNED,
+        _UNAPPLIED,
         "only English is recognised",
-        'language_codes=["en","es"] language_code=fr language=multi',
+        'language_codes=["en","es"]',
         _ENGLISH_ONLY,
         _is_not_english,
+        in_effect=["en"],
     ),
-    *_features(_WARNED, "the recogniser cannot boost words", 'keyterms_prompt=["Halvorsen"]'),
-    *_features(_WARNED, "the recogniser ignores prompts", "prompt=Dates"),
+    *_features(
+        _UNAPPLIED,
+        "only English is recognised",
+        "language_code=fr language=multi",
+        _ENGLISH_ONLY,
+        _is_not_english,
+        in_effect="en",
+    ),
+    *_features(
+        _UNAPPLIED,
+        "the recogniser cannot boost words",
+        'keyterms_prompt=["Halvorsen"]',
+        in_effect=[],
+    ),
+    *_features(_UNAPPLIED, "the recogniser ignores prompts", "prompt=Dates"),
     *_features(_REFUSED, "with Universal-Streaming models", f"{_STREAMING}&prompt=Dates"),
-    *_features(_WARNED, "the recogniser ignores context", "agent_context=Hello"),
-    *_features(_WARNED, "every turn is recognised by itself", "previous_context_n_turns=5"),
-    *_features(_WARNED, "turns are not padded", "turn_left_pad_ms=200"),
+    *_features(_UNAPPLIED, "the recogniser ignores context", "agent_context=Hello"),
     *_features(
-        _WARNED,
+        _UNAPPLIED,
+        "every turn is recognised by itself",
+        "previous_context_n_turns=5",
+        in_effect=0,
+    ),
+    *_features(_UNAPPLIED, "turns are not padded", "turn_left_pad_ms=200", in_effect=0),
+    *_features(
+        _UNAPPLIED, "speakers are not distinguished", "speaker_labels=true", in_effect=False
+    ),
+    *_features(
+        _UNAPPLIED,
         "speakers are not distinguished",
-        "speaker_labels=true max_speakers=2 speaker_labels_revision_interval_ms=120000",
+        "max_speakers=2 speaker_labels_revision_interval_ms=120000",
     ),
+    *_features(_UNAPPLIED, "nothing is redacted", "redact_pii=true", in_effect=False),
     *_features(
-        _WARNED,
+        _UNAPPLIED,
         "nothing is redacted",
-        'redact_pii=true redact_pii_policies=["person_name"] redact_pii_sub=hash',
+        'redact_pii_policies=["person_name"] redact_pii_sub=hash',
     ),
-    *_features(_WARNED, "there is one model, for everyday speech", "domain=medical-v1"),
+    *_features(_UNAPPLIED, "there is one model, for everyday speech", "domain=medical-v1"),
     *_features(
-        _WARNED, "noise is not suppressed", "voice_focus=near-field voice_focus_threshold=0.7"
+        _UNAPPLIED, "noise is not suppressed", "voice_focus=near-field voice_focus_threshold=0.7"
     ),
-    *_features(_WARNED, "there is no language model", 'llm_gateway={"model":"any"}'),
+    *_features(_UNAPPLIED, "there is no language model", 'llm_gateway={"model":"any"}'),
     *_features(
-        _WARNED,
+        _UNAPPLIED,
         "nothing leaves this machine",
         "webhook_url=http://localhost/ webhook_auth_header_name=X-Key "
         "webhook_auth_header_value=secret",
     ),
-    *_features(_WARNED, "no audio is stored", "customer_support_audio_capture=true"),
+    *_features(
+        _UNAPPLIED,
+        "no audio is stored",
+        "customer_support_audio_capture=true",
+        in_effect=False,
+    ),
 )
+
+UNAPPLIED_FEATURES = {
+    feature.name: feature for feature in FEATURES if feature.support is Support.UNAPPLIED
+}

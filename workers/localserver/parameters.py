@@ -28,7 +28,7 @@ from workers.localserver.recogniser_protocol import Encoding, Endpointing
 from workers.localserver.refusal import invalid_value
 from workers.protocol import codec
 from workers.protocol.codec import Json
-from workers.protocol.messages import UpdateConfiguration, Warning
+from workers.protocol.messages import UpdateConfiguration
 
 
 class ModelFamily(Enum):
@@ -136,8 +136,8 @@ class Parameters:
     acknowledge_silence: bool = False
     filter_profanity: bool = False
     language_detection: bool = False
-    warnings: tuple[Warning, ...] = ()
-    """Warnings about the latest query or update, to be sent to the client."""
+    unapplied: tuple[str, ...] = ()
+    """Names of parameters in the latest query or update that are valid, but not applied."""
 
     @property
     def bytes_per_second(self) -> int:
@@ -180,11 +180,10 @@ class Parameters:
         return self._with_values(values)
 
     def _with_values(self, values: Mapping[str, Json]) -> "Parameters":
-        warnings = features.feature_warnings(values)
         merged = codec.load(Parameters, {**codec.dump(self), **values}, "parameters")
         if values.get("prompt") and merged.family is ModelFamily.UNIVERSAL_STREAMING:
             raise invalid_value("prompt", f"not supported by '{merged.speech_model}'")
-        return replace(merged, warnings=warnings)
+        return replace(merged, unapplied=features.unapplied_parameters(values))
 
 
 UPDATABLE_PARAMS = frozenset(PARAM_TYPES) & {field.name for field in fields(UpdateConfiguration)}

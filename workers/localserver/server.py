@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from websockets import frames
 from websockets.asyncio.server import ServerConnection, serve
@@ -20,7 +20,7 @@ from websockets.http11 import Request
 from workers.localserver.admission import Admission, KeyStore, ServerPolicy, request_key
 from workers.localserver.backend import Backend
 from workers.localserver.client_socket import ClientSocket
-from workers.localserver.features import overload_warning
+from workers.localserver.features import overload_warning, values_in_effect
 from workers.localserver.http_responder import HttpResponder
 from workers.localserver.parameters import ModelFamily, Parameters, parse_query
 from workers.localserver.refusal import CloseCode, Refusal, session_cancelled
@@ -48,6 +48,7 @@ class SessionRecord:
     audio_seconds: float
     session_seconds: float  # wall-clock time since the socket opened
     turn_count: int  # number of turns that were sent as final
+    unapplied: tuple[str, ...]  # names of parameters that the client set, but that had no effect
     close_code: int  # 1006 if the client left without a close frame
     outcome: str  # how it ended, as text
 
@@ -72,7 +73,7 @@ async def run_server(
     async with backend_context as backend:
         admission, key_store = Admission(policy), KeyStore(policy)
         async with serve(
-            ConnectionHandler(admission, key_store, backend, on_session, policy.speed_limit).handle,
+            ConnectionHandler(admission, key_store, backend, on_session, policy).handle,
             HOST,
             port,
             process_request=HttpResponder(key_store, admission, backend).process_request,
@@ -99,7 +100,7 @@ class ConnectionHandler:
     key_store: KeyStore
     backend: Backend
     on_session: SessionListener
-    speed_limit: float
+    policy: ServerPolicy
 
     async def handle(self, socket: ServerConnection) -> None:
         """Runs one connection from its open socket to its close."""
@@ -139,6 +140,7 @@ class ConnectionHandler:
                     audio_seconds=session.audio.duration_s if session else 0.0,
                     session_seconds=time.monotonic() - client.connected_at,
                     turn_count=session.turn_count if session else 0,
+                    unapplied=tuple(session.unapplied) if session else (),
                     close_code=int(code),
                     outcome=outcome,
                 )
@@ -152,9 +154,7 @@ class ConnectionHandler:
         parameters = parse_query(query)
         capacity = self.backend.capacity
         with self.admission.admit(now, capacity, self.backend.backlog_s):
-            if self.admission.active_sessions > capacity:  # the policy allows more
-                warnings = (*parameters.warnings, overload_warning(capacity))
-                parameters = replace(parameters, warnings=warnings)
+            is_overloaded = self.admission.active_sessions > capacity  # if the policy allows more
             async with self.backend.open_stream(parameters) as stream:
                 begin = client.build_begin(parameters, max_session_s)
                 _log.info("session %s begins, model %s", begin.id, parameters.speech_model)
@@ -164,9 +164,10 @@ class ConnectionHandler:
                     parameters,
                     stream,
                     client.connected_at,
-                    self.speed_limit,
+                    self.policy,
                 )
-                await client.session.run(max_session_s)
+                warnings = [overload_warning(capacity)] if is_overloaded else []
+                await client.session.run(max_session_s, *warnings)
 
 
 @dataclass(slots=True)
@@ -195,5 +196,6 @@ class ClientConnection:
                 "filter_profanity": parameters.filter_profanity,
                 "domain": None,
                 "voice_focus": None,
+                **values_in_effect(parameters.unapplied),
             },
         )

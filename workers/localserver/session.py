@@ -9,6 +9,7 @@ import time
 from typing import assert_never
 
 from workers.errors import Malformed
+from workers.localserver.admission import ServerPolicy
 from workers.localserver.audio_meters import (
     HEARTBEAT_INTERVAL_S,
     HeartbeatMeter,
@@ -17,6 +18,7 @@ from workers.localserver.audio_meters import (
 )
 from workers.localserver.backend import SpeechStream
 from workers.localserver.client_socket import ClientSocket
+from workers.localserver.features import warnings_about
 from workers.localserver.parameters import Parameters
 from workers.localserver.recogniser_protocol import Flushed, Lost, Recognised
 from workers.localserver.refusal import (
@@ -26,6 +28,7 @@ from workers.localserver.refusal import (
     session_idle,
 )
 from workers.localserver.turns import TurnBuilder
+from workers.log import Logger
 from workers.protocol.messages import (
     Begin,
     ClientMessage,
@@ -37,11 +40,14 @@ from workers.protocol.messages import (
     Turn,
     Unknown,
     UpdateConfiguration,
+    Warning,
     decode_from_client,
 )
 
 MAX_TEXT_FRAME_CHARS = 100_000
 """More than twice the length of the largest useful message."""
+
+_log = Logger("paceline.server")
 
 
 class ServerSession:
@@ -54,32 +60,35 @@ class ServerSession:
         parameters: Parameters,
         stream: SpeechStream,
         connected_at: float,
-        speed_limit: float,
+        policy: ServerPolicy,
     ) -> None:
-        """``begin`` is sent first; ``connected_at`` is when the socket opened; ``speed_limit`` is
-        that of `ServerPolicy`."""
+        """``begin`` is sent first; ``connected_at`` is when the socket opened."""
         self._socket = socket
         self._begin = begin
         self._stream = stream
         self._connected_at = connected_at
+        self._policy = policy
         self._turn_builder = TurnBuilder(parameters)
         self._heartbeat = HeartbeatMeter(connected_at)
         self._silence_tracker = SilenceTracker()
         self._pending_flushes: list[type[Terminate | ForceEndpoint]] = []  # oldest first
         self._terminated = False
         self.parameters = parameters
-        self.audio = ReceivedAudio(parameters, connected_at, speed_limit)
+        self.audio = ReceivedAudio(parameters, connected_at, policy.speed_limit)
         self.turn_count = 0  # number of turns that were sent as final
+        self.unapplied = dict.fromkeys(parameters.unapplied)  # all names so far, in order
 
-    async def run(self, max_session_s: float) -> None:
+    async def run(self, max_session_s: float, *warnings: Warning) -> None:
         """Runs the session until the Termination that the client requested has been sent.
 
-        Raises `Refusal` if the session must end for another reason, at the latest after
+        ``warnings`` are about the session as a whole; those about its parameters are added. Raises
+        `Refusal` if the session must end for another reason, at the latest after
         ``max_session_s``, and `ConnectionClosed` if the client leaves early.
         """
         try:
             async with asyncio.timeout(max_session_s) as limit:
-                await self._socket.send(self._begin, *self.parameters.warnings)
+                await self._socket.send(self._begin)
+                await self._warn(*warnings_about(self.parameters.unapplied), *warnings)
                 await self._run_tasks()
         except TimeoutError:
             if limit.expired():
@@ -129,7 +138,8 @@ class ServerSession:
                 if parameters.endpointing != self.parameters.endpointing:
                     await self._stream.configure(parameters.endpointing)
                 self.parameters = self._turn_builder.parameters = parameters
-                await self._send(*parameters.warnings)
+                self.unapplied |= dict.fromkeys(parameters.unapplied)
+                await self._warn(*warnings_about(parameters.unapplied))
             case KeepAlive():
                 pass
             case Unknown(type=kind):
@@ -168,6 +178,13 @@ class ServerSession:
             heartbeat = self._heartbeat.take_heartbeat(self.audio.duration_s, time.monotonic())
             if self.parameters.session_heartbeat:
                 await self._send(heartbeat)
+
+    async def _warn(self, *warnings: Warning) -> None:
+        """Logs warnings, and sends them to a client that should get them."""
+        for warning in warnings:
+            _log.warning("session %s: %s", self._begin.id, warning.warning)
+        if self._policy.send_warnings:
+            await self._send(*warnings)
 
     async def _send(self, *outgoing: ServerMessage) -> None:
         """Sends messages for any task; sends nothing after the Termination."""

@@ -135,6 +135,23 @@ def test_it_says_where_it_is_and_who_came(tmp_path: Path) -> None:
         assert last_line.endswith(" s · 2 turns · Session Ended (1000)")
 
 
+@pytest.mark.parametrize("options", [(), ("--warn",)])
+def test_what_is_not_applied_is_told(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """In the session's line and the log; to the client only as --warn says."""
+    log = tmp_path / "engine.log"
+    with ServeProcess("--script", script(tmp_path), "--log-file", log, *options) as server:
+        with server.dial("prompt=Dates") as client:
+            client.send(TERMINATE)
+            kinds = [message["type"] for message in receive_rest(client)]
+        line = server.line()
+
+        assert ["Begin", *["Warning" for _ in options], "Termination"] == [
+            kind for kind in kinds if kind != "Turn"
+        ]
+        assert " · not applied: prompt · Session Ended (1000)" in line
+        assert "'prompt' is not supported: the recogniser ignores prompts" in log.read_text()
+
+
 def test_only_its_key_is_let_in(tmp_path: Path) -> None:
     """Any other is refused, and the refusal is printed."""
     with ServeProcess("--script", script(tmp_path)) as server:

@@ -210,7 +210,8 @@ async def test_one_too_many_is_refused_after_the_upgrade(code: CloseCode):
 
 async def test_clients_beyond_the_capacity_are_warned():
     """The policy may admit more sessions than the capacity, with a Warning."""
-    async with ServerHarness(ServerPolicy(ACCESS_KEY, max_sessions=3)) as endpoint:
+    policy = ServerPolicy(ACCESS_KEY, max_sessions=3, send_warnings=True)
+    async with ServerHarness(policy) as endpoint:
         clients = [await endpoint.client() for _ in range(3)]
         for client in clients:
             await client.receive_until("Begin")

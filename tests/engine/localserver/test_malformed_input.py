@@ -104,9 +104,9 @@ def test_chunks_that_break_the_limits_end_their_session_alone(engine: RunningEng
     attacks: Mapping[str, list[bytes]] = {
         "too long": [bytes(32_032)],
         "a whole file": [bytes(4_000_000)],
-        "too short, and more": [bytes(800), bytes(3200)],
-        "empty, and more": [b"", b""],
-        "one sample, and more": [b"\0\0", bytes(3200)],
+        "too short for too long": [*[bytes(800)] * 41, bytes(3200)],
+        "empty for too long": [b""] * 1002,
+        "one sample for too long": [b"\0\0"] * 1002,
         "minutes at once": [bytes(32_000)] * 400,
     }
     found = {}

@@ -41,11 +41,17 @@ async def endpoint() -> AsyncIterator[ServerHarness]:
         yield started
 
 
+@pytest.fixture
+async def warning_endpoint() -> AsyncIterator[ServerHarness]:
+    async with ServerHarness(ServerPolicy(ACCESS_KEY, send_warnings=True)) as started:
+        yield started
+
+
 # --- a session
 
 
 async def test_begin_tells_what_is_applied(endpoint: ServerHarness):
-    """It has the same eight keys for any parameters."""
+    """It always has the same eight keys; those that are not applied have their usual values."""
     client = await endpoint.client(
         "mode=max_accuracy&speaker_labels=true&redact_pii=true&filter_profanity=true"
         "&domain=medical-v1&voice_focus=near-field",
@@ -76,9 +82,31 @@ async def test_begin_of_universal_streaming_has_no_mode(endpoint: ServerHarness)
     assert "2025-05-12" == begin["configuration"]["api_version"]
 
 
-async def test_warnings_follow_begin(endpoint: ServerHarness):
-    """One for each parameter that is not honoured, before anything else."""
+async def test_without_warnings_begin_and_the_record_name_what_is_not_applied(
+    endpoint: ServerHarness,
+):
+    """Some clients treat a Warning as an error, so a server sends none unless its owner wants it.
+
+    A change of settings is recorded too.
+    """
     client, _ = await endpoint.session(
+        'prompt=Dates&keyterms_prompt=["Halvorsen"]&turn_left_pad_ms=9'
+    )
+    await client.socket.send('{"type":"UpdateConfiguration","agent_context":"Where to?"}')
+    await client.socket.send(TERMINATE)
+    begin, *rest = await client.receive_rest()
+    record = await endpoint.next_session_record()
+
+    assert ["Termination"] == [message["type"] for message in rest]
+    assert {"prompt": None, "keyterms_prompt": [], "turn_left_pad_ms": 0} == {
+        name: value for name, value in begin["configuration"].items() if name in record.unapplied
+    }
+    assert {"prompt", "keyterms_prompt", "turn_left_pad_ms", "agent_context"} == {*record.unapplied}
+
+
+async def test_warnings_follow_begin(warning_endpoint: ServerHarness):
+    """One for each parameter that is not applied, before anything else."""
+    client, _ = await warning_endpoint.session(
         'prompt=Dates&keyterms_prompt=["Halvorsen"]&redact_pii=false'
     )
     await client.socket.send(TERMINATE)
@@ -126,9 +154,9 @@ async def test_what_follows_a_terminate_is_dropped(endpoint: ServerHarness):
     assert b"" == stream.received
 
 
-async def test_settings_change_on_the_way(endpoint: ServerHarness):
+async def test_settings_change_on_the_way(warning_endpoint: ServerHarness):
     """The recogniser gets the new settings, the client a Warning about unsupported ones."""
-    client, stream = await endpoint.session("min_turn_silence=200")
+    client, stream = await warning_endpoint.session("min_turn_silence=200")
     for change in (
         {"max_turn_silence": 2400, "prompt": "Dates", "sample_rate": 8000},
         {"filter_profanity": True},
@@ -145,9 +173,9 @@ async def test_settings_change_on_the_way(endpoint: ServerHarness):
     ]
 
 
-async def test_silence_is_acknowledged_while_the_option_is_on(endpoint: ServerHarness):
+async def test_silence_is_acknowledged_while_the_option_is_on(warning_endpoint: ServerHarness):
     """The client switches it on and off during the session."""
-    client, stream = await endpoint.session()
+    client, stream = await warning_endpoint.session()
     stream.queue_report(Recognised(STREAM_ID, 5000, silence_ms=5000))
     stream.queue_reading("so")  # a message to wait for
     await client.receive_until("Turn")
@@ -273,7 +301,7 @@ async def test_a_client_that_does_not_read_is_cut_off_in_the_end():
             "Invalid Message: ",
         ),
         ([bytes(3201)], 3006, "Invalid Message: 3201 bytes end within a sample"),
-        ([b"", CHUNK], 3007, "Input Duration Error: Input Duration Violation: 0.0 ms"),
+        ([bytes(640)] * 60, 3007, "Input Duration Error: Input Duration Violation: 20.0 ms"),
         ([bytes(38_400)], 3007, "Input Duration Error: Input Duration Violation: 1200.0 ms"),
         (
             [bytes(32_000)] * 400,
@@ -394,7 +422,7 @@ async def test_all_options_at_once():
     turns = [message for message in got if message["type"] == "Turn"]
     silences = [message for message in got if message["type"] == "Silence"]
     words = [word for turn in turns for word in turn["words"]]
-    assert ["Begin", "Warning", "Silence", "Silence"] == [message["type"] for message in got[:4]]
+    assert ["Begin", "Silence", "Silence"] == [message["type"] for message in got[:3]]
     assert "train to the coast" in " ".join(turn["transcript"] for turn in turns)
     assert all(turn["end_of_turn"] and turn["language_code"] == "en" for turn in turns)
     assert silences[0]["start_ms"] == 0

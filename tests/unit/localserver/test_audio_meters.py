@@ -22,12 +22,48 @@ def test_a_chunk_that_ends_within_a_sample_is_refused():
         ReceivedAudio(parameters.parse_query(""), 0.0, 1.25).add_chunk(bytes(3201), 0.0)
 
 
-def test_an_empty_chunk_is_a_short_one():
-    """It is accepted as the last one."""
+def chunk_of(milliseconds: float) -> bytes:
+    """Silence at 16 kHz."""
+    return bytes(round(16 * milliseconds) * 2)
+
+
+@pytest.mark.parametrize("milliseconds", [2, 10, 20, 25, 40, 49.9])
+def test_short_chunks_in_a_row_may_hold_a_second(milliseconds: float):
+    """One more is accepted, in case it is the last; the next chunk of any length is refused."""
+    for following in (chunk_of(milliseconds), chunk_of(100)):
+        audio = ReceivedAudio(parameters.parse_query(""), 0.0, 1.25)
+        count = int(1000 / milliseconds)
+        for _ in range(count + 1):
+            audio.add_chunk(chunk_of(milliseconds), 0.0)
+        with pytest.raises(Refusal, match=rf"Violation: {milliseconds:.1f} ms"):
+            audio.add_chunk(following, 0.0)
+
+
+def test_a_chunk_of_fifty_milliseconds_ends_the_row():
+    """A client may cut every utterance short, as long as it goes on with whole chunks."""
     audio = ReceivedAudio(parameters.parse_query(""), 0.0, 1.25)
-    audio.add_chunk(b"", 0.0)
+    for _ in range(100):
+        for _ in range(25):
+            audio.add_chunk(chunk_of(40), 0.0)
+        audio.add_chunk(chunk_of(50), 0.0)
+
+    assert 105 == pytest.approx(audio.duration_s)
+
+
+def test_empty_chunks_come_to_an_end():
+    """Each counts as a millisecond of the row."""
+    audio = ReceivedAudio(parameters.parse_query(""), 0.0, 1.25)
+    for _ in range(1001):
+        audio.add_chunk(b"", 0.0)
     with pytest.raises(Refusal, match=r"Violation: 0\.0 ms"):
         audio.add_chunk(bytes(3200), 0.0)
+
+
+def test_fifty_milliseconds_may_lack_a_part_of_a_sample():
+    """At 22.05 kHz they are 1102.5 samples, and clients round them down."""
+    audio = ReceivedAudio(parameters.parse_query("sample_rate=22050"), 0.0, 1.25)
+    for _ in range(100):
+        audio.add_chunk(bytes(2 * 1102), 0.0)
 
 
 def test_audio_may_run_ahead_by_five_minutes_and_the_speed_limit():

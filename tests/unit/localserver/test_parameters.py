@@ -1,4 +1,4 @@
-"""Connection parameters: which are honoured, warned about or refused."""
+"""Connection parameters: which are honoured, not applied, or refused."""
 
 import json
 from collections.abc import Callable
@@ -39,8 +39,8 @@ def unfit(name: str, why: str) -> str:
     return f"User Input Validation Error: Invalid '{name}': {why}"
 
 
-def warned(parameters: Parameters) -> list[str]:
-    return [warning.warning.split("'")[1] for warning in parameters.warnings]
+def unapplied(parameters: Parameters) -> list[str]:
+    return list(parameters.unapplied)
 
 
 # --- the table
@@ -48,13 +48,13 @@ def warned(parameters: Parameters) -> list[str]:
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda row: f"{row.name}-{row.support.name}")
 def test_each_feature_stands_as_the_table_says(feature: Feature):
-    """Its example is refused, brings a warning, or is honoured silently."""
+    """Its example is refused, named as not applied, or honoured."""
     if feature.support is Support.REFUSED:
         assert f"Invalid '{feature.name}'" in refusal_of(feature.example)
         return
     requested = parameters.parse_query(feature.example)
 
-    assert (feature.name in warned(requested)) is (feature.support is Support.WARNED)
+    assert (feature.name in unapplied(requested)) is (feature.support is Support.UNAPPLIED)
 
 
 def test_the_table_knows_every_parameter():
@@ -82,7 +82,7 @@ def test_a_parameter_is_warned_of_once():
         "speaker_labels",
         "max_speakers",
         "redact_pii",
-    ] == warned(requested)
+    ] == unapplied(requested)
 
 
 @pytest.mark.parametrize(
@@ -103,15 +103,15 @@ def test_a_parameter_is_warned_of_once():
 )
 def test_what_asks_for_nothing_is_not_warned_of(query: str):
     """Switches that are off, English, empty lists and unknown names bring no warning."""
-    assert () == parameters.parse_query(query).warnings
+    assert () == parameters.parse_query(query).unapplied
 
 
 def test_a_secret_of_a_webhook_is_not_repeated():
     """A warning names the parameter, not its value."""
     requested = parameters.parse_query("webhook_auth_header_value=swordfish")
 
-    assert ["webhook_auth_header_value"] == warned(requested)
-    assert "swordfish" not in requested.warnings[0].warning
+    assert ["webhook_auth_header_value"] == unapplied(requested)
+    assert "swordfish" not in str(features.warnings_about(requested.unapplied))
 
 
 # --- values
@@ -139,7 +139,7 @@ def test_the_older_names_of_noise_suppression_are_understood():
         "noise_suppression_model=near-field&noise_suppression_threshold=0.5"
     )
 
-    assert ["voice_focus", "voice_focus_threshold"] == warned(requested)
+    assert ["voice_focus", "voice_focus_threshold"] == unapplied(requested)
     assert unfit("voice_focus", "") in refusal_of("noise_suppression_model=loud")
 
 
@@ -193,7 +193,7 @@ def test_a_hundred_terms_are_the_most():
     hundred = json.dumps(["a" * 51] * 100)
     more = json.dumps(["a"] * 101)
 
-    assert ["keyterms_prompt"] == warned(
+    assert ["keyterms_prompt"] == unapplied(
         parameters.parse_query(urlencode({"keyterms_prompt": hundred}))
     )
     assert unfit("keyterms_prompt", "Max 100 items") == refusal_of(
@@ -206,7 +206,7 @@ def test_policies_may_be_written_with_commas():
     for text in ("person_name,phone_number", '["person_name"]'):
         requested = parameters.parse_query(urlencode({"redact_pii_policies": text}))
 
-        assert ["redact_pii_policies"] == warned(requested)
+        assert ["redact_pii_policies"] == unapplied(requested)
 
 
 # --- models
@@ -299,8 +299,8 @@ def test_a_change_leaves_the_rest_as_it_is():
     assert 2400 == changed.endpointing.max_turn_silence
     assert 400 == changed.endpointing.min_turn_silence
     assert changed.session_heartbeat
-    assert ["prompt"] == warned(changed)
-    assert () == changed.with_update(UpdateConfiguration()).warnings
+    assert ["prompt"] == unapplied(changed)
+    assert () == changed.with_update(UpdateConfiguration()).unapplied
 
 
 def test_a_change_may_have_the_older_name_of_a_silence():
@@ -467,4 +467,13 @@ def test_any_text_as_a_message_is_understood_or_refused(text: str):
 
 def test_warnings_are_made_of_the_table():
     """A name that is not in the table brings no warning."""
-    assert () == features.feature_warnings({"unknown": True})
+    assert () == features.unapplied_parameters({"unknown": True})
+
+
+@pytest.mark.parametrize("feature", features.UNAPPLIED_FEATURES.values(), ids=lambda row: row.name)
+def test_what_is_in_effect_instead_requests_nothing(feature: Feature):
+    """So a client that sends back what Begin said is told of nothing."""
+    in_effect = features.values_in_effect([feature.name])
+
+    assert [feature.name] == list(in_effect)
+    assert () == features.unapplied_parameters(in_effect)

@@ -253,7 +253,7 @@ def test_whatever_is_said_around_the_jobs_is_drawn_as_text(
 def test_whatever_is_printed_is_one_line_of_text(life: list[Event], texts: list[str]) -> None:
     """What a run came to, why a job failed, and who came to the endpoint."""
     job_state = history_of(life, texts)
-    visit = SessionRecord(texts[0], texts[-1], 1.0, 2.0, 3, 1000, texts[0])
+    visit = SessionRecord(texts[0], texts[-1], 1.0, 2.0, 3, (), 1000, texts[0])
     for line in (
         *run_summary_lines([job_state], Path("run")),
         clean(visit_line(visit)),
