@@ -72,7 +72,7 @@ FAULTS = {
     "chunks too short": Fault(
         3007,
         f"{DURATION}25.0 ms. Expected between 50 and 1000 ms",
-        steps=[("stream", [bytes(800)] * 3)],
+        steps=[("stream", [bytes(800)] * 60)],
     ),
     "a chunk too long": Fault(
         3007,
