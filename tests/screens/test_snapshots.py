@@ -4,6 +4,7 @@
 difference before you keep it. They are text, not SVG: a diff shows what changed.
 """
 
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from rich.style import Style
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual._compositor import LayoutUpdate
+from textual.pilot import Pilot
 from textual.strip import Strip
 from textual.widgets import Input
 
@@ -30,9 +32,13 @@ from tests.support.report_builders import (
     streaming,
     turn_heard,
 )
+from tests.support.scored_run import write_scored_run
 from tui.app.desk import Desk
+from tui.cli.view import replay_title
 from tui.config.settings import DeskSettings
+from tui.model.replay import Replay
 from workers.jobs.events import Ended, Outcome
+from workers.runs.timeline import RunTimeline
 
 TEXTUAL_VERSION = "8.2.8"
 """The release of Textual that drew the pictures; it may be another's right to draw otherwise."""
@@ -70,6 +76,14 @@ SCENES = {
     "adding": Scene(("a", *"~/rec/")),
     "exporting": Scene(("j", "j", "e")),
     "exporting-small-light": Scene(("j", "j", "e"), SMALL, LIGHT),
+}
+
+
+SCORE_SCENES = {
+    "score": Scene(("enter", "5")),
+    "score-small-light": Scene(("5",), SMALL, LIGHT),
+    "dashboard": Scene(("D",)),
+    "dashboard-small-light": Scene(("D",), SMALL, LIGHT),
 }
 
 
@@ -153,12 +167,45 @@ async def test_the_desk_looks_as_it_did(
     async with desk.run_test(size=scenario.size) as pilot:
         desk.tick()
         await pilot.press(*scenario.keys)
-        for line in desk.screen.query(Input):
-            line.cursor_blink = False
-        while not all(worker.is_finished for worker in desk.workers):  # one may start another
-            await pilot.pause()
-        desk.tick()
-        await pilot.pause()
+        await _settle(desk, pilot)
         drawn = render_as_text(desk).replace(home_with_recordings.name, "home-········")
 
     assert drawn == snapshot(extension_class=TextSnapshotExtension)
+
+
+@pytest.mark.parametrize("name", SCORE_SCENES)
+async def test_scores_look_as_they_did(
+    name: str, home_with_recordings: Path, snapshot: SnapshotAssertion
+) -> None:
+    """Of a past run with errors, two groups and a session whose pacing did not hold."""
+    scenario = SCORE_SCENES[name]
+    folder = write_scored_run(home_with_recordings / "scored")
+    timeline = RunTimeline(folder)
+    title = replay_title(folder, timeline, still_running=False)
+    desk = Desk(Replay(timeline), title, folder, settings=DeskSettings(theme=scenario.theme))
+    desk.animation_level = "none"
+    async with desk.run_test(size=scenario.size) as pilot:
+        desk.tick()
+        await pilot.press(*scenario.keys)
+        while desk.state.scores.unscored_count or not _has_figures(desk):
+            await pilot.pause(0.02)  # a process scores
+            desk.tick()
+        await _settle(desk, pilot)
+        drawn = render_as_text(desk).replace(home_with_recordings.name, "home-········")
+    drawn = re.sub(r"\d\d:\d\d:\d\d$", "··:··:··", drawn, flags=re.MULTILINE)  # of the traces
+
+    assert drawn == snapshot(extension_class=TextSnapshotExtension)
+
+
+def _has_figures(desk: Desk) -> bool:
+    drawn = [strip.text for strip in desk.screen._compositor.render_strips()]
+    return any("WER 20.00 %" in line or "WER 30.0 %" in line for line in drawn)
+
+
+async def _settle(desk: Desk, pilot: Pilot[object]) -> None:
+    for line in desk.screen.query(Input):
+        line.cursor_blink = False
+    while not all(worker.is_finished for worker in desk.workers):  # one may start another
+        await pilot.pause()
+    desk.tick()
+    await pilot.pause()

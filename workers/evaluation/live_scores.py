@@ -327,8 +327,9 @@ class _RunFold:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns with several values, in the order in which they were first seen."""
-        return tuple(column for column, groups in self._groups.items() if len(groups) > 1)
+        """The columns with several values, those with the fewest first."""
+        several = [column for column, groups in self._groups.items() if len(groups) > 1]
+        return tuple(sorted(several, key=lambda column: len(self._groups[column])))
 
     def groups_by(self, column: str) -> Mapping[str, _GroupFold]:
         return self._groups.get(column, {})

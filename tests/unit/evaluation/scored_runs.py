@@ -100,6 +100,12 @@ def write_index(
         source = {"file": str(file), "metadata": list(map(list, columns.items()))}
         jobs.append({"id": number, "file": str(file), "path": str(file), "source": source})
     folder.mkdir(exist_ok=True)
-    index = {"format": 1, "settings": {"chunk_ms": 100, "release": "start"}, "jobs": jobs}
+    started = "2026-11-20T12:00:00+00:00"
+    index = {
+        "format": 1,
+        "started": started,
+        "settings": {"chunk_ms": 100, "release": "start"},
+        "jobs": jobs,
+    }
     (folder / "run.json").write_text(json.dumps(index))
     return folder
