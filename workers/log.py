@@ -8,9 +8,10 @@ imported, because every session process would pay for it.
 import os
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+
+from workers import secrecy
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -28,7 +29,6 @@ class LogConfig:
 _config: LogConfig | None = None
 _context = ""
 """The job and attempt of a session process, added to each of its lines."""
-_redactors: list[Callable[[str], str]] = []
 
 
 class Logger:
@@ -71,11 +71,6 @@ def current_config() -> LogConfig | None:
     return _config
 
 
-def add_redaction(redact: Callable[[str], str]) -> None:
-    """Passes every line through ``redact``, which removes a secret."""
-    _redactors.append(redact)
-
-
 def enable(config: LogConfig, *, job: int = 0, attempt: int = 0) -> None:
     """Turns logging on in this process; raises `OSError` if the file cannot be opened.
 
@@ -96,8 +91,7 @@ def enable(config: LogConfig, *, job: int = 0, attempt: int = 0) -> None:
         def emit(self, record: logging.LogRecord) -> None:
             context = getattr(record, "context", "")
             text = f"{record.levelname} {record.name}{context}: {record.getMessage()}"
-            for redact in _redactors:
-                text = redact(text)
+            text = secrecy.redact(text)
             text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)  # one line
             clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
             line = f"{clock}.{int(record.msecs):03d}Z {text}\n"

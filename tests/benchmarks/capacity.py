@@ -66,9 +66,9 @@ from tui.text.tables import table
 from workers.jobs.job import StreamSettings
 from workers.localserver.child import LocalServer
 from workers.protocol import endpoint
-from workers.protocol.endpoint import Secret
 from workers.runs import run_folder
 from workers.scheduling.supervisor import SessionTarget, Supervisor
+from workers.secrecy import Secret
 
 STAGGER = 0.7
 """Seconds between two starts."""

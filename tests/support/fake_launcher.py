@@ -8,10 +8,11 @@ from heapq import heappop, heappush
 from tests.support.report_builders import progressed
 from workers.audio.recording import Recording
 from workers.jobs.events import Began, Connecting, Ended, Event, JobReport, Outcome, TurnReceived
-from workers.protocol.endpoint import Secret, custom_endpoint
+from workers.protocol.endpoint import custom_endpoint
 from workers.protocol.messages import Turn, Word
 from workers.scheduling.job_slot import JobSlot
 from workers.scheduling.scheduler import Scheduler, SessionTarget
+from workers.secrecy import Secret
 from workers.session.assignment import Assignment, ControlMessage
 
 RECORDING = Recording("1.wav", 2.0, 16000, 1, 32000, "WAV PCM_16", 64044)

@@ -22,12 +22,12 @@ def test_a_logger_that_is_off_does_not_import_logging() -> None:
 def test_a_line_has_time_level_logger_job_and_attempt(tmp_path: Path) -> None:
     """Each message is one line without secrets, and lower levels are left out."""
     run_python(
-        "import sys; from workers import log\n"
-        "log.add_redaction(lambda text: text.replace('s3cret', '[the key]'))\n"
+        "import sys; from workers import log, secrecy\n"
+        "secrecy.protect(secrecy.Secret('s3cret-s3cret-s3cret'))\n"
         "log.enable(log.LogConfig('info', sys.argv[1]), job=3, attempt=2)\n"
         "session, scheduler = log.Logger('paceline.session'), log.Logger('paceline.scheduler')\n"
         "session.debug('not wanted')\n"
-        "session.info('close: %s', 's3cret\\n\\x1b[2J')\n"
+        "session.info('close: %s', 's3cret-s3cret-s3cret\\n\\x1b[2J')\n"
         "scheduler.warning('probe failed', job=4)",
         tmp_path / "a.log",
     )

@@ -10,9 +10,7 @@ from pathlib import Path
 import click
 
 from workers.errors import UsageProblem
-from workers.protocol.endpoint import Secret
-
-KEY_VARIABLE = "ASSEMBLYAI_API_KEY"
+from workers.secrecy import KEY_VARIABLE, Secret
 
 KEYRING_SERVICE = "paceline"  # the user name is `KEY_VARIABLE`
 

@@ -64,8 +64,8 @@ def _first_sources(search: "Iterator[Source]") -> "list[Source]":
 
 def start_guard() -> "TerminalGuard":
     """Starts the guard's process, so that it gets ready while the rest of the program loads."""
-    from tui.cli.api_key import KEY_VARIABLE
     from tui.terminal.guard import TerminalGuard
+    from workers.secrecy import KEY_VARIABLE
 
     return TerminalGuard(hidden_variable=KEY_VARIABLE)
 

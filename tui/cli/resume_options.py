@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tui.cli.api_key import KEY_VARIABLE, pop_env_key, read_key
+from tui.cli.api_key import pop_env_key, read_key
 from tui.cli.run_options import RunOptions, check_endpoint_speed, checked_ca_file
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs.job import Limits
@@ -12,6 +12,7 @@ from workers.jobs.job_state import JobState
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, EndpointKind
 from workers.runs.reader import read_run
+from workers.secrecy import KEY_VARIABLE
 
 
 def prepare_resume(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from tui.cli.api_key import KEY_VARIABLE, pop_env_key, read_key
+from tui.cli.api_key import pop_env_key, read_key
 from tui.cli.console import print_line
 from tui.files.sources import iter_sources
 from tui.text.formats import at_speed, format_count, format_speed
@@ -22,7 +22,8 @@ from workers.jobs.matrix import Matrix, apply_condition, parse_matrix
 from workers.localserver.capacity import process_count, session_capacity
 from workers.pacing.schedule import Release
 from workers.protocol import endpoint
-from workers.protocol.endpoint import Endpoint, EndpointKind, Secret
+from workers.protocol.endpoint import Endpoint, EndpointKind
+from workers.secrecy import KEY_VARIABLE, Secret
 from workers.sources import values
 from workers.sources.manifest import SourceRules
 

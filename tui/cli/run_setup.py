@@ -8,7 +8,7 @@ from tui.cli.faults import RunFault
 from tui.cli.run_options import RunOptions
 from tui.cli.shared_options import enable_log
 from tui.model.recording_feed import RecordingFeed
-from workers import log
+from workers import secrecy
 from workers.audio.discovery import SkippedPaths
 from workers.audio.folder_watch import FolderWatch
 from workers.audio.source import ReadOptions, Source
@@ -16,12 +16,13 @@ from workers.errors import PacelineError
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 from workers.localserver.child import LocalServer
-from workers.protocol.endpoint import EndpointKind, Secret, embedded_endpoint
+from workers.protocol.endpoint import EndpointKind, embedded_endpoint
 from workers.runs import run_folder
 from workers.runs.run_folder import RunFolder
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.start_rate import FREE_STARTS_PER_MINUTE, StartRateLimiter
 from workers.scheduling.supervisor import SessionTarget, Supervisor
+from workers.secrecy import Secret
 from workers.session.assignment import Timeouts
 
 DEFAULT_SESSIONS = 10
@@ -74,8 +75,7 @@ def open_supervisor(options: RunOptions, folder: RunFolder | None = None) -> Ite
         with ExitStack() as stack:
             stack.callback(folder.close)
             enable_log(options.log_level, options.log_file, folder.path / "paceline.log")
-            if options.key is not None:
-                log.add_redaction(options.key.redact)
+            secrecy.protect(options.key)
             # Written now, not by the first session, because there may be nothing to start yet.
             folder.set_header(options.endpoint, options.settings, limits)
             yield stack.enter_context(
@@ -111,7 +111,7 @@ def _access_provider(
         return lambda: target
     log_path, sessions = folder.path / "engine.log", options.limits.sessions
     server = stack.enter_context(LocalServer(log_path, sessions, options.settings.speed))
-    log.add_redaction(Secret(server.api_key).redact)
+    secrecy.protect(Secret(server.api_key))
 
     def access() -> SessionTarget:
         server.restart_if_dead()

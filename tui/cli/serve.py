@@ -91,12 +91,10 @@ def serve(
     import secrets
 
     from tui.cli.api_key import pop_env_key
-    from workers import log
     from workers.errors import PacelineError, UsageProblem
     from workers.localserver.child import REQUIRED_PACKAGES, require_packages
     from workers.localserver.refusal import CloseCode
     from workers.localserver.scripts.script_file import load_script
-    from workers.protocol.endpoint import Secret
 
     script = None if file is None else load_script(file)
     if times_file is not None:
@@ -122,8 +120,6 @@ def serve(
         speed_limit=speed_limit,
         send_warnings=send_warnings,
     )
-    if api_key is not None:
-        log.add_redaction(Secret(api_key).redact)
     try:
         asyncio.run(_run_server(port, policy, script, times_file))
     except OSError as error:
@@ -153,9 +149,11 @@ async def _run_server(
     for number in signals:
         asyncio.get_running_loop().add_signal_handler(number, request_stop)
     # Slow to load, so after the handlers: Ctrl-C during the import ends the server normally too.
+    from workers import secrecy
     from workers.localserver.admission import SERVICE_SPEED_LIMIT
     from workers.localserver.server import run_server
     from workers.pacing.schedule import MAX_SPEED
+    from workers.secrecy import Secret
 
     backend: BackendContext
     if script is None:
@@ -182,6 +180,7 @@ async def _run_server(
             options += f" --speed {min(speed, MAX_SPEED):g}" if speed > 1 else ""
             _print_line(f"try: {key}paceline run FILE {options}")
             _print_line("Ctrl-C ends it.")
+            secrecy.protect(Secret(policy.api_key) if policy.api_key else None)
 
     def report_session(session: "SessionRecord") -> None:
         _print_line(session_line(session))

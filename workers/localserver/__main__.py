@@ -10,11 +10,11 @@ import sys
 import threading
 from functools import partial
 
-from workers import log
+from workers import log, secrecy
 from workers.localserver.admission import SERVICE_SPEED_LIMIT, ServerPolicy
 from workers.localserver.recognisers import RecogniserPool
 from workers.localserver.server import run_server
-from workers.protocol.endpoint import Secret
+from workers.secrecy import Secret
 
 
 def main() -> int:
@@ -29,8 +29,8 @@ def main() -> int:
     if not api_key:
         print("The first line of stdin must be the API key.", file=sys.stderr)
         return 2
+    secrecy.protect(Secret(api_key))
     if args.log_file:
-        log.add_redaction(Secret(api_key).redact)
         log.enable(log.LogConfig(args.log_level, args.log_file))
     speed_limit = SERVICE_SPEED_LIMIT * max(args.speed, 1.0)
     # The client is our own, which shows Warnings to its user.

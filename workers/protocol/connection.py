@@ -17,9 +17,9 @@ from typing import Self
 import websocket
 from websocket import ABNF
 
+from workers import secrecy
 from workers.errors import Malformed, PacelineError
 from workers.protocol import messages
-from workers.protocol.endpoint import Secret
 from workers.protocol.messages import ClientMessage, ServerMessage
 
 CLOSE_TIMEOUT_S = 1.5
@@ -55,12 +55,13 @@ NON_MESSAGE = NonMessage()
 
 
 class Connection:
-    """An open connection, made by `dialing.dial`. Not thread-safe: use it from one thread only."""
+    """An open connection, made by `dialing.dial`. Not thread-safe: use it from one thread only.
 
-    def __init__(self, ws: websocket.WebSocket, key: Secret | None = None) -> None:
-        """``key`` is redacted in everything that the server sends."""
+    What the server sends enters the program here, without the secrets of this process.
+    """
+
+    def __init__(self, ws: websocket.WebSocket) -> None:
         self._ws = ws
-        self._key = key
         assert ws.sock is not None  # it is connected
         self._socket: socket.socket = ws.sock
         self._socket.setblocking(False)
@@ -149,10 +150,10 @@ class Connection:
         match frame.opcode:
             case ABNF.OPCODE_CLOSE:
                 self._close_received = True
-                code, reason = frame.data[:2], self._redact(frame.data[2:])
+                code, reason = frame.data[:2], frame.data[2:].decode(errors="replace")
                 # RFC 6455, section 5.5.1; 1005 stands for no code.
                 code = int.from_bytes(code, "big") if len(code) == 2 else 1005
-                return CloseFrame(code, reason.decode(errors="replace"))
+                return CloseFrame(code, secrecy.redact(reason))
             case ABNF.OPCODE_PING:
                 self._send_frame(frame.data, ABNF.OPCODE_PONG)
             case ABNF.OPCODE_TEXT | ABNF.OPCODE_BINARY | ABNF.OPCODE_CONT:
@@ -161,13 +162,8 @@ class Connection:
                     raise ConnectionLost(TOO_LONG_REASON)
                 if frame.fin:
                     text, self._fragments = bytes(self._fragments), bytearray()
-                    return messages.decode(self._redact(text))
+                    return messages.decode(text)
         return NON_MESSAGE
-
-    def _redact(self, data: bytes) -> bytes:
-        if self._key is None:
-            return data
-        return self._key.redact(data.decode("latin-1")).encode("latin-1")  # keeps any byte
 
     # --- closing ---------------------------------------------------------------------------------
 
@@ -200,7 +196,7 @@ def audio_frame(pcm: bytes) -> bytes:
 
 
 def error_text(error: Exception) -> str:
-    """Describes a network error in words."""
+    """Describes a network error in words. It may repeat what a server or a proxy sent."""
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error).rstrip(".") or type(error).__name__
+        return secrecy.redact(error.strerror)
+    return secrecy.redact(str(error)).rstrip(".") or type(error).__name__

@@ -12,7 +12,7 @@ from websocket._socket import sock_opt
 
 from workers.errors import PacelineError
 from workers.protocol.connection import MAX_MESSAGE_BYTES, TOO_LONG_REASON, Connection, error_text
-from workers.protocol.endpoint import Secret, is_loopback
+from workers.protocol.endpoint import is_loopback
 
 DIAL_STEP_TIMEOUT_S = 10.0
 """Limit for one read or write; an answer that arrives one byte at a time needs many."""
@@ -36,14 +36,13 @@ def dial(
     headers: dict[str, str],
     *,
     ca_file: str | None = None,
-    key: Secret | None = None,
     claim_handshake: Callable[[], bool] = lambda: True,
 ) -> Connection:
     """Connects and upgrades; raises `Unreachable`. An open socket is not an accepted session.
 
-    ``ca_file`` contains the certificates to trust instead of the system's; ``key``, which is in the
-    headers, is redacted. ``claim_handshake`` is called after TLS and before the upgrade; if it
-    returns False, `dial` stops. Redirects are not followed, since they would take the key along.
+    ``ca_file`` contains the certificates to trust instead of the system's; ``claim_handshake`` is
+    called after TLS and before the upgrade; if it returns False, `dial` stops. Redirects are not
+    followed, since they would take the key along.
     """
     netloc, host = urlsplit(url).netloc, urlsplit(url).hostname
     if host and is_loopback(host):  # no proxy for what stays on this machine
@@ -60,11 +59,10 @@ def dial(
             url, socket=connected, header=headers, suppress_origin=True, redirect_limit=0
         )
     except (OSError, websocket.WebSocketException) as error:
-        detail = error_text(error)  # may repeat what the server sent
-        raise _dial_error(netloc, error, key.redact(detail) if key else detail) from None
+        raise _dial_error(netloc, error, error_text(error)) from None
     default = ws.frame_buffer
     ws.frame_buffer = _BoundedFrameBuffer(default.recv, default.skip_utf8_validation)
-    return Connection(ws, key)
+    return Connection(ws)
 
 
 def timeout_error(netloc: str) -> Unreachable:

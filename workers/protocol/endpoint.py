@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv6Address, ip_address
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from workers.errors import UsageProblem
 
@@ -11,12 +11,7 @@ PROTOCOL_PATH = "/v3/ws"
 
 EMBEDDED_NAME = "embedded engine on this machine"
 
-MIN_KEY_CHARS = 16
-"""The service's keys have 32 characters, the embedded engine's 43."""
-
 _SECRET_PARAMETERS = {"token", "access_token", "key", "api_key", "apikey", "authorization"}
-
-REDACTED = "[the key]"
 
 _SERVICE_DOMAIN = "assemblyai.com"
 
@@ -30,32 +25,6 @@ class EndpointKind(Enum):
     SERVICE = "service"
     CUSTOM = "custom"
     EMBEDDED = "embedded"
-
-
-class Secret:
-    """A key that does not show in a repr, an error, a traceback or `vars`."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Returns the key, for use in a request header only."""
-        return self._value
-
-    def redact(self, text: str) -> str:
-        """Replaces the key in a text, also in its percent-encoded form.
-
-        A key shorter than any real one is not replaced, since it may be a spoken word.
-        """
-        if len(self._value) >= MIN_KEY_CHARS:
-            text = text.replace(self._value, REDACTED)
-            text = text.replace(quote(self._value, safe=""), REDACTED)
-        return text
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias, get_args
 
+from workers import secrecy
 from workers.errors import Malformed
 from workers.protocol import codec
 from workers.protocol.codec import Extra, Json, JsonObject
@@ -254,8 +255,12 @@ _CLIENT_TYPES: Mapping[str, type[Any]] = {
 
 
 def decode(text: str | bytes) -> ServerMessage:
-    """Decodes a text frame of a server; raises `Malformed` if it is not a server message."""
-    return from_json(codec.parse_object(text, "the message", MAX_MESSAGE_DEPTH))
+    """Decodes a text frame of a server; raises `Malformed` if it is not a server message.
+
+    It may repeat secrets, which are removed after the escapes of JSON were decoded.
+    """
+    record = codec.parse_object(text, "the message", MAX_MESSAGE_DEPTH)
+    return from_json(secrecy.redact_json(record, text))
 
 
 def decode_from_client(text: str | bytes) -> ClientMessage:

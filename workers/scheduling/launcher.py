@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from workers.jobs.events import JobReport
-from workers.protocol.endpoint import Secret
+from workers.secrecy import Secret
 from workers.session.assignment import Assignment, ControlMessage
 
 

@@ -29,7 +29,7 @@ from workers.jobs.matrix import apply_condition
 from workers.jobs.sent_position import SentPosition
 from workers.log import Logger
 from workers.protocol import configuration
-from workers.protocol.endpoint import Endpoint, Secret
+from workers.protocol.endpoint import Endpoint
 from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
 from workers.runs.run_folder import RunFolder
 from workers.scheduling.job_queue import JobQueue
@@ -38,6 +38,7 @@ from workers.scheduling.launcher import Session, SessionLauncher
 from workers.scheduling.pair_clock import PairClock
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.start_rate import StartRateLimiter
+from workers.secrecy import Secret
 from workers.session.assignment import Assignment, StopCommand, Timeouts
 from workers.traces.files import attempt_files, set_aside
 

@@ -16,8 +16,8 @@ from workers.pacing.schedule import Beat, Schedule
 from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.connection import ConnectionLost, audio_frame
 from workers.protocol.dialing import Unreachable
-from workers.protocol.endpoint import Secret
 from workers.protocol.messages import Begin, Terminate
+from workers.secrecy import Secret
 from workers.session.assignment import Assignment
 from workers.session.audio_stream import AudioStream
 from workers.session.control import ControlChannel

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from workers.jobs.events import Ended
 from workers.protocol.connection import Connection
 from workers.protocol.dialing import dial, timeout_error
-from workers.protocol.endpoint import Secret
+from workers.secrecy import Secret
 from workers.session.assignment import Timeouts
 from workers.session.control import ControlChannel
 from workers.session.session_state import SessionState
@@ -23,7 +23,7 @@ def connect(
     control: ControlChannel,
     state: SessionState,
 ) -> Connection:
-    """Dials ``url`` and returns the open connection; ``ca_file`` and ``key`` as for `dial`.
+    """Dials ``url`` and returns the open connection; ``ca_file`` as for `dial`.
 
     Raises `Unreachable`, also if a stop command arrives before the handshake. After a later command
     it waits for the handshake, which may open a session that must then be terminated. The thread
@@ -44,7 +44,7 @@ def connect(
         if key is not None:
             headers["Authorization"] = key.reveal()
         try:
-            results.append(dial(url, headers, ca_file=ca_file, key=key, claim_handshake=claim))
+            results.append(dial(url, headers, ca_file=ca_file, claim_handshake=claim))
         except Exception as error:
             results.append(error)
         os.close(done_write_fd)

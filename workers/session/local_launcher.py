@@ -10,7 +10,7 @@ from multiprocessing.process import BaseProcess
 
 from workers import processes
 from workers.jobs.events import JobReport
-from workers.protocol.endpoint import Secret
+from workers.secrecy import Secret
 from workers.session.assignment import Assignment, ControlMessage
 from workers.session.session_queue import Closed, SessionQueue
 

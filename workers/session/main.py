@@ -10,12 +10,12 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
-from workers import log
+from workers import log, secrecy
 from workers.audio import limits
 from workers.audio.recording import Reader
 from workers.errors import Unreadable
 from workers.jobs.events import Ended, JobReport, Outcome
-from workers.protocol.endpoint import Secret
+from workers.secrecy import Secret
 from workers.session.assignment import Assignment, ControlMessage
 from workers.session.control import Cancelled, ControlChannel
 from workers.session.conversation import Conversation
@@ -42,6 +42,7 @@ def run_session(
     control_queue.close_writer()
     control = ControlChannel(control_queue)
     control.install_signal_handlers()
+    secrecy.protect(key)
     job = assignment.job
     with suppress(OSError):  # for ``top`` and ``ps -e``, up to 15 bytes; not every system has /proc
         Path("/proc/self/comm").write_text(f"paceline {job.id}.{assignment.attempt}")
@@ -53,8 +54,6 @@ def run_session(
         with suppress(OSError):
             os.close(output)
         if assignment.log_config is not None:
-            if key is not None:
-                log.add_redaction(key.redact)
             with suppress(OSError):  # the session works without a log
                 log.enable(assignment.log_config, job=job.id, attempt=assignment.attempt)
         head = TraceHead(
@@ -116,7 +115,7 @@ def _run_conversation(
         return Ended(Outcome.UNREADABLE, error.reason, error.hint)
     except Exception as error:
         text = traceback.format_exc()
-        print(key.redact(text) if key else text, file=sys.stderr, flush=True)
+        print(secrecy.redact(text), file=sys.stderr, flush=True)
         return Ended(
             Outcome.CRASHED,
             f"the session crashed because of a bug in Paceline ({type(error).__name__})",

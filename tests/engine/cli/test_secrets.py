@@ -24,7 +24,7 @@ from tests.support import audio_files
 from tests.support.keyring_backends import FileKeyring
 from workers.jobs.events import Began, Ended, Outcome
 from workers.localserver.child import LocalServer
-from workers.protocol.endpoint import REDACTED
+from workers.secrecy import REDACTED
 
 KEY = "n0b0dyMayEverReadThis9876543210"
 FILES = 100

@@ -14,9 +14,10 @@ from workers.jobs.events import Began, Ended, Outcome, TurnReceived
 from workers.jobs.job import StreamSettings
 from workers.jobs.job_state import JobStatus
 from workers.localserver.child import LocalServer
-from workers.protocol.endpoint import Secret, embedded_endpoint
+from workers.protocol.endpoint import embedded_endpoint
 from workers.runs import run_folder
 from workers.scheduling.supervisor import SessionTarget, Supervisor
+from workers.secrecy import Secret
 
 pytestmark = pytest.mark.engine
 

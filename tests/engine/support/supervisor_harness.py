@@ -10,11 +10,12 @@ from queue import Empty
 from workers.jobs.events import Event, JobReport
 from workers.jobs.job import StreamSettings
 from workers.jobs.job_state import JobState
-from workers.protocol.endpoint import Secret, custom_endpoint
+from workers.protocol.endpoint import custom_endpoint
 from workers.runs import reader, run_folder
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.start_rate import StartRateLimiter
 from workers.scheduling.supervisor import SessionTarget, Supervisor
+from workers.secrecy import Secret
 from workers.session.assignment import Timeouts
 
 LONG_ENOUGH = 60.0

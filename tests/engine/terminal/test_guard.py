@@ -19,8 +19,8 @@ from tests.engine.support.scripted_server import (
     turn_message,
 )
 from tests.support import audio_files
-from tui.cli.api_key import KEY_VARIABLE
 from tui.cli.exit_codes import ExitCode
+from workers.secrecy import KEY_VARIABLE
 
 OF_A_DESK = {b"1000", b"1003", b"1004", b"1006", b"1015", b"1016", b"1049", b"2004", b"2048"}
 

@@ -10,12 +10,13 @@ from tests.support.fake_launcher import RECORDING, FakeSession
 from workers.audio.source import ReadOptions, Source
 from workers.jobs.events import Began, Connecting, Ended, Event, JobReport, Outcome, Readied
 from workers.jobs.job import JobId, StreamSettings
-from workers.protocol.endpoint import Secret, custom_endpoint
+from workers.protocol.endpoint import custom_endpoint
 from workers.runs import run_folder
 from workers.scheduling.pair_clock import CLOCK_LEAD_S, MAX_PARTNER_WAIT_S
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.scheduler import Claim, Scheduler, SessionTarget
 from workers.scheduling.start_rate import RATE_WINDOW_S, StartRateLimiter
+from workers.secrecy import Secret
 from workers.session.assignment import Assignment, StartClock, StopCommand, Timeouts
 
 CALL = Source("call.wav", ReadOptions(speakers=("agent", "caller")))
