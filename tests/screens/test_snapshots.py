@@ -202,7 +202,7 @@ def _has_figures(desk: Desk) -> bool:
     return any("WER 20.00 %" in line or "WER 30.0 %" in line for line in drawn)
 
 
-async def _settle(desk: Desk, pilot: Pilot[object]) -> None:
+async def _settle(desk: Desk, pilot: Pilot[None]) -> None:
     for line in desk.screen.query(Input):
         line.cursor_blink = False
     while not all(worker.is_finished for worker in desk.workers):  # one may start another

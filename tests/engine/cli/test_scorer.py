@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.engine.cli.test_program import LONG_ENOUGH, ROOT
+from tests.engine.cli.test_program import ROOT
+from tests.engine.support.supervisor_harness import LONG_ENOUGH
 from tests.support.scored_run import write_scored_run
 
 ASK = """

@@ -23,7 +23,7 @@ from workers.evaluation.metrics import METRICS, Clock
 from workers.evaluation.report.charts import DARK_PALETTE, LIGHT_PALETTE, render, run_charts
 from workers.evaluation.report.file_pages import FilePage, Message, read_file_pages
 from workers.evaluation.score import ALL_JOBS, RunScore
-from workers.evaluation.statistics import summarise
+from workers.evaluation.statistics import Interval, summarise
 from workers.protocol.codec import Json, JsonObject
 
 _COLUMNS = (
@@ -74,7 +74,8 @@ def _page_text(folder: Path, score: RunScore, pages: Sequence[FilePage], calibra
         f"<h1>{escape(score.run.name)}</h1>",
         *_environment(score, calibration),
         *(f'<p class="warning">{escape(text)}</p>' for text in score.warnings),
-        *(part for group in score.groups for part in _group(group, score)),
+        *_overview(score.groups[1:]),
+        *(part for group in score.groups for part in _group(group)),
         *_charts(score),
         *_lists(score),
         *_file_table(data["files"]),
@@ -95,8 +96,7 @@ def _environment(score: RunScore, calibration: str) -> Iterable[str]:
     yield f"<dt>normaliser</dt><dd>{escape(score.normaliser)}</dd>"
     for key in _ENVIRONMENT:
         if (value := score.header.get(key)) is not None:
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            yield f"<dt>{key}</dt><dd>{escape(text)}</dd>"
+            yield f"<dt>{key}</dt><dd>{escape(_one_line(value))}</dd>"
     held = sum(not job.latency.invalid for job in score.jobs)
     yield f"<dt>pacing</dt><dd>held for {held} of {len(score.jobs)} recordings</dd>"
     if calibration:
@@ -104,42 +104,86 @@ def _environment(score: RunScore, calibration: str) -> Iterable[str]:
     yield "</dl>"
 
 
-def _group(group: GroupScore, score: RunScore) -> Iterable[str]:
-    title = "All recordings" if group.name == ALL_JOBS else f"Group “{group.name}”"
+def _one_line(value: Json) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_one_line(one)}" for key, one in value.items() if one)
+    if isinstance(value, list):
+        return " ".join(map(_one_line, value))
+    return str(value)
+
+
+def _overview(groups: Sequence[GroupScore]) -> Iterable[str]:
+    """One row a group."""
+    if not groups:
+        return
+    yield '<h2>Groups</h2><div class="scroll"><table><thead><tr><th>group</th><th>recordings</th>'
+    yield "<th>WER</th><th>95 % interval</th><th>first partial p50 ms</th>"
+    yield "<th>emission p50 ms</th><th>95 % interval</th><th>end of turn p95 ms</th></tr></thead>"
+    yield "<tbody>"
+    for group in groups:
+        rate, emission = group.rates.get("wer"), group.delays.get("emission")
+        first, end = group.delays.get("ttft"), group.delays.get("eot")
+        cells = (
+            str(group.files),
+            f"{100 * rate.pooled:.2f} %" if rate else "–",
+            _interval(rate.interval, 100, 2, " %") if rate else "–",
+            _ms(first.due.p50 if first else None),
+            _ms(emission.due.p50 if emission else None),
+            _interval(emission.intervals.get("p50"), 1, 0) if emission else "–",
+            _ms(end.due.p95 if end else None),
+        )
+        figures = "".join(f"<td>{cell}</td>" for cell in cells)
+        yield f"<tr><td>{escape(group.name or '–')}</td>{figures}</tr>"
+    yield "</tbody></table></div>"
+
+
+def _interval(interval: Interval | None, factor: float, digits: int, unit: str = "") -> str:
+    if interval is None:
+        return "–"
+    return f"{interval.low * factor:.{digits}f}–{interval.high * factor:.{digits}f}{unit}"
+
+
+def _group(group: GroupScore) -> Iterable[str]:
+    """The figures of a group; those of all recordings with their definitions."""
+    is_whole = group.name == ALL_JOBS
+    title = "All recordings" if is_whole else f"Group “{group.name}”"
+    head = '<th class="left">definition</th>' if is_whole else ""
     yield f"<h2>{escape(title)} ({group.files})</h2>"
     if group.rates:
         yield '<div class="scroll"><table><thead><tr><th>rate</th><th>pooled</th>'
-        yield "<th>95 % interval</th><th>mean</th><th>recordings</th>"
-        yield '<th class="left">definition</th></tr></thead><tbody>'
+        yield f"<th>95 % interval</th><th>mean</th><th>recordings</th>{head}</tr></thead><tbody>"
         for name, rate in group.rates.items():
             metric = METRICS[name]
-            interval = rate.interval
-            bounds = f"{100 * interval.low:.2f}–{100 * interval.high:.2f} %" if interval else "–"
+            definition = f"{escape(metric.start)}, per {escape(metric.stop)}"
             yield (
-                f"<tr><td>{name}</td><td>{format_value(metric, rate.pooled)}</td><td>{bounds}</td>"
+                f"<tr><td>{name}</td><td>{format_value(metric, rate.pooled)}</td>"
+                f"<td>{_interval(rate.interval, 100, 2, ' %')}</td>"
                 f"<td>{format_value(metric, rate.mean)}</td><td>{rate.files}</td>"
-                f'<td class="left wrap">{escape(metric.start)}, per {escape(metric.stop)}</td></tr>'
+                f"{_definition(definition, is_whole)}</tr>"
             )
         yield "</tbody></table></div>"
     if group.delays:
         yield '<div class="scroll"><table><thead><tr><th>delay in ms, by due</th><th>n</th>'
         yield "<th>&lt; 0</th><th>p50</th><th>95 % interval</th><th>p90</th><th>p95</th>"
-        yield '<th>p99</th><th>max</th><th class="left">definition</th></tr></thead><tbody>'
+        yield f"<th>p99</th><th>max</th>{head}</tr></thead><tbody>"
         for name, delays in group.delays.items():
-            metric, found, interval = METRICS[name], delays.due, delays.intervals.get("p50")
-            bounds = f"{interval.low:.0f}–{interval.high:.0f}" if interval else "–"
+            metric, found = METRICS[name], delays.due
+            definition = f"from {escape(metric.start)} to {escape(metric.stop)}"
             cells = (found.p90, found.p95, found.p99, found.max)
             figures = "".join(f"<td>{_ms(value)}</td>" for value in cells)
             yield (
                 f"<tr><td>{name}</td><td>{found.n}</td><td>{found.negative}</td>"
-                f"<td>{_ms(found.p50)}</td><td>{bounds}</td>{figures}"
-                f'<td class="left wrap">from {escape(metric.start)} to {escape(metric.stop)}</td>'
-                "</tr>"
+                f"<td>{_ms(found.p50)}</td><td>{_interval(delays.intervals.get('p50'), 1, 0)}</td>"
+                f"{figures}{_definition(definition, is_whole)}</tr>"
             )
         yield "</tbody></table></div>"
     if group.ratios:
         ratios = ", ".join(f"{name} {value:.3f}" for name, value in group.ratios.items())
         yield f'<p class="muted">Stability of partials: {ratios}</p>'
+
+
+def _definition(text: str, is_shown: bool) -> str:
+    return f'<td class="left wrap">{text}</td>' if is_shown else ""
 
 
 def _charts(score: RunScore) -> Iterable[str]:
@@ -160,13 +204,19 @@ def _data_url(svg: bytes) -> str:
 
 
 def _lists(score: RunScore) -> Iterable[str]:
-    entries = [
-        *((f"Invalid for latency: {file}", reason) for file, reason in score.invalid),
-        *((f"Left out: {file}", reason) for file, reason in score.left_out),
-        *((f"No reference: {file.path}", "") for file in score.matches.unmatched),
-    ]
-    for text, reason in entries:
-        yield f'<p class="muted">{escape(f"{text} ({reason})" if reason else text)}</p>'
+    """What does not count, folded up: each list may be as long as the run."""
+    lists = {
+        "Invalid for latency": score.invalid,
+        "Left out": score.left_out,
+        "No reference": [(str(file.path), "") for file in score.matches.unmatched],
+    }
+    for title, entries in lists.items():
+        if entries:
+            yield f"<details><summary>{title}: {len(entries)}</summary>"
+            for name, reason in entries:
+                text = f"{name} ({reason})" if reason else name
+                yield f'<p class="muted">{escape(text)}</p>'
+            yield "</details>"
 
 
 def _file_table(rows: Json) -> Iterable[str]:
