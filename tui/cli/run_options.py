@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,12 +18,13 @@ from workers.audio.discovery import SkippedPaths
 from workers.audio.folder_watch import FolderWatch
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions, Source
 from workers.errors import UsageProblem
-from workers.jobs.job import NATIVE_RATES_HZ, Limits, StreamSettings
+from workers.jobs.job import Limits, StreamSettings
 from workers.jobs.matrix import Matrix, apply_condition, parse_matrix
 from workers.localserver.capacity import process_count, session_capacity
 from workers.pacing.schedule import Release
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, EndpointKind
+from workers.ranges import CHANNEL, SENT_RATE_HZ
 from workers.secrecy import KEY_VARIABLE, Secret
 from workers.sources import values
 from workers.sources.manifest import SourceRules
@@ -152,8 +154,8 @@ def parse_options(
         raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")
     if target is not None:
         target = replace(target, ca=ca)
-    if sample_rate is not None and sample_rate not in NATIVE_RATES_HZ:
-        hint = f"--sample-rate must be from {NATIVE_RATES_HZ[0]} to {NATIVE_RATES_HZ[-1]}."
+    if sample_rate is not None and sample_rate not in SENT_RATE_HZ:
+        hint = f"--sample-rate must be {SENT_RATE_HZ}."
         raise UsageProblem(f"{sample_rate} Hz cannot be sent", hint)
     settings = StreamSettings(
         chunk_ms=chunk_ms,
@@ -327,9 +329,9 @@ def _parse_channels(text: str, speakers: str | None) -> ReadOptions:
     named = {"mix": None, "left": 1, "right": 2}
     if text in named:
         return ReadOptions(channel=named[text])
-    if text.isascii() and text.isdigit() and int(text) > 0:
+    if re.fullmatch(r"[0-9]{1,9}", text) and int(text) in CHANNEL:
         return ReadOptions(channel=int(text))
-    hint = "Write --channels mix, left, right, split or a number from 1."
+    hint = f"Write --channels mix, left, right, split or a number {CHANNEL}."
     raise UsageProblem(f"“{text}” chooses no channel", hint)
 
 

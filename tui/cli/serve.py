@@ -14,6 +14,7 @@ import click
 from tui.cli.console import print_line
 from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import NumberRange, count_option, enable_log, log_options, path_option
+from workers.ranges import SESSIONS, SPEED, SPEED_LIMIT, STARTS_PER_MINUTE
 
 if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extra
     from workers.localserver.admission import ServerPolicy
@@ -43,11 +44,16 @@ if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extr
 @count_option(
     "--sessions",
     help="Accept this many sessions at once. Default: as many as this machine can serve.",
+    allowed=SESSIONS,
 )
-@count_option("--start-rate", help="Accept this many new sessions a minute. Default: any number.")
+@count_option(
+    "--start-rate",
+    help="Accept this many new sessions a minute. Default: any number.",
+    allowed=STARTS_PER_MINUTE,
+)
 @click.option(
     "--speed-limit",
-    type=NumberRange(1.0, 25.0),
+    type=NumberRange(SPEED_LIMIT),
     default=1.25,  # `workers.localserver.admission.SERVICE_SPEED_LIMIT`
     show_default=True,
     metavar="FACTOR",
@@ -152,7 +158,6 @@ async def _run_server(
     from workers import secrecy
     from workers.localserver.admission import SERVICE_SPEED_LIMIT
     from workers.localserver.server import run_server
-    from workers.pacing.schedule import MAX_SPEED
     from workers.secrecy import Secret
 
     backend: BackendContext
@@ -177,7 +182,7 @@ async def _run_server(
             _print_line(f"capacity: {capacity} session{'s' if capacity != 1 else ''} at once")
             speed = policy.speed_limit / SERVICE_SPEED_LIMIT
             options = f"--endpoint {address} --sessions {capacity}"
-            options += f" --speed {min(speed, MAX_SPEED):g}" if speed > 1 else ""
+            options += f" --speed {min(speed, SPEED.high):g}" if speed > 1 else ""
             _print_line(f"try: {key}paceline run FILE {options}")
             _print_line("Ctrl-C ends it.")
             secrecy.protect(Secret(policy.api_key) if policy.api_key else None)

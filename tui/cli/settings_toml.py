@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from tui.config.settings import MAX_REFRESH_S, MIN_REFRESH_S, PACELINE_THEMES, DeskSettings
+from tui.config.settings import PACELINE_THEMES, DeskSettings
 from tui.keys.key_table import KEY_BINDINGS, Scope
 from tui.keys.keymap import Keymap
 from tui.model.column_spec import ColumnSpec
 from tui.render.columns import COLUMNS, optional_column_names
 from workers.exports.files import FORMATS, OverwritePolicy
 from workers.playback.backends import BACKENDS
+from workers.ranges import REFRESH_S
 
 
 def commented_defaults() -> str:
@@ -26,8 +27,7 @@ def settings_lines(
     export = settings.export
     yield f"theme = {_toml(settings.theme)}  # {', '.join(PACELINE_THEMES)}, or one of Textual's"
     yield f"ascii = {_toml(settings.ascii)}  # true: only ASCII characters as symbols"
-    bounds = f"{MIN_REFRESH_S} to {MAX_REFRESH_S:g}"
-    yield f"refresh = {settings.refresh:g}  # seconds between two updates, {bounds}"
+    yield f"refresh = {settings.refresh:g}  # time between two updates, {REFRESH_S}"
     names = optional_column_names(columns)
     shown = [name for name in names if settings.columns is None or name in settings.columns]
     yield f"columns = {_toml(shown)}  # besides the file name; any may be left out"

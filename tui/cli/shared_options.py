@@ -9,7 +9,9 @@ from typing import Any, TypeAlias
 
 import click
 
+from workers import ranges
 from workers.errors import UsageProblem
+from workers.ranges import Range
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -25,9 +27,15 @@ def option_group(*options: Decorator) -> Decorator:
     return add_options
 
 
-def count_option(name: str, help: str, **rest: Any) -> Decorator:
+def whole_number_in(allowed: Range) -> click.IntRange:
+    """The type of an option that takes an integer within a range."""
+    return click.IntRange(round(allowed.low), round(allowed.high))
+
+
+def count_option(name: str, help: str, allowed: Range = ranges.COUNTED, **rest: Any) -> Decorator:
     """An option that takes an integer, by default from 1."""
-    return click.option(name, **{"type": click.IntRange(min=1), "metavar": "N", **rest}, help=help)
+    kind = whole_number_in(allowed)
+    return click.option(name, **{"type": kind, "metavar": "N", **rest}, help=help)
 
 
 def path_option(*names: str, help: str, folder: bool = False) -> Decorator:
@@ -37,9 +45,12 @@ def path_option(*names: str, help: str, folder: bool = False) -> Decorator:
 
 
 class NumberRange(click.FloatRange):
-    """A number within bounds. Unlike click's own type, it refuses “nan”."""
+    """A number within a range. Unlike click's own type, it refuses “nan”."""
 
     name = "number"
+
+    def __init__(self, allowed: Range) -> None:
+        super().__init__(allowed.low, allowed.high)
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -50,13 +61,16 @@ class NumberRange(click.FloatRange):
         return number
 
 
+_STARTS = whole_number_in(ranges.STARTS_PER_MINUTE)
+
+
 class StartRateParam(click.ParamType[int]):
     """A number of sessions per minute; ``auto`` becomes 0."""
 
     name = "rate"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        return 0 if value == "auto" else int(click.IntRange(min=1).convert(value, param, ctx))
+        return 0 if value == "auto" else int(_STARTS.convert(value, param, ctx))
 
 
 class RunFolderParam(click.ParamType[Path]):
@@ -93,7 +107,11 @@ def limit_options(*, resuming: bool) -> Decorator:
 
     sessions_default = "" if resuming else " Default: as many as the embedded engine serves, or 10."
     return option_group(
-        count_option("--sessions", f"Stream this many recordings at once.{sessions_default}"),
+        count_option(
+            "--sessions",
+            f"Stream this many recordings at once.{sessions_default}",
+            ranges.SESSIONS,
+        ),
         click.option(
             "--start-rate",
             type=StartRateParam(),
@@ -106,11 +124,12 @@ def limit_options(*, resuming: bool) -> Decorator:
             "--attempts",
             "Try each recording at most this many times. If a session breaks, the next attempt "
             "continues where it broke.",
+            ranges.ATTEMPTS,
             **default(4),
         ),
         click.option(
             "--dead-after",
-            type=NumberRange(min=1.0),
+            type=NumberRange(ranges.DEAD_AFTER_S),
             metavar="SECONDS",
             help="Treat a session as broken if nothing arrives from the server for this long.",
             **default(20.0),
@@ -197,7 +216,7 @@ new_run_options = option_group(
     ),
     click.option(
         "--chunk-ms",
-        type=click.IntRange(50, 1000),
+        type=whole_number_in(ranges.CHUNK_MS),
         default=100,
         show_default=True,
         help="Send this many ms of audio in each message.",
@@ -237,7 +256,7 @@ new_run_options = option_group(
     ),
     click.option(
         "--speed",
-        type=NumberRange(0.5, 20.0),  # `workers.pacing.schedule.MIN_SPEED` and `MAX_SPEED`
+        type=NumberRange(ranges.SPEED),
         default=1.0,
         show_default=True,
         metavar="FACTOR",
@@ -260,7 +279,11 @@ new_run_options = option_group(
         "to combine several.",
     ),
     count_option(
-        "--repeat", "Stream each recording this many times.", default=1, show_default=True
+        "--repeat",
+        "Stream each recording this many times.",
+        ranges.REPEATS,
+        default=1,
+        show_default=True,
     ),
     limit_options(resuming=False),
 )

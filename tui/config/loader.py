@@ -15,8 +15,6 @@ from typing import Any, NoReturn, TypeAlias
 from platformdirs import user_config_path
 
 from tui.config.settings import (
-    MAX_REFRESH_S,
-    MIN_REFRESH_S,
     PACELINE_THEMES,
     DeskSettings,
     ExportSettings,
@@ -24,6 +22,7 @@ from tui.config.settings import (
 )
 from workers.errors import UsageProblem
 from workers.playback.backends import BACKENDS
+from workers.ranges import REFRESH_S, shown
 
 SETTINGS_VARIABLE = "PACELINE_SETTINGS"
 """The environment variable with the path of another settings file."""
@@ -98,9 +97,9 @@ class _SettingsReader:
             self._refuse(("theme",), *problem)
         refresh = document.get("refresh", defaults.refresh)
         number = isinstance(refresh, int | float) and not isinstance(refresh, bool)
-        if not number or not MIN_REFRESH_S <= refresh <= MAX_REFRESH_S:
-            bounds = f"{MIN_REFRESH_S} to {MAX_REFRESH_S:g}"
-            self._refuse(("refresh",), f"refresh must be a number of seconds, {bounds}")
+        if not number or refresh not in REFRESH_S:
+            reason = f"refresh is {shown(refresh)}; it must be {REFRESH_S}"
+            self._refuse(("refresh",), reason)
         columns = None
         if "columns" in document:
             known = self._column_names()

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from workers.ranges import REFRESH_S
 
 PACELINE_THEMES = ("paceline", "paceline-light", "paceline-contrast", "paceline-ansi")
-
-MIN_REFRESH_S, MAX_REFRESH_S = 0.1, 2.0
-"""Bounds of `DeskSettings.refresh`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class DeskSettings:
     theme: str = PACELINE_THEMES[0]
     ascii: bool = False
     """Draw with ASCII characters only, even if the terminal can show others."""
-    refresh: float = 0.2
+    refresh: Annotated[float, REFRESH_S] = 0.2
     """Seconds between two updates of the screen."""
     columns: frozenset[str] | None = None
     """Names of the columns that the table may show, besides the file name; None: all of them."""

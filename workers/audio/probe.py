@@ -21,6 +21,7 @@ from workers.audio.sndfile_reader import SndfileReader
 from workers.audio.source import DEFAULT_OPTIONS, RawFormat, ReadOptions
 from workers.audio.wav_layout import WavLayout, find_wav_audio
 from workers.errors import Unreadable
+from workers.ranges import RATE_HZ
 
 _UNKNOWN_SIZE_BYTES = 0x7FFF0000
 """A declared size of at least this, or of 0, comes from a writer that could not seek back."""
@@ -39,9 +40,6 @@ _HEADERLESS_SUFFIXES = frozenset([".raw", ".pcm"])
 
 _INEXACT_SUBTYPES = frozenset(["MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III"])
 """Encodings whose length in a WAV file libsndfile estimates."""
-
-_VALID_RATES_HZ = range(1000, 768_001)
-"""Other rates come from damaged headers and would make durations meaningless."""
 
 MAX_SHORTFALL_S = 0.1
 """Seconds by which a container may declare too much without a loss: encoders pad, and round."""
@@ -179,7 +177,7 @@ def _probe_growing_av(path: str, size: int, options: ReadOptions) -> Recording:
 def _check(recording: Recording) -> None:
     """Raises `Unreadable` if the rate is impossible, or the chosen channels do not exist."""
     options = recording.options
-    if recording.rate not in _VALID_RATES_HZ:
+    if recording.rate not in RATE_HZ:
         reason = f"its header gives a rate of {recording.rate} Hz, which no recording has"
         raise Unreadable(reason, _CONVERT_HINT)
     if options.speakers and recording.channels != len(options.speakers):

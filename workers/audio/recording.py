@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Annotated
 
+from workers import ranges
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions
 
 
@@ -42,23 +44,23 @@ class ChannelMix:
 class Recording:
     """A readable audio file, as described by `probe`."""
 
-    path: str
+    path: Annotated[str, ranges.PATH]
     """The path as given, or as found in a given folder."""
-    seconds: float
-    rate: int
+    seconds: Annotated[float, ranges.SECONDS]
+    rate: Annotated[int, ranges.RATE_HZ]
     """Sample rate in Hz."""
-    channels: int
-    frames: int
+    channels: Annotated[int, ranges.CHANNEL]
+    frames: Annotated[int, ranges.COUNT]
     format: str
     """Container and encoding as libsndfile names them, e.g. ``WAV PCM_16``."""
-    size: int
+    size: Annotated[int, ranges.FILE_BYTES]
     """Size of the file in bytes."""
     reader: Reader = Reader.SNDFILE
     options: ReadOptions = DEFAULT_OPTIONS
     """The options with which it was probed, and is read."""
     is_exact: bool = True
     """Whether ``seconds`` and ``frames`` were counted; False if they had to be estimated."""
-    missing_seconds: float = 0.0
+    missing_seconds: Annotated[float, ranges.SECONDS] = 0.0
     """How much the header announces beyond what can be decoded."""
     warnings: tuple[str, ...] = ()
     """What is wrong with it, or was changed to make speech audible; each a sentence."""

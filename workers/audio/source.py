@@ -3,7 +3,9 @@
 import os
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Self
+from typing import Annotated, Self
+
+from workers import ranges
 
 
 class RawEncoding(Enum):
@@ -27,27 +29,27 @@ class RawFormat:
     """The format of a file without a header."""
 
     encoding: RawEncoding
-    rate: int
+    rate: Annotated[int, ranges.RATE_HZ]
     """Sample rate in Hz."""
-    channels: int = 1
+    channels: Annotated[int, ranges.RAW_CHANNELS] = 1
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """Which audio of a file is read, and how."""
 
-    track: str = ""
+    track: Annotated[str, ranges.TRACK] = ""
     """The audio track: a number from 1, or a language; empty: the first."""
-    channel: int | None = None
+    channel: Annotated[int, ranges.CHANNEL] | None = None
     """The only channel to read, from 1; None mixes all of them."""
     speakers: tuple[str, ...] = ()
     """The names of the two speakers of a stereo call, left first: each channel is streamed by a
     session of its own. Empty: one session streams the recording."""
     raw: RawFormat | None = None
     """The format of a file without a header; None: the file describes itself."""
-    start_s: float = 0.0
+    start_s: Annotated[float, ranges.POSITION_S] = 0.0
     """Where streaming starts, in seconds of the file."""
-    end_s: float | None = None
+    end_s: Annotated[float, ranges.POSITION_S] | None = None
     """Where it ends; None: with the file."""
     follow: bool = False
     """Whether the file is still being written."""
@@ -68,7 +70,7 @@ HIDDEN_URL = "hidden"
 class Source:
     """A recording to stream, as the user named it."""
 
-    file: str
+    file: Annotated[str, ranges.PATH]
     """Its path, as given or as found in a given folder; or its URL, without secrets."""
     options: ReadOptions = DEFAULT_OPTIONS
     params: tuple[tuple[str, str], ...] = ()

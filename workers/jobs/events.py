@@ -6,16 +6,31 @@ The JSON object of an event is the same in a trace and in the output of ``paceli
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar, TypeAlias, get_args
+from typing import Annotated, ClassVar, TypeAlias, get_args
 
 from workers.audio.recording import Recording
 from workers.errors import Malformed
 from workers.jobs.job import Half, JobId
 from workers.pacing.certificate import Certificate, LagSummary, ReadAudio
-from workers.pacing.schedule import check_speed
 from workers.protocol import codec
 from workers.protocol.codec import JsonObject
 from workers.protocol.messages import Turn
+from workers.ranges import (
+    CHANNEL,
+    FILE_BYTES,
+    LAG_US,
+    LEVEL_DB,
+    MONOTONIC_S,
+    POSITION_MS,
+    RATE_HZ,
+    SENT_RATE_HZ,
+    SHA256,
+    SPEED,
+    TURN_NUMBER,
+    Count,
+    Milliseconds,
+    Seconds,
+)
 
 
 class Outcome(Enum):
@@ -40,21 +55,18 @@ class Queued:
     """The file was probed and the job is queued. Describes the recording, in seconds and Hz."""
 
     type: ClassVar[str] = "queued"
-    seconds: float
-    rate: int
-    channels: int
+    seconds: Seconds
+    rate: Annotated[int, RATE_HZ]
+    channels: Annotated[int, CHANNEL]
     format: str
-    from_seconds: float = 0.0  # where streaming starts
-    until_seconds: float | None = None  # where it ends; None: at the end of the recording
+    from_seconds: Seconds = 0.0  # where streaming starts
+    until_seconds: Seconds | None = None  # where it ends; None: at the end of the recording
     is_exact: bool = True  # whether ``seconds`` was counted; False: estimated
-    missing_seconds: float = 0.0  # how much the header announces beyond what can be decoded
+    missing_seconds: Seconds = 0.0  # how much the header announces beyond what can be decoded
     warnings: tuple[str, ...] = ()  # what is wrong with the recording; each a sentence
-    speed: float = 1.0  # seconds of audio to send per second
+    speed: Annotated[float, SPEED] = 1.0  # seconds of audio to send per second
     is_growing: bool = False  # whether it is still being written; ``seconds`` is its length so far
     same_as: str = ""  # an earlier recording of the run with the same content
-
-    def __post_init__(self) -> None:
-        check_speed(self.speed)
 
     @classmethod
     def of(cls, recording: Recording, speed: float = 1.0, same_as: str = "") -> "Queued":
@@ -80,8 +92,8 @@ class Fetched:
     """So much of the recording has arrived from the network or a pipe, before the job is queued."""
 
     type: ClassVar[str] = "fetched"
-    bytes: int
-    total_bytes: int | None = None  # None: not known
+    bytes: Annotated[int, FILE_BYTES]
+    total_bytes: Annotated[int, FILE_BYTES] | None = None  # None: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +102,14 @@ class Connecting:
 
     type: ClassVar[str] = "connecting"
     to: str  # the server's address, without secrets and parameters
-    sha256: str  # of the recording's bytes, hexadecimal
-    from_ms: int = 0
+    sha256: Annotated[str, SHA256]  # of the recording's bytes, hexadecimal
+    from_ms: Annotated[int, POSITION_MS] = 0
     """Where in the recording this attempt starts; later parts of the transcript are dropped."""
-    from_turn: int = 0
+    from_turn: Annotated[int, TURN_NUMBER] = 0
     """The ``turn_order`` of its first turn; continues the numbers of earlier attempts."""
-    kept_words: int | None = None
+    kept_words: Count | None = None
     """How many words of the previous turn are kept if it was split; None: all of them."""
-    hashed_bytes: int | None = None
+    hashed_bytes: Annotated[int, FILE_BYTES] | None = None
     """Up to where the file was hashed, as it is still being written; None: the whole file."""
 
 
@@ -116,13 +128,13 @@ class Began:
     type: ClassVar[str] = "began"
     session_id: str
     model: str  # as reported by the server, or else as requested
-    sample_rate: int  # of the audio sent, in Hz
+    sample_rate: Annotated[int, SENT_RATE_HZ]  # of the audio sent, in Hz
     expires_at: int
-    connect_ms: float  # from dialing until the socket was open
-    begin_ms: float  # from the open socket until Begin
-    clock_s: float | None = None
+    connect_ms: Milliseconds  # from dialing until the socket was open
+    begin_ms: Milliseconds  # from the open socket until Begin
+    clock_s: Annotated[float, MONOTONIC_S] | None = None
     """Only for half of a pair: when the pair's clock started, on the machine's monotonic clock."""
-    clock_chunk: int | None = None
+    clock_chunk: Count | None = None
     """On which beat of that clock the first chunk is due. The beats are one chunk apart, and number
     0 is ``clock_s``; an attempt that starts later joins on a later beat."""
 
@@ -132,10 +144,10 @@ class Progressed:
     """How much audio was sent, how late chunks left, and how loud they were."""
 
     type: ClassVar[str] = "progress"
-    sent_seconds: float
-    total_seconds: float
+    sent_seconds: Seconds
+    total_seconds: Seconds
     lag_ms: LagSummary
-    levels_db: tuple[int, ...] = ()
+    levels_db: tuple[Annotated[int, LEVEL_DB], ...] = ()
     """RMS of each chunk sent since the last report, oldest first, in dBFS, at least -99."""
     waiting: bool | None = None  # True: all that was written is sent, and more is awaited
 
@@ -156,8 +168,8 @@ class Warned:
     type: ClassVar[str] = "warning"
     warning: str
     code: int | None = None
-    at_seconds: float | None = None  # where in the recording the fault is; None: elsewhere
-    missing_seconds: float | None = None  # how much of it cannot be decoded there, if known
+    at_seconds: Seconds | None = None  # where in the recording the fault is; None: elsewhere
+    missing_seconds: Seconds | None = None  # how much of it cannot be decoded there, if known
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +177,8 @@ class Slipped:
     """A stall was longer than the catch-up limit, so the schedule moved."""
 
     type: ClassVar[str] = "slip"
-    at_seconds: float  # position in the recording
-    stalled_ms: float
+    at_seconds: Seconds  # position in the recording
+    stalled_ms: Milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +186,8 @@ class Waited:
     """The recording was still being written and had no more audio yet, so the schedule waited."""
 
     type: ClassVar[str] = "waited"
-    at_seconds: float  # position in the recording
-    waited_ms: float
+    at_seconds: Seconds  # position in the recording
+    waited_ms: Milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +196,9 @@ class RecordingRead:
 
     type: ClassVar[str] = "read"
     audio: ReadAudio
-    sha256: str | None = None  # of the whole file, if that differs from ``connecting``
+    sha256: Annotated[str, SHA256] | None = (
+        None  # of the whole file, if that differs from ``connecting``
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +208,8 @@ class Ended:
     reason: str
     hint: str = ""  # what the user can do; may be empty
     code: int | None = None  # the server's error or close code, if any
-    sent_seconds: float = 0.0  # the position in the recording up to which audio was sent
-    open_seconds: float = 0.0  # how long the socket was open, which is what the service bills
+    sent_seconds: Seconds = 0.0  # the position in the recording up to which audio was sent
+    open_seconds: Seconds = 0.0  # how long the socket was open, which is what the service bills
     certificate: Certificate | None = None  # None if no audio was sent
 
 
@@ -206,8 +220,8 @@ class Retrying:
 
     type: ClassVar[str] = "retrying"
     reason: str  # why the previous attempt ended
-    in_seconds: float  # seconds until its earliest start
-    from_seconds: float  # where in the recording it will start
+    in_seconds: Seconds  # seconds until its earliest start
+    from_seconds: Seconds  # where in the recording it will start
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +229,8 @@ class ChunksSent:
     """Trace only: the lags in microseconds of chunk ``first`` and the chunks after it."""
 
     type: ClassVar[str] = "chunks"
-    first: int
-    lag_us: tuple[int, ...]
+    first: Count
+    lag_us: tuple[Annotated[int, LAG_US], ...]
 
 
 @dataclass(frozen=True, slots=True)

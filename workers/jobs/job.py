@@ -1,16 +1,15 @@
 """Jobs, stream settings and limits."""
 
 from dataclasses import dataclass, replace
-from typing import NewType
+from typing import Annotated, NewType
 
+from workers import ranges
 from workers.audio.recording import Recording
-from workers.pacing.schedule import Release, check_speed
+from workers.pacing.schedule import Release
 
 JobId = NewType("JobId", int)
 """Counts from 1 in the order in which jobs are added; never reused within a run."""
 
-NATIVE_RATES_HZ = range(8000, 48001)
-"""Sample rates in Hz that are sent unchanged."""
 RESAMPLE_RATE_HZ = 16000
 """The sample rate in Hz of a recording that had to be resampled."""
 
@@ -19,26 +18,23 @@ RESAMPLE_RATE_HZ = 16000
 class StreamSettings:
     """How to stream every job of a run."""
 
-    chunk_ms: int = 100
+    chunk_ms: Annotated[int, ranges.CHUNK_MS] = 100
     release: Release = Release.START
-    rate: int | None = None
+    rate: Annotated[int, ranges.SENT_RATE_HZ] | None = None
     """Sample rate in Hz to send; None sends the recording's own rate if the server accepts it."""
     speech_model: str = "u3-rt-pro"
     params: tuple[tuple[str, str], ...] = ()
     """Further connection parameters, as in the query."""
     strict: bool = False
     """Whether a recording that could not be streamed whole and unchanged fails."""
-    speed: float = 1.0
+    speed: Annotated[float, ranges.SPEED] = 1.0
     """Seconds of audio to send per second; not 1 only at an endpoint of the user's own."""
-
-    def __post_init__(self) -> None:
-        check_speed(self.speed)
 
     def sample_rate_for(self, recording: Recording) -> int:
         """The sample rate in Hz to send for a recording."""
         if self.rate is not None:
             return self.rate
-        return recording.rate if recording.rate in NATIVE_RATES_HZ else RESAMPLE_RATE_HZ
+        return recording.rate if recording.rate in ranges.SENT_RATE_HZ else RESAMPLE_RATE_HZ
 
     def with_params(self, params: tuple[tuple[str, str], ...]) -> "StreamSettings":
         """These settings with further connection parameters, which override those of the run."""
@@ -58,10 +54,14 @@ class StreamSettings:
 class Limits:
     """How fast a run processes its jobs, and when it gives up."""
 
-    sessions: int | None = None  # concurrent sessions; None: the endpoint's default
-    start_rate: int | None = None  # new sessions per minute; None: as many as the endpoint accepts
-    attempts: int = 4  # attempts of a job that may fail before the job fails
-    dead_after: float = 20.0  # seconds of silence after which the server counts as dead
+    sessions: Annotated[int, ranges.SESSIONS] | None = None
+    """Concurrent sessions; None: the endpoint's default."""
+    start_rate: Annotated[int, ranges.STARTS_PER_MINUTE] | None = None
+    """New sessions per minute; None: as many as the endpoint accepts."""
+    attempts: Annotated[int, ranges.ATTEMPTS] = 4
+    """Attempts of a job that may fail before the job fails."""
+    dead_after: Annotated[float, ranges.DEAD_AFTER_S] = 20.0
+    """Seconds of silence after which the server counts as dead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,9 @@ class Half:
     """What makes a job one half of a pair: two jobs that stream the channels of a stereo call, each
     in a session of its own, on one clock."""
 
-    pair: int
+    pair: Annotated[int, ranges.PAIR_NUMBER]
     """The number of the pair. The two jobs have the next two numbers."""
-    channel: int
+    channel: Annotated[int, ranges.PAIR_CHANNEL]
     """The channel that the job streams: 1 is left, 2 is right."""
     speaker: str
 

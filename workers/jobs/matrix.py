@@ -7,14 +7,15 @@ of the machine or the network does not fall on one condition alone.
 
 import itertools
 import random
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from workers.audio.source import Source
 from workers.errors import UsageProblem
-from workers.jobs.job import NATIVE_RATES_HZ, StreamSettings
+from workers.jobs.job import StreamSettings
 from workers.pacing.schedule import Release
-from workers.protocol.messages import MAX_CHUNK_MS, MIN_CHUNK_MS
+from workers.ranges import CHUNK_MS, SENT_RATE_HZ, Range
 
 MAX_CONDITIONS = 200
 ORDER_SEED = 1
@@ -86,10 +87,9 @@ def apply_condition(
         if name == "speech_model":
             settings = replace(settings, speech_model=value)
         elif name == "chunk_ms":
-            chunk_ms = _whole_number(name, value, range(MIN_CHUNK_MS, MAX_CHUNK_MS + 1))
-            settings = replace(settings, chunk_ms=chunk_ms)
+            settings = replace(settings, chunk_ms=_whole_number(name, value, CHUNK_MS))
         elif name == "sample_rate":
-            settings = replace(settings, rate=_whole_number(name, value, NATIVE_RATES_HZ))
+            settings = replace(settings, rate=_whole_number(name, value, SENT_RATE_HZ))
         elif name == "release":
             if value not in [release.value for release in Release]:
                 raise UsageProblem(f"“{value}” is not a release", "Use start or end.")
@@ -99,8 +99,7 @@ def apply_condition(
     return settings.with_params(tuple(params))
 
 
-def _whole_number(name: str, text: str, valid: range) -> int:
-    if not text.isdecimal() or int(text) not in valid:
-        reason = f"“{text}” is not a valid {name}"
-        raise UsageProblem(reason, f"Use {valid[0]} to {valid[-1]}.")
+def _whole_number(name: str, text: str, allowed: Range) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) not in allowed:
+        raise UsageProblem(f"“{text}” is not a valid {name}", f"It must be {allowed}.")
     return int(text)

@@ -7,7 +7,9 @@ dropped. A turn is split only if it is longer than a session.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
 
+from workers import ranges
 from workers.jobs.events import Connecting, Outcome
 from workers.protocol.messages import Turn, Word
 
@@ -16,9 +18,13 @@ from workers.protocol.messages import Turn, Word
 class ResumePoint:
     """A position between two turns, or between two words of a turn."""
 
-    at_ms: int = 0  # on the recording's clock: the next attempt sends audio from here on
-    turn: int = 0  # the ``turn_order`` of its first turn, within the job
-    kept_words: int | None = None
+    at_ms: Annotated[int, ranges.POSITION_MS] = (
+        0  # on the recording's clock: the next attempt sends audio from here on
+    )
+    turn: Annotated[int, ranges.TURN_NUMBER] = (
+        0  # the ``turn_order`` of its first turn, within the job
+    )
+    kept_words: Annotated[int, ranges.COUNT] | None = None
     """How many words of the previous turn are kept if it was split; None: all of them."""
 
     @classmethod

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Annotated
 
 from workers.pacing.schedule import Release
+from workers.ranges import CHUNK_MS, DRIFT_MS, SENT_RATE_HZ, SPEED, Count, Milliseconds, Seconds
 
 LAG_TOLERANCE_MS = 10.0
 """The largest p99 lag with which the pacing of a session counts as held."""
@@ -17,22 +19,22 @@ the last chunk is filled up to 50 ms."""
 class LagSummary:
     """Lags of a session so far, in ms."""
 
-    now: float
+    now: Milliseconds
     """Lag of the latest chunk."""
-    p50: float
-    p99: float
-    max: float
+    p50: Milliseconds
+    p99: Milliseconds
+    max: Milliseconds
 
 
 @dataclass(frozen=True, slots=True)
 class LagPercentiles:
     """Lags of a whole session in ms, by nearest rank."""
 
-    p50: float
-    p90: float
-    p99: float
-    p99_9: float
-    max: float
+    p50: Milliseconds
+    p90: Milliseconds
+    p99: Milliseconds
+    p99_9: Milliseconds
+    max: Milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,9 @@ class Skew:
     """How far apart the two sessions of a pair sent the chunks that were due at the same time, in
     ms, by nearest rank."""
 
-    p50: float
-    p99: float
-    max: float
+    p50: Milliseconds
+    p99: Milliseconds
+    max: Milliseconds
     chunks: int
     """How many chunks of each session were compared."""
 
@@ -62,10 +64,10 @@ class Verdict(Enum):
 class ReadAudio:
     """How much audio an attempt read, from where it started."""
 
-    decoded_seconds: float
+    decoded_seconds: Seconds
     is_complete: bool
     """Whether it read to the end, and all audio was sent. Otherwise these figures may differ."""
-    file_seconds: float | None = None
+    file_seconds: Seconds | None = None
     """Audio in the file, as the prober found it; None if that is only an estimate."""
     is_unchanged: bool | None = None
     """Whether the file was the same before and after; None: not compared."""
@@ -78,23 +80,23 @@ class Certificate:
     verdict: Verdict
     release: Release
     clock: str
-    chunk_ms: int
-    sample_rate: int
-    chunks: int
-    audio_seconds: float
+    chunk_ms: Annotated[int, CHUNK_MS]
+    sample_rate: Annotated[int, SENT_RATE_HZ]
+    chunks: Count
+    audio_seconds: Seconds
     lag_ms: LagPercentiles
-    slips: int
-    slipped_ms: float
-    drift_ms: float | None = None
+    slips: Count
+    slipped_ms: Milliseconds
+    drift_ms: Annotated[float, DRIFT_MS] | None = None
     """Median lag of the last tenth of the chunks minus that of the first; None under 20 chunks."""
-    tolerance_ms: float = LAG_TOLERANCE_MS
-    waits: int | None = None
+    tolerance_ms: Milliseconds = LAG_TOLERANCE_MS
+    waits: Count | None = None
     """How often the schedule waited for a recording that was still being written; None: never."""
-    waited_ms: float | None = None
+    waited_ms: Milliseconds | None = None
     read: ReadAudio | None = None
     """What was read of the file; what was sent of it is ``audio_seconds``. None in certificates of
     older versions."""
-    speed: float = 1.0
+    speed: Annotated[float, SPEED] = 1.0
     """Seconds of audio due per second; 1 is the speed of speech."""
 
     @property

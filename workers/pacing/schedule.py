@@ -9,11 +9,6 @@ from dataclasses import dataclass
 from enum import Enum
 from math import ceil
 
-from workers.errors import Malformed
-
-MIN_SPEED, MAX_SPEED = 0.5, 20.0
-"""Bounds of a speed, in seconds of audio per second; 1 is the speed of speech."""
-
 MAX_CATCH_UP_S = 5.0
 """After a stall of at most this time, late chunks are sent at once; a longer stall is a slip."""
 
@@ -49,12 +44,6 @@ class Beat:
     def next_number(self, not_before: float) -> int:
         """The number of the first beat at or after a time, from 0."""
         return max(0, ceil((not_before - self.start_s) / self.interval_s))
-
-
-def check_speed(speed: float) -> None:
-    """Raises `Malformed` if a speed, which may come from a file, is out of bounds."""
-    if not MIN_SPEED <= speed <= MAX_SPEED:
-        raise Malformed(f"a speed of {speed:g} is not from {MIN_SPEED:g} to {MAX_SPEED:g}")
 
 
 class Schedule:

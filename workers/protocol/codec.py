@@ -2,7 +2,11 @@
 
 Reading is lenient: ``null`` counts as absent, and an integer may come as a float. Undeclared fields
 are dropped, unless the dataclass has a field ``extra`` of type `Extra`, which keeps them for
-writing. A field of the wrong type, or a missing one without a default, raises `Malformed`.
+writing. A field of the wrong type, one out of its range (see `workers.ranges`), or a missing one
+without a default raises `Malformed`.
+
+msgspec would do most of this. But it refuses ``null`` and rounded floats, which servers send, drops
+undeclared fields, does not tell the wrong value, and adds 11 ms to the start of each command.
 """
 
 import json
@@ -11,9 +15,19 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
-from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from workers.errors import Malformed
+from workers.ranges import Range, Text, shown
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Extra: TypeAlias = Mapping[str, Json]
@@ -32,9 +46,24 @@ FieldReader: TypeAlias = Callable[[Any], Any]
 class _Unreadable(Exception):
     """Why a value cannot be read. Its place is put together only then: traces have millions."""
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+    def __init__(self, value: Any, expected: object) -> None:
+        """``expected``: what it must be, in words."""
+        self.value, self.expected = value, expected
+        self.missing = ""
         self.place = ""
+
+    @classmethod
+    def lacking(cls, field: str) -> "_Unreadable":
+        """An object lacks a field."""
+        error = cls(None, "")
+        error.missing = field
+        return error
+
+    def reason(self, *, quoting: bool) -> str:
+        """What is wrong, with or without the value."""
+        if self.missing:
+            return f" lacks the field “{self.missing}”"
+        return f" {f'is {shown(self.value)}; it ' if quoting else ''}must be {self.expected}"
 
     def inside(self, outer: str) -> "_Unreadable":
         """The same, one level further out."""
@@ -65,12 +94,15 @@ def parse_object(text: str | bytes, where: str, max_depth: int = MAX_JSON_DEPTH)
     return record
 
 
-def load(cls: type[T], record: Mapping[str, Json], where: str) -> T:
-    """Reads a ``cls`` from a JSON object; errors call the object ``where``."""
+def load(cls: type[T], record: Mapping[str, Json], where: str = "", *, quoting: bool = True) -> T:
+    """Reads a ``cls`` from a JSON object. Raises `Malformed` with the path of the field that cannot
+    be read, below ``where``, and its value. Without ``quoting`` it leaves out the value, as that of
+    a server may contain the key."""
     try:
         found: T = _load_with(_plan_for(cls), record)
     except _Unreadable as error:
-        raise Malformed(f"{where}{error.place} {error.reason}") from None
+        place = f"{where}{error.place}".lstrip(".") or "it"
+        raise Malformed(place + error.reason(quoting=quoting)) from None
     return found
 
 
@@ -84,7 +116,7 @@ def _load_with(plan: "_ClassPlan", record: Mapping[str, Json]) -> Any:
             except _Unreadable as error:
                 raise error.inside(f".{name}") from None
         elif name in plan.required:
-            raise _Unreadable(f"lacks the field “{name}”")
+            raise _Unreadable.lacking(name)
     if plan.keeps_extra and len(record) > len(values):
         extra = {k: v for k, v in record.items() if k not in plan.readers and k != "type"}
         values["extra"] = json_safe(extra)
@@ -136,7 +168,8 @@ _PLAN_CACHE: dict[type, _ClassPlan] = {}
 def _plan_for(cls: type) -> _ClassPlan:
     if (plan := _PLAN_CACHE.get(cls)) is not None:
         return plan
-    hints = get_type_hints(cls, localns={"Json": object})  # recursive, so it cannot be evaluated
+    # `Json` is recursive, so it cannot be evaluated.
+    hints = get_type_hints(cls, localns={"Json": object}, include_extras=True)
     readers = {f.name: _reader_for(hints[f.name]) for f in fields(cls) if f.name != "extra"}
     required = {
         f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING
@@ -148,6 +181,10 @@ def _plan_for(cls: type) -> _ClassPlan:
 def _reader_for(hint: Any) -> FieldReader:
     """Returns the function that turns a JSON value into a value of type ``hint``."""
     origin = get_origin(hint)
+    if origin is Annotated:
+        inner, *extras = get_args(hint)
+        allowed = [extra for extra in extras if isinstance(extra, Range | Text)]
+        return _checked_reader(_reader_for(inner), allowed[0]) if allowed else _reader_for(inner)
     if origin in (Union, types.UnionType):
         (inner,) = (arm for arm in get_args(hint) if arm is not type(None))
         return _reader_for(inner)
@@ -166,46 +203,74 @@ def _reader_for(hint: Any) -> FieldReader:
 
         return read_list
     if origin in (dict, Mapping) or (origin is not None and issubclass(origin, Mapping)):
+        if is_dataclass(get_args(hint)[1]):
+            return _table_reader(_reader_for(get_args(hint)[1]))
         return lambda value: json_safe(_read_object(value))
     if isinstance(hint, type) and is_dataclass(hint):
         plan = _plan_for(hint)
         return lambda value: _load_with(plan, _read_object(value))
     if isinstance(hint, type) and issubclass(hint, Enum):
+        members = ", ".join(str(member.value) for member in hint)
 
         def read_member(value: Any) -> Enum:
             try:
                 return hint(value)
             except ValueError:
-                raise _Unreadable("is not a known value") from None
+                raise _Unreadable(value, f"one of {members}") from None
 
         return read_member
     return _SCALAR_READERS[hint]
 
 
+def _checked_reader(read: FieldReader, allowed: Range | Text) -> FieldReader:
+    def read_checked(value: Any) -> Any:
+        found = read(value)
+        if found not in allowed:
+            raise _Unreadable(value, allowed)
+        return found
+
+    return read_checked
+
+
+def _table_reader(read: FieldReader) -> FieldReader:
+    """Reads an object whose values are all of one class."""
+
+    def read_table(value: Any) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, item in _read_object(value).items():
+            try:
+                found[name] = read(item)
+            except _Unreadable as error:
+                raise error.inside(f"[{shown(name)}]") from None
+        return found
+
+    return read_table
+
+
 def _read_number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
-        raise _Unreadable("is not a number")
+        raise _Unreadable(value, "a number")
     if not abs(value) < MAX_ABS_NUMBER:  # JSON's integers have no bound
-        raise _Unreadable("is out of range")
+        raise _Unreadable(value, "a number below 2^63")
     return value
 
 
 def _instance_reader(cls: type, description: str) -> FieldReader:
     def read(value: Any) -> Any:
         if not isinstance(value, cls):
-            raise _Unreadable(f"is {description}")
+            raise _Unreadable(value, description)
         return value
 
     return read
 
 
-_read_object = _instance_reader(dict, "not an object")
-_read_list = _instance_reader(list, "not a list")
+_read_object = _instance_reader(dict, "an object")
+_read_list = _instance_reader(list, "a list")
 _SCALAR_READERS: Mapping[type, FieldReader] = {
     int: lambda value: round(_read_number(value)),
     float: _read_number,
-    bool: _instance_reader(bool, "neither true nor false"),
-    str: _instance_reader(str, "not a string"),
+    bool: _instance_reader(bool, "true or false"),
+    str: _instance_reader(str, "a string"),
 }
 
 

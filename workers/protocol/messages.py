@@ -17,12 +17,12 @@ from workers import secrecy
 from workers.errors import Malformed
 from workers.protocol import codec
 from workers.protocol.codec import Extra, Json, JsonObject
+from workers.ranges import CHUNK_MS
 
 MAX_MESSAGE_DEPTH = 50
 """Maximum nesting; below `codec.MAX_JSON_DEPTH`, because a trace nests messages deeper."""
 
-MIN_CHUNK_MS, MAX_CHUNK_MS = 50, 1000
-"""Limits of the audio in one binary frame; only the last frame may be shorter."""
+MIN_CHUNK_MS, MAX_CHUNK_MS = round(CHUNK_MS.low), round(CHUNK_MS.high)
 
 MAX_SESSION_S = 3 * 3600
 """The service ends every session after this time (vendor's page on session errors, 3008)."""
@@ -296,5 +296,5 @@ def _load_known(record: Mapping[str, Json], types: Mapping[str, type[Any]]) -> A
     kind = record.get("type")
     name = kind if isinstance(kind, str) else ""
     if name in types:
-        return codec.load(types[name], record, name)
+        return codec.load(types[name], record, name, quoting=False)
     return Unknown(name, codec.json_safe({k: v for k, v in record.items() if k != "type"}))

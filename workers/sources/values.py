@@ -1,17 +1,8 @@
 """Reads values that users write in options and manifests. Each raises `UsageProblem`."""
 
-import math
-import re
-
 from workers.audio.source import RawEncoding, RawFormat
 from workers.errors import UsageProblem
-
-MAX_POSITION_S = 1_000_000.0
-"""Longest position in a recording: over 11 days."""
-
-_VALID_RATES_HZ = range(1000, 768_001)
-_VALID_CHANNELS = range(1, 65)
-_TRACK = re.compile(r"[1-9]\d{0,3}|[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+from workers.ranges import POSITION_S, RATE_HZ, RAW_CHANNELS, TRACK
 
 
 def position_s(text: str) -> float:
@@ -26,7 +17,7 @@ def position_s(text: str) -> float:
     seconds = 0.0
     for number in numbers:
         seconds = seconds * 60 + number
-    if not is_valid or not math.isfinite(seconds) or seconds > MAX_POSITION_S:
+    if not is_valid or seconds not in POSITION_S:
         reason = f"“{text}” is not a position in a recording"
         raise UsageProblem(reason, "Write seconds, such as 90, or 1:30, or 1:02:03.5.")
     return seconds
@@ -42,7 +33,7 @@ def part(start_s: float, end_s: float | None) -> tuple[float, float | None]:
 
 def track(text: str) -> str:
     """An audio track: its number from 1, or a language such as ``en`` or ``deu``."""
-    if text and not _TRACK.fullmatch(text):
+    if text not in TRACK:
         hint = "Write its number, from 1, or its language, such as en or deu."
         raise UsageProblem(f"“{text}” is not an audio track", hint)
     return text
@@ -64,7 +55,7 @@ def raw_format(text: str) -> RawFormat:
     except ValueError:
         hint = "Write --raw ENCODING:RATE:CHANNELS, such as s16le:8000:1."
         raise UsageProblem(f"“{text}” is not a raw format", hint) from None
-    if rate not in _VALID_RATES_HZ or channels not in _VALID_CHANNELS:
-        hint = "A rate is from 1000 to 768000 Hz; channels are from 1 to 64."
+    if rate not in RATE_HZ or channels not in RAW_CHANNELS:
+        hint = f"A rate is {RATE_HZ}; channels are {RAW_CHANNELS}."
         raise UsageProblem(f"the raw format “{text}” is impossible", hint)
     return RawFormat(encoding, rate, channels)

@@ -122,4 +122,5 @@ def test_help_of_a_command_loads_nothing_heavy(name: str) -> None:
         "tui.terminal",
         "tui.terminal.stdio",
         "workers.errors",
+        "workers.ranges",
     }

@@ -1,9 +1,9 @@
 """JSON to dataclasses and back. Each test declares its own class, so no plan is cached."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, make_dataclass
 from enum import Enum
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
@@ -18,6 +18,7 @@ from workers.protocol.codec import (
     parse_object,
     precompile,
 )
+from workers.ranges import Range, Text
 
 
 class Colour(Enum):
@@ -106,22 +107,22 @@ def test_a_missing_field_is_named(name: str) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"whole": "7"}, "it.whole is not a number"),
-        ({"whole": True}, "it.whole is not a number"),
-        ({"ratio": float("nan")}, "it.ratio is not a number"),
-        ({"ratio": MAX_ABS_NUMBER}, "it.ratio is out of range"),
-        ({"whole": -(2**63)}, "it.whole is out of range"),
-        ({"flag": 1}, "it.flag is neither true nor false"),
-        ({"note": 1}, "it.note is not a string"),
-        ({"inner": ["name"]}, "it.inner is not an object"),
-        ({"inner": {"name": 1}}, "it.inner.name is not a string"),
+        ({"whole": "7"}, "it.whole is '7'; it must be a number"),
+        ({"whole": True}, "it.whole is true; it must be a number"),
+        ({"ratio": float("nan")}, "it.ratio is nan; it must be a number"),
+        ({"ratio": MAX_ABS_NUMBER}, "it.ratio is 9.22337e+18; it must be a number below 2^63"),
+        ({"whole": -(2**63)}, "it.whole is -9223372036854775808; it must be a number below 2^63"),
+        ({"flag": 1}, "it.flag is 1; it must be true or false"),
+        ({"note": 1}, "it.note is 1; it must be a string"),
+        ({"inner": ["name"]}, "it.inner is a list; it must be an object"),
+        ({"inner": {"name": 1}}, "it.inner.name is 1; it must be a string"),
         ({"inner": {}}, "it.inner lacks the field “name”"),
-        ({"colour": "blue"}, "it.colour is not a known value"),
-        ({"names": "xy"}, "it.names is not a list"),
-        ({"names": ["x", 1]}, "it.names[1] is not a string"),
-        ({"records": [{"name": "b"}, 1]}, "it.records[1] is not an object"),
-        ({"options": [1]}, "it.options is not an object"),
-        ({"table": [1]}, "it.table is not an object"),
+        ({"colour": "blue"}, "it.colour is 'blue'; it must be one of red"),
+        ({"names": "xy"}, "it.names is 'xy'; it must be a list"),
+        ({"names": ["x", 1]}, "it.names[1] is 1; it must be a string"),
+        ({"records": [{"name": "b"}, 1]}, "it.records[1] is 1; it must be an object"),
+        ({"options": [1]}, "it.options is a list; it must be an object"),
+        ({"table": [1]}, "it.table is a list; it must be an object"),
     ],
 )
 def test_a_wrong_value_is_named_by_its_place(change: dict[str, Any], words: str) -> None:
@@ -130,6 +131,48 @@ def test_a_wrong_value_is_named_by_its_place(change: dict[str, Any], words: str)
         load(outer, {**NEEDED, **change}, "it")
 
     assert words == error.value.reason
+
+
+def test_a_number_out_of_its_range_is_refused_with_its_value() -> None:
+    """So is a text; the range stands in the annotation, also of the items of a list."""
+
+    @dataclass(frozen=True)
+    class Ranged:
+        chunk_ms: Annotated[int, Range(50, 1000, "ms")] = 100
+        rates: tuple[Annotated[float, Range(0.5, 20)], ...] = ()
+        name: Annotated[str, Text("a name", 3)] | None = None
+
+    assert Ranged(50, (20.0,), "abc") == load(
+        Ranged, {"chunk_ms": 50, "rates": [20.0], "name": "abc"}
+    )
+    for record, words in (
+        ({"chunk_ms": 0}, "chunk_ms is 0; it must be from 50 to 1,000 ms"),
+        ({"chunk_ms": 1e300}, "chunk_ms is 1e+300; it must be a number below 2^63"),
+        ({"rates": [1, -1.5]}, "rates[1] is -1.5; it must be from 0.5 to 20"),
+        ({"name": "abcd"}, "name is 'abcd'; it must be a name of at most 3 characters"),
+        ({"name": "a\0"}, "name is 'a\\x00'; it must be a name of at most 3 characters"),
+    ):
+        with pytest.raises(Malformed) as error:
+            load(Ranged, record)
+        assert words == error.value.reason
+
+
+def test_what_a_server_sent_is_not_repeated() -> None:
+    """It may contain the key."""
+    outer, _ = shapes()
+    with pytest.raises(Malformed) as error:
+        load(outer, {**NEEDED, "note": 1}, "it", quoting=False)
+
+    assert error.value.reason == "it.note must be a string"
+
+
+def test_the_values_of_a_table_are_named_by_their_names() -> None:
+    _, inner = shapes()
+    table = make_dataclass("Table", [("rows", dict[str, inner])])  # type: ignore[valid-type]
+
+    assert load(table, {"rows": {"1": {"name": "a"}}}).rows == {"1": inner("a")}
+    with pytest.raises(Malformed, match=r"^rows\['2'\] lacks the field “name”$"):
+        load(table, {"rows": {"2": {}}})
 
 
 def test_a_whole_number_may_come_as_a_float() -> None:

@@ -140,8 +140,8 @@ def test_an_error_may_come_without_a_type() -> None:
         ('{"type":"Turn","turn_order":"1","end_of_turn":true,"transcript":"a"}', "turn_order"),
         ('{"type":"Turn","turn_order":1,"end_of_turn":"yes","transcript":"a"}', "end_of_turn"),
         ('{"type":"Turn","turn_order":-1,"end_of_turn":true,"transcript":"a"}', "negative"),
-        ('{"type":"Begin","id":7}', "Begin.id is not a string"),
-        ('{"type":"Termination","audio_duration_seconds":NaN}', "not a number"),
+        ('{"type":"Begin","id":7}', "Begin.id must be a string"),
+        ('{"type":"Termination","audio_duration_seconds":NaN}', "must be a number"),
         (
             '{"type":"Turn","turn_order":1,"end_of_turn":true,"transcript":"a",'
             '"words":[{"text":"a","start":1}]}',
@@ -188,5 +188,5 @@ def test_whatever_bytes_come_are_a_message_or_a_named_error(frame: bytes) -> Non
 @pytest.mark.parametrize("digits", [19, 400])
 def test_a_number_beyond_every_range_is_malformed(digits: int) -> None:
     """JSON's integers have no bound; ours must not overflow where they are used."""
-    with pytest.raises(Malformed, match="out of range"):
+    with pytest.raises(Malformed, match="must be a number below"):
         decode(f'{{"type":"SpeechStarted","timestamp":{"9" * digits}}}')

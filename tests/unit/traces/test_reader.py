@@ -172,5 +172,5 @@ def test_partial_texts_are_those_of_the_whole_turns(whole: bytes, path: Path) ->
     assert texts >= 1
 
     path.write_bytes(whole + b'{"t":9.5,"type":"turn","turn_order":"x","end_of_turn":false}\n')
-    with pytest.raises(Malformed, match="turn_order is not a number"):
+    with pytest.raises(Malformed, match="turn_order is 'x'; it must be a number"):
         list(reader.TraceReader(path).with_partial_texts())
