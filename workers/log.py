@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from workers import secrecy
+from workers import files, secrecy
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -80,8 +80,7 @@ def enable(config: LogConfig, *, job: int = 0, attempt: int = 0) -> None:
     import logging
 
     if config.path is not None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        descriptor = os.open(config.path, flags, 0o644)
+        descriptor = files.open_output(config.path, files.PRIVATE_FILE_MODE)
     else:
         descriptor = sys.__stderr__.fileno() if sys.__stderr__ is not None else 2
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from tui.model.transcript_cache import restore_turns
 from tui.text.formats import format_count
+from workers import files
 from workers.exports.sanitise import words_of
 from workers.exports.text import txt_of, txt_of_all
 from workers.jobs.job import JobId
@@ -42,7 +43,8 @@ def copy_transcripts(job_states: Sequence[JobState], run_folder: Path) -> Clipbo
         return ClipboardCopy(text, f"Copied {of}{_tmux_hint()}")
     path, too_long = run_folder / "copied.txt", f"{of} are too long for the clipboard"
     try:
-        path.write_text(text, "utf-8")
+        with files.Folder.open(run_folder) as folder:
+            folder.replace({path.name: [text.encode()]})
     except OSError as error:
         return ClipboardCopy("", f"{too_long}, and {path} cannot be written ({error.strerror})")
     whole = _absolute_text(path)

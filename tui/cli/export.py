@@ -52,7 +52,7 @@ def export(
     if together and subtitles:
         reason = f"{' and '.join(subtitles)} cannot hold several recordings in one file"
         raise UsageProblem(reason, f"--one-file supports {', '.join(COMBINED_FORMATS)}.")
-    target = into or folder / "exports"
+    target, in_run = into or folder / "exports", into is None
     job_states = read_job_states(folder)
     names = export_names(job_states)
     streamed = []
@@ -63,11 +63,12 @@ def export(
             streamed.append(job_state)
     complete = True
     if together and streamed:
-        write = partial(files.write_combined_exports, streamed, formats, target)
+        write = partial(files.write_combined_exports, streamed, formats, target, in_run=in_run)
         complete = _write_and_report("all of them", partial(write, existing=existing))
     for job_state in [] if together else streamed:
-        write = partial(files.write_exports, job_state, formats, target, existing=existing)
-        complete &= _write_and_report(job_state.file, partial(write, name=names[job_state.job]))
+        write = partial(files.write_exports, job_state, formats, target, in_run=in_run)
+        write = partial(write, existing=existing, name=names[job_state.job])
+        complete &= _write_and_report(job_state.file, write)
     return ExitCode.DONE if complete else ExitCode.SOME_FAILED
 
 

@@ -7,6 +7,7 @@ import click
 from platformdirs import user_state_path
 
 from tui.cli.exit_codes import ExitCode
+from workers import files
 
 
 class RunFault(Exception):
@@ -31,9 +32,8 @@ def report_fault(error: BaseException, log: Path | None = None) -> ExitCode:
     where = f":\n{text}"
     for path in filter(None, (log, user_state_path("paceline") / "faults.log")):
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(text)
+            files.make_folders(path.parent)
+            files.append_to_log(path, text)
         except OSError:
             continue
         where = f" is in {path}"

@@ -35,11 +35,12 @@ def report(
 ) -> ExitCode:
     """Write the scores of a run as one HTML page, offline."""
     from tui.cli.console import print_line
+    from workers import files
     from workers.errors import MissingExtra
 
     try:
         from workers.evaluation.report.charts import LIGHT_PALETTE, render, run_charts
-        from workers.evaluation.report.page import write_report
+        from workers.evaluation.report.page import report_page
         from workers.evaluation.score import ScoreOptions, score_run
     except ImportError as error:
         raise MissingExtra("evaluation", "a report") from error
@@ -53,11 +54,12 @@ def report(
         quote = quote_calibration(calibration)
     run_score = score_run(folder, options)
     path = out or folder / "report.html"
-    write_report(path, run_score, quote)
+    mode = files.PRIVATE_FILE_MODE if out is None else files.SHARED_FILE_MODE
+    files.write_output(path, report_page(path.parent, run_score, quote).encode(), mode)
     print_line(f"✓ {path}")
     for kind in [kind for kind, wanted in (("svg", svg), ("png", png)) if wanted]:
         for chart in run_charts(run_score):
             picture = path.with_name(f"{path.stem}-{chart.name}.{kind}")
-            picture.write_bytes(render(chart, run_score, LIGHT_PALETTE, kind))
+            files.write_output(picture, render(chart, run_score, LIGHT_PALETTE, kind), mode)
             print_line(f"✓ {picture}")
     return ExitCode.DONE

@@ -19,7 +19,7 @@ def runs(most: int) -> ExitCode:
     """List the latest runs, and how to continue unfinished ones."""
     from workers.errors import RunFolderProblem
     from workers.jobs.job_state import JobStatus
-    from workers.runs import run_folder
+    from workers.runs import run_folder, run_lock
     from workers.runs.index import list_runs, read_index
 
     folder = run_folder.runs_path()
@@ -38,7 +38,7 @@ def runs(most: int) -> ExitCode:
         print_line(f"{path.name}  {outcomes}  {f'→ {to}' if to else ''}")
         finished = counts.keys() <= {JobStatus.DONE.value, JobStatus.CANCELLED.value}
         command = f"paceline {'view' if finished else 'resume'} {shlex.quote(str(path))}"
-        if run_folder.is_running(path):
+        if run_lock.is_running(path):
             command = f"running now; to view it: paceline view {shlex.quote(str(path))}"
         print_line(f"  {command}")
     if len(paths) > most:

@@ -1,5 +1,6 @@
 """``paceline score``: accuracy and delays of a run, from its traces and references."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -141,8 +142,13 @@ def score(
 
 def add_text(path: Path, text: str) -> None:
     """Adds a summary at the end of a file, where other steps of a CI job may have written."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
+    from workers import files
+
+    descriptor = files.open_output(path)
+    try:
+        files.write_all(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
 
 
 def load_thresholds(texts: Iterable[str], *, is_delta: bool = False) -> "list[Threshold]":

@@ -97,6 +97,7 @@ def serve(
     import secrets
 
     from tui.cli.api_key import pop_env_key
+    from workers import files
     from workers.errors import PacelineError, UsageProblem
     from workers.localserver.child import REQUIRED_PACKAGES, require_packages
     from workers.localserver.refusal import CloseCode
@@ -107,7 +108,7 @@ def serve(
         if script is None:
             raise UsageProblem("--times needs --script", "Name a script, or omit --times.")
         try:
-            times_file.touch()
+            os.close(files.open_output(times_file, files.PRIVATE_FILE_MODE))
         except OSError as error:
             reason = f"{times_file} cannot be written ({error.strerror})"
             raise UsageProblem(reason, "Name another file.") from error

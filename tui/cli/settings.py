@@ -1,5 +1,7 @@
 """``paceline settings``: prints the settings, or writes a settings file to start from."""
 
+import os
+
 import click
 
 from tui.cli.console import print_line
@@ -16,6 +18,7 @@ def settings(create: bool) -> ExitCode:
     from tui.cli.desk import load_desk_settings
     from tui.cli.settings_toml import commented_defaults, settings_lines
     from tui.config.loader import settings_path
+    from workers import files
     from workers.errors import PacelineError, UsageProblem
 
     path = settings_path()
@@ -26,11 +29,11 @@ def settings(create: bool) -> ExitCode:
             print_line(line)
         return ExitCode.DONE
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(commented_defaults())
-    except FileExistsError:
-        raise UsageProblem(f"{path} already exists", "It was not changed.") from None
+        files.make_folders(path.parent)
+        if os.path.lexists(path):
+            raise UsageProblem(f"{path} already exists", "It was not changed.")
+        with files.Folder.open(path.parent) as folder:
+            folder.replace({path.name: [commented_defaults().encode()]})
     except OSError as error:
         raise PacelineError(f"{path} cannot be written ({error.strerror})") from error
     print_line(f"Written: {path}")

@@ -27,7 +27,7 @@ def view(folder: Path | None) -> ExitCode:
     from tui.model.replay import Replay
     from tui.terminal import gc_tuning
     from workers.errors import RunFolderProblem
-    from workers.runs import run_folder
+    from workers.runs import run_folder, run_lock
     from workers.runs.index import list_runs
     from workers.runs.job_timeline import BEFORE_START_S
     from workers.runs.timeline import RunTimeline
@@ -40,7 +40,7 @@ def view(folder: Path | None) -> ExitCode:
         folder = runs[-1]
     require_terminal(f"paceline export {folder} --to txt")
     settings = load_desk_settings()
-    running = run_folder.is_running(folder)
+    running = run_lock.is_running(folder)
     print_line(f"Reading {folder}", err=True)  # many hours of traces take a while
     gc_tuning.tune_gc()
     timeline = RunTimeline(folder, running=running)

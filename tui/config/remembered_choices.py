@@ -5,12 +5,12 @@ written is lost.
 """
 
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import user_state_path
 
+from workers import files
 from workers.errors import PacelineError
 from workers.protocol import codec
 from workers.protocol.codec import JsonObject
@@ -30,15 +30,15 @@ def load_choice(name: str) -> JsonObject:
 def save_choice(name: str, value: JsonObject) -> None:
     """Saves a choice under a name; keeps those saved under other names."""
     file = remembered_path()
-    new = file.with_name(f"{file.name}.{os.getpid()}")
     with suppress(OSError, ValueError):  # a full or read-only disk; text that cannot be encoded
-        file.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(json.dumps({**_read_all(), name: value}), encoding="utf-8")
-        new.replace(file)  # atomic, because another desk may write at the same time
+        files.make_folders(file.parent)
+        written = json.dumps({**_read_all(), name: value}).encode()
+        with files.Folder.open(file.parent) as folder:  # another desk may write at the same time
+            folder.replace({file.name: [written]})
 
 
 def _read_all() -> JsonObject:
     try:
-        return codec.parse_object(remembered_path().read_bytes(), "remembered choices")
+        return codec.parse_object(files.read_bytes(remembered_path()), "remembered choices")
     except (OSError, PacelineError):
         return {}

@@ -36,12 +36,16 @@ class ExportResult:
     """Files that already existed; their recordings were skipped."""
     error: PacelineError | None = None
     """The error that ended the export."""
+    in_run: bool = False
+    """Whether the files go to the folder for exports in the run folder."""
 
     def write(self, job_state: JobState, name: str, choice: ExportChoice, folder: Path) -> None:
         """Writes one recording; skips it if one of its files exists."""
         formats, existing = choice.ordered_formats, choice.existing
         self._collect(
-            lambda: write_exports(job_state, formats, folder, existing=existing, name=name)
+            lambda: write_exports(
+                job_state, formats, folder, existing=existing, name=name, in_run=self.in_run
+            )
         )
 
     def write_together(
@@ -50,7 +54,9 @@ class ExportResult:
         """Writes all recordings, in one file per format."""
         formats, existing = choice.ordered_formats, choice.existing
         self._collect(
-            lambda: write_combined_exports(job_states, formats, folder, existing=existing)
+            lambda: write_combined_exports(
+                job_states, formats, folder, existing=existing, in_run=self.in_run
+            )
         )
 
     def _collect(self, write: Callable[[], Iterable[Path]]) -> None:

@@ -172,7 +172,8 @@ class ExportDialog(Dialog[None]):
             return
         self._save_choice()
         self._last_folder = self._entered_folder
-        self._done_count, self._result = 0, ExportResult()
+        in_run = self._last_folder == self._default_folder
+        self._done_count, self._result = 0, ExportResult(in_run=in_run)
         self._redraw()
         self.start_task("export", self._write, self._choice, self._last_folder, self._result)
 

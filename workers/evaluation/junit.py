@@ -3,6 +3,7 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
+from workers import files
 from workers.evaluation.gate import GateResult
 
 
@@ -18,4 +19,5 @@ def write_junit(path: Path, run: str, results: list[GateResult]) -> None:
         )
         if result.breached:
             ElementTree.SubElement(case, "failure", message=result.sentence)
-    ElementTree.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
+    text = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    files.write_output(path, text)

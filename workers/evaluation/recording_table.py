@@ -5,9 +5,11 @@ a recording does not have, such as a percentile of too few samples, is empty.
 """
 
 import csv
+import io
 from pathlib import Path
 from typing import TypeAlias
 
+from workers import files
 from workers.errors import MissingExtra
 from workers.evaluation.accuracy import ErrorCounts
 from workers.evaluation.job_score import JobScore
@@ -87,13 +89,14 @@ def write_csv(path: Path, score: RunScore) -> None:
     """Writes the rows as CSV by RFC 4180, with texts that no spreadsheet runs as formulas. Raises
     `OSError`."""
     rows = recording_rows(score)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([safe_cell(name) for name in (rows[0] if rows else ())])
-        for row in rows:
-            writer.writerow(
-                [safe_cell(cell) if isinstance(cell, str) else cell for cell in row.values()]
-            )
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow([safe_cell(name) for name in (rows[0] if rows else ())])
+    for row in rows:
+        writer.writerow(
+            [safe_cell(cell) if isinstance(cell, str) else cell for cell in row.values()]
+        )
+    files.write_output(path, text.getvalue().encode())
 
 
 def write_parquet(path: Path, score: RunScore) -> None:
@@ -103,4 +106,6 @@ def write_parquet(path: Path, score: RunScore) -> None:
         from pyarrow import parquet
     except ImportError as error:
         raise MissingExtra("parquet", "writing Parquet") from error
-    parquet.write_table(pyarrow.Table.from_pylist(recording_rows(score)), path)
+    data = io.BytesIO()
+    parquet.write_table(pyarrow.Table.from_pylist(recording_rows(score)), data)
+    files.write_output(path, data.getvalue())

@@ -9,6 +9,7 @@ import json
 from bisect import bisect_right
 from pathlib import Path
 
+from workers import files
 from workers.evaluation.attempt_log import read_attempt, shown_words
 from workers.evaluation.job_score import JobScore
 from workers.evaluation.reference_formats import Reference
@@ -26,8 +27,8 @@ def write_word_log(path: Path, score: RunScore) -> int:
     for job in score.jobs:
         if job.reference is not None and "laal" in job.latency.delays and len(job.halves) == 1:
             records.append(_record(score.run, job, job.reference, len(records)))
-    with path.open("w", encoding="utf-8") as log:
-        log.writelines(json.dumps(record, ensure_ascii=True) + "\n" for record in records)
+    lines = "".join(json.dumps(record, ensure_ascii=True) + "\n" for record in records)
+    files.write_output(path, lines.encode())
     return len(records)
 
 

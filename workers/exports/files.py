@@ -1,13 +1,12 @@
 """Writes exports as files, each completely or not at all. By default, keeps existing files."""
 
 import os
-import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from enum import Enum
 from itertools import count
 from pathlib import Path
 
+from workers import files
 from workers.errors import PacelineError, UsageProblem
 from workers.exports.document import json_of, json_of_all
 from workers.exports.names import export_name, safe_file_name
@@ -76,18 +75,21 @@ def write_exports(
     *,
     existing: OverwritePolicy = OverwritePolicy.REFUSE,
     name: str | None = None,
+    in_run: bool = False,
 ) -> list[Path]:
     """Writes ``<name>.<format>`` into the folder for each format; returns the paths.
 
     Creates the folder if it is missing. ``name`` is one of `export_names` when many jobs are
-    exported; None uses the recording's name. No file appears before all are on the disk. Raises
+    exported; None uses the recording's name. ``in_run``: the folder belongs to a run, so it is
+    private and may not be a link. No file appears before all are on the disk. Raises
     `UsageProblem` for an unknown format, `FilesExist`, or a `PacelineError` that says why the files
     could not be written.
     """
     wanted = _check_formats(formats)
     stem = export_name(state) if name is None else safe_file_name(name)
     stem = _free_stem(stem, wanted, folder, existing)
-    return _write_files({_file_name(stem, name): FORMATS[name](state) for name in wanted}, folder)
+    texts = {_file_name(stem, format_name): FORMATS[format_name](state) for format_name in wanted}
+    return _write_files(texts, folder, in_run=in_run)
 
 
 def write_combined_exports(
@@ -96,12 +98,14 @@ def write_combined_exports(
     folder: Path,
     *,
     existing: OverwritePolicy = OverwritePolicy.REFUSE,
+    in_run: bool = False,
 ) -> list[Path]:
-    """Writes all recordings into one file for each format; skips subtitles."""
+    """Writes all recordings into one file for each format, as `write_exports` does; skips
+    subtitles."""
     wanted = [suffix for suffix in _check_formats(formats) if suffix in COMBINED_FORMATS]
     stem = _free_stem("transcripts", wanted, folder, existing)
     texts = {_file_name(stem, name): COMBINED_FORMATS[name](states) for name in wanted}
-    return _write_files(texts, folder)
+    return _write_files(texts, folder, in_run=in_run)
 
 
 def _file_name(stem: str, format_name: str) -> str:
@@ -132,24 +136,25 @@ def _free_stem(stem: str, formats: Sequence[str], folder: Path, existing: Overwr
     return next(name for number in count(2) if not existing_files(name := f"{stem}-{number}"))
 
 
-def _write_files(texts: Mapping[str, str], folder: Path) -> list[Path]:
+def _write_files(texts: Mapping[str, str], folder: Path, *, in_run: bool) -> list[Path]:
     """Writes all files under temporary names first, so that none appears if the disk is full."""
-    drafts = {folder / name: folder / f".{secrets.token_hex(8)}.part" for name in texts}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as cleanup:
-            for draft, text in zip(drafts.values(), texts.values(), strict=True):
-                cleanup.callback(draft.unlink, missing_ok=True)
-                with draft.open("xb") as file:  # not mkstemp, which restricts access
-                    file.write(text.encode())
-                    file.flush()
-                    os.fsync(file.fileno())
-            for path, draft in drafts.items():
-                draft.replace(path)
+        with _open_folder(folder, in_run=in_run) as opened:
+            mode = files.PRIVATE_FILE_MODE if in_run else files.SHARED_FILE_MODE
+            opened.replace({name: [text.encode()] for name, text in texts.items()}, mode)
     except OSError as error:
         problem, place = error.strerror or error, single_line(str(folder))
         raise PacelineError(
             f"the export could not be written to {place} ({problem})",
             "Check that the folder is writable and that the disk has space.",
         ) from error
-    return list(drafts)
+    return [folder / name for name in texts]
+
+
+def _open_folder(folder: Path, *, in_run: bool) -> files.Folder:
+    """Opens the folder and creates it if it is missing. One that the user named may be a link."""
+    if in_run:
+        with files.Folder.open(folder.parent) as run:
+            return run.subfolder(folder.name)
+    files.make_folders(folder, files.SHARED_FOLDER_MODE)
+    return files.Folder.open(folder)

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from workers import log, processes
+from workers import files, log, processes
 from workers.errors import EngineUnavailable
 
 PackageGroups = Sequence[tuple[str, ...]]
@@ -82,7 +82,8 @@ class LocalServer:
         arguments += [] if limit is None else ["--sessions", str(limit)]
         if (config := log.current_config()) is not None and config.path is not None:
             arguments += ["--log-level", config.level, "--log-file", config.path]
-        with self._log_path.open("ab") as output:
+        output = files.open_log(self._log_path)
+        try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "workers.localserver", *arguments],
                 # Set all three, because the screen replaces our own stderr.
@@ -95,6 +96,8 @@ class LocalServer:
                 text=True,
                 encoding="utf-8",
             )
+        finally:
+            os.close(output)
         assert self._process.stdin is not None
         with suppress(OSError):  # it died already; `wait_for_address` reports that
             self._process.stdin.write(f"{self.api_key}\n")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from workers import files
 from workers.audio.source import Source
 from workers.errors import RunFolderProblem
 from workers.jobs.events import Ended, Outcome, Queued
@@ -151,7 +152,7 @@ def _read_whole_index(path: Path) -> tuple[JsonObject, dict[int, JsonObject], ob
     """The header, the records of jobs by number, and the version of ``run.json`` as a file."""
     try:
         version = _file_version(path)
-        header: JsonObject = json.loads((path / INDEX_NAME).read_bytes())
+        header: JsonObject = json.loads(files.read_bytes(path / INDEX_NAME))
         listed: list[JsonObject] = header.pop("jobs")  # type: ignore[assignment]  # checked below
         records = {job["id"]: job for job in listed if type(job["id"]) is int}
     except FileNotFoundError as error:
@@ -172,7 +173,7 @@ def _read_whole_index(path: Path) -> tuple[JsonObject, dict[int, JsonObject], ob
 
 def _file_version(path: Path) -> object:
     """A value that differs after ``run.json`` was replaced."""
-    status = os.stat(path / INDEX_NAME)
+    status = os.lstat(path / INDEX_NAME)
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
@@ -181,7 +182,7 @@ def _apply_changes(path: Path, header: JsonObject, records: dict[int, JsonObject
     killed may leave a torn line, and nothing is read from such a line on."""
     size = 0
     try:
-        with (path / CHANGES_NAME).open("rb") as file:
+        with files.open_to_read(path / CHANGES_NAME) as file:
             for line in file:
                 change = json.loads(line) if line.endswith(b"\n") else None
                 if not isinstance(change, dict):

@@ -5,7 +5,6 @@ when the run ends, or when there are many changes, so it is never half written. 
 working on a run holds a lock, which the system always releases when the program ends.
 """
 
-import errno
 import json
 import os
 import secrets
@@ -15,9 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
+from workers import files
 from workers.audio.source import HIDDEN_URL, Source
 from workers.errors import Malformed, RunFolderProblem, UsageProblem
 from workers.jobs.events import Connecting, Ended, JobReport, Queued, Retrying
@@ -27,7 +26,7 @@ from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 from workers.protocol.endpoint import Endpoint
 from workers.protocol.messages import UpdateConfiguration
-from workers.runs import environment
+from workers.runs import environment, run_lock
 from workers.runs.index import (
     CHANGES_NAME,
     COMPLETE_VERSION,
@@ -41,10 +40,10 @@ from workers.runs.index import (
     job_change,
     read_index,
 )
+from workers.runs.run_lock import RunLock
 from workers.sources.spool import SPOOL_PATTERN, remove_spool, spool_name
 from workers.traces.files import attempt_files
 
-_LOCK_NAME = "run.lock"
 _PRESERVED_KEYS = ("started", "limits", "versions", "host")
 """Keys that are kept from the header of a resumed run, unless they are set again."""
 
@@ -68,9 +67,10 @@ class RunFolder:
     """Keeps the index of a run up to date. Not thread-safe: callers must hold a lock.
     ``index``: the index of a resumed run."""
 
-    def __init__(self, path: Path, lock: FileLock, index: RunIndex | None = None) -> None:
+    def __init__(self, path: Path, lock: RunLock, index: RunIndex | None = None) -> None:
         self.path = path
         self._lock = lock
+        self._files = lock.folder
         self._resumed = index is not None
         self._header = index.header if index else {}
         self._jobs = {job.id: encode_json(job.record) for job in index.jobs} if index else {}
@@ -87,12 +87,10 @@ class RunFolder:
         if any(self.path.glob(SPOOL_PATTERN)):
             self._remove_settled_spools()
         if not self._jobs:
-            (self.path / "engine.log").unlink(missing_ok=True)
-            (self.path / INDEX_NAME).unlink(missing_ok=True)
-            (self.path / CHANGES_NAME).unlink(missing_ok=True)
+            for name in ("engine.log", INDEX_NAME, CHANGES_NAME, run_lock.NAME):
+                self._files.remove(name)
         self._lock.release()
         if not self._jobs:
-            (self.path / _LOCK_NAME).unlink(missing_ok=True)
             with suppress(OSError):  # other files are in it
                 self.path.rmdir()
 
@@ -135,7 +133,7 @@ class RunFolder:
     def next_attempt(self, job: JobId, attempt: int, file: str) -> int:
         """The first number from ``attempt`` on that has no trace. A session that was killed right
         after its start leaves a trace without events."""
-        while attempt_files(self.path, job, attempt, file)[0].exists():
+        while self._files.has(attempt_files(self.path, job, attempt, file)[0].name):
             attempt += 1
         return attempt
 
@@ -279,9 +277,9 @@ class RunFolder:
         """Writes an index so that nothing is lost if the program is killed meanwhile. Raises
         `OSError`. Only one thread may call it; the lock is not needed.
 
-        ``final``: the index is complete, and the disk is waited for, which only guards against a
-        power failure. While sessions stream, waiting would block the file system, and so delay
-        their traces and chunks.
+        ``final``: the index is complete, so traces are waited for as well, which guards against a
+        power failure. While sessions stream, waiting for each change would block the file system,
+        and so delay their traces and chunks.
         """
         # The changes come first even if the whole index follows: if the program is killed before
         # they are removed, they are applied to the new index, and must not contain older states.
@@ -289,32 +287,19 @@ class RunFolder:
             self._append_changes("".join(index.changes))
         if index.jobs:
             version = COMPLETE_VERSION if final else PARTIAL_VERSION
-            self._write_whole({**index.header, "format": version}, index.jobs, durable=final)
-            (self.path / CHANGES_NAME).unlink(missing_ok=True)
+            lines = index_lines({**index.header, "format": version}, index.jobs)
+            written = [line.encode(errors="backslashreplace") for line in lines]
+            self._files.replace({INDEX_NAME: written})
+            self._whole_size = sum(map(len, written))
+            self._files.remove(CHANGES_NAME)
             self._changes_size = 0
+        if final:
+            self._files.sync_all()
 
     def _append_changes(self, lines: str) -> None:
         written = lines.encode(errors="backslashreplace")
-        with (self.path / CHANGES_NAME).open("ab", buffering=0) as file:
-            if file.tell() > self._changes_size:  # a torn line
-                file.truncate(self._changes_size)
-            if file.write(written) != len(written):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._files.append(CHANGES_NAME, written, self._changes_size)
         self._changes_size += len(written)
-
-    def _write_whole(self, header: JsonObject, jobs: Iterable[str], *, durable: bool) -> None:
-        """Replaces ``run.json`` in one step, so that it is never half written."""
-        draft = self.path / f".{INDEX_NAME}.{secrets.token_hex(4)}"
-        try:
-            with draft.open("w", encoding="utf-8", errors="backslashreplace") as file:
-                file.writelines(index_lines(header, jobs))
-                file.flush()
-                self._whole_size = file.tell()
-                if durable:
-                    os.fsync(file.fileno())
-            draft.replace(self.path / INDEX_NAME)
-        finally:
-            draft.unlink(missing_ok=True)
 
 
 def _record_ending(job: JsonObject, state: JobState) -> None:
@@ -337,11 +322,13 @@ def create(path: Path | None) -> RunFolder:
         stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
         path = runs_path() / f"{stamp}_{secrets.token_hex(2)}"
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        if {entry.name for entry in path.iterdir()} - {_LOCK_NAME}:  # a killed start leaves a lock
-            problem = "already contains a run" if (path / INDEX_NAME).exists() else "is not empty"
+        files.make_folders(path)
+        if {entry.name for entry in path.iterdir()} - {run_lock.NAME}:  # of a killed start
+            problem = "is not empty"
+            if os.path.lexists(path / INDEX_NAME):
+                problem = "already contains a run"
             raise UsageProblem(f"{path} {problem}", "Choose another folder with --out.")
-        return RunFolder(path, _acquire_lock(path))
+        return RunFolder(path, run_lock.acquire(path))
     except OSError as error:
         reason = f"the run folder {path} cannot be written ({error.strerror})"
         raise RunFolderProblem(reason, "Choose another folder with --out.") from error
@@ -352,7 +339,7 @@ def reopen(path: Path) -> RunFolder:
     if not read_index(path).jobs:  # first, so that no lock is created in other folders
         raise RunFolderProblem(f"the run in {path} lists no recordings", "There is nothing to do.")
     try:
-        lock = _acquire_lock(path)
+        lock = run_lock.acquire(path)
     except OSError as error:
         reason = f"the run folder {path} cannot be written ({error.strerror})"
         raise RunFolderProblem(reason) from error
@@ -361,28 +348,6 @@ def reopen(path: Path) -> RunFolder:
     except BaseException:
         lock.release()
         raise
-
-
-def is_running(path: Path) -> bool:
-    """Returns whether a program is working on that run."""
-    try:
-        if (path / _LOCK_NAME).exists():
-            _acquire_lock(path).release()
-    except RunFolderProblem:
-        return True
-    except OSError:  # a read-only folder
-        pass
-    return False
-
-
-def _acquire_lock(path: Path) -> FileLock:
-    lock = FileLock(path / _LOCK_NAME, blocking=False, thread_local=False)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        reason = f"another program is working on {path}"
-        raise RunFolderProblem(reason, "Wait until it finishes, or stop it.") from error
-    return lock
 
 
 def runs_path() -> Path:

@@ -15,7 +15,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Self
 
-from workers import processes
+from workers import files, processes
 from workers.audio.prober import Prober
 from workers.audio.source import Source
 from workers.errors import PacelineError, ProbeFailed, Unreadable
@@ -353,8 +353,8 @@ class Supervisor:
             scheduler.fail_start(claim, ended)
 
     def _log_fault(self) -> None:
-        with suppress(OSError), self.folder.faults_path.open("a") as file:
-            traceback.print_exc(file=file)
+        with suppress(OSError):
+            files.append_to_log(self.folder.faults_path, traceback.format_exc())
 
     def _on_report(self, slot: JobSlot, report: JobReport) -> None:
         """Called, like `_on_exit`, by the launcher's thread that reads the session's reports."""

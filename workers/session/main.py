@@ -10,7 +10,7 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
-from workers import log, secrecy
+from workers import files, log, secrecy
 from workers.audio import limits
 from workers.audio.recording import Reader
 from workers.errors import Unreadable
@@ -48,7 +48,7 @@ def run_session(
         Path("/proc/self/comm").write_text(f"paceline {job.id}.{assignment.attempt}")
     try:
         # What this process or a C library prints goes to a file, never to the screen.
-        output = os.open(assignment.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        output = files.open_log(assignment.log_path)
         for stream in (1, 2):
             os.dup2(output, stream)
         with suppress(OSError):

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from workers import files
 from workers.errors import Unreadable
 
 MARKER_SUFFIX = ".part"
@@ -42,7 +43,7 @@ def marker_of(path: str | Path) -> Path:
 
 def is_complete(path: str | Path) -> bool:
     """Whether everything that is to come is in the spool."""
-    return os.path.exists(path) and not marker_of(path).exists()
+    return os.path.lexists(path) and not os.path.lexists(marker_of(path))
 
 
 def reception_problem(path: str | Path) -> str:
@@ -52,7 +53,7 @@ def reception_problem(path: str | Path) -> str:
 
 def _read_marker(path: str | Path) -> dict[str, str]:
     with suppress(OSError, ValueError):
-        record = json.loads(marker_of(path).read_bytes())
+        record = json.loads(files.read_bytes(marker_of(path)))
         if isinstance(record, dict):
             return {str(name): str(value) for name, value in record.items()}
     return {}
@@ -76,8 +77,7 @@ class SpoolWriter:
         try:
             self._validator = _read_marker(path).get("validator", "")
             self._write_marker()
-            # Private: what arrives may need a password elsewhere.
-            self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            self._fd = files.open_to_append(self._path)
         except OSError as error:
             raise _unwritable(error) from error
         self.size = os.fstat(self._fd).st_size
@@ -95,14 +95,11 @@ class SpoolWriter:
         try:
             if self.size - self._checked_size >= _CHECK_INTERVAL_BYTES:
                 self._checked_size = self.size
-                status = os.statvfs(self._path)
+                status = os.fstatvfs(self._fd)
                 if status.f_bavail * status.f_frsize < MIN_FREE_BYTES + len(data):
                     raise OSError(errno.ENOSPC, "the disk is almost full")
-            view = memoryview(data)
-            while view:
-                written = os.write(self._fd, view)
-                self.size += written
-                view = view[written:]
+            files.write_all(self._fd, data)
+            self.size += len(data)
         except OSError as error:
             raise _unwritable(error) from error
 
@@ -116,12 +113,17 @@ class SpoolWriter:
 
     def head(self, length: int) -> bytes:
         """The first bytes that have arrived."""
-        with open(self._path, "rb") as file:
+        with files.open_to_read(self._path) as file:
             return file.read(length)
 
     def finish(self) -> None:
-        """Marks the spool as complete."""
-        self._marker.unlink(missing_ok=True)
+        """Marks the spool as complete, once all of it is on the disk: a power failure must not
+        leave a shorter one that looks complete."""
+        try:
+            os.fsync(self._fd)
+            self._marker.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritable(error) from error
 
     def fail(self, reason: str) -> None:
         """Records why it stopped arriving."""
@@ -143,7 +145,8 @@ class SpoolWriter:
 
     def _write_marker(self, **problem: str) -> None:
         record = {"validator": self._validator, **problem}
-        self._marker.write_text(json.dumps(record), encoding="utf-8")
+        with files.Folder.open(self._marker.parent) as folder:
+            folder.replace({self._marker.name: [json.dumps(record).encode()]})
 
 
 def _unwritable(error: OSError) -> Unreadable:

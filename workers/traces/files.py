@@ -50,7 +50,7 @@ def next_trace(trace: Path) -> Path | None:
     """The trace of the attempt after that of ``trace``; None if there is none yet."""
     stem, attempt = trace.name.removesuffix(TRACE_SUFFIX).rsplit(".", 1)
     following = trace.with_name(f"{stem}.{int(attempt) + 1}{TRACE_SUFFIX}")
-    return following if following.exists() else None
+    return following if os.path.lexists(following) else None
 
 
 def _attempts(folder: Path, names: Iterable[str]) -> list[tuple[int, Path]]:
@@ -69,4 +69,4 @@ def set_aside(folder: Path, job: int, attempt: int, file: str) -> None:
         stem, _, suffix = path.name.split(".", 2)
         names = (folder / f"{stem}.{attempt}.refused-{number}.{suffix}" for number in count(1))
         with suppress(OSError):  # it was never created
-            path.rename(next(name for name in names if not name.exists()))
+            path.rename(next(name for name in names if not os.path.lexists(name)))

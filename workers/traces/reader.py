@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from workers import files
 from workers.errors import Malformed
 from workers.jobs import events
 from workers.jobs.events import Connecting, TraceEvent, TurnReceived
@@ -165,7 +166,7 @@ def parse_event(record: JsonObject, where: str) -> TimedEvent:
 def _read_records(path: Path, markers: tuple[bytes, ...] = ()) -> Generator[tuple[int, JsonObject]]:
     """Yields the number and the object of each line, and stops at a partial last line. With
     ``markers``, yields only the first line and lines that contain one of them."""
-    with path.open("rb") as file:
+    with files.open_to_read(path) as file:
         for number in count(1):
             where = f"{path.name}, line {number}"
             line = file.readline(MAX_LINE_BYTES)

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 from time import monotonic
 
+from workers import files
 from workers.errors import Malformed
 from workers.jobs.events import TraceEvent
 from workers.protocol import codec
@@ -98,7 +99,7 @@ class _AttemptTail:
     def is_replaced(self) -> bool:
         """True if the path is another file now: traces of refused attempts are renamed."""
         try:
-            stat = self.path.stat()
+            stat = self.path.lstat()
         except OSError:  # it is gone
             return True
         self.inode = self.inode or stat.st_ino
@@ -107,7 +108,7 @@ class _AttemptTail:
     def read(self) -> bool:
         """Reads the next block; returns False at the end of the file."""
         try:
-            with self.path.open("rb") as file:
+            with files.open_to_read(self.path) as file:
                 file.seek(self.read_bytes)
                 block = file.read(READ_BLOCK_BYTES)
         except OSError:
@@ -142,7 +143,7 @@ class _AttemptTail:
     def entries(self, first: int) -> Iterator[TraceEntry]:
         """The lines from number ``first`` on, read from the file one by one."""
         try:
-            with self.path.open("rb") as file:
+            with files.open_to_read(self.path) as file:
                 for index in range(first, len(self)):
                     file.seek(self.offsets[index])
                     size = self.sizes_bytes[index]

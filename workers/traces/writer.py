@@ -1,12 +1,12 @@
 """Writes the trace of one attempt. Used in the session's process only."""
 
-import errno
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from workers import files
 from workers.jobs.events import TraceEvent
 from workers.traces.format import TraceHead, event_line, head_line
 
@@ -16,7 +16,7 @@ class TraceWriter:
     `FileExistsError` if the file exists, and `OSError` if it cannot be written."""
 
     def __init__(self, path: Path, head: TraceHead) -> None:
-        self._file = path.open("xb", buffering=0)
+        self._descriptor = files.create_file(path)
         wall = head.wall or datetime.now(UTC).isoformat()
         self._append(head_line(replace(head, wall=wall)))
 
@@ -24,12 +24,11 @@ class TraceWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        os.close(self._descriptor)
 
     def write(self, t: float, event: TraceEvent) -> None:
         """Appends an event and passes it to the operating system; raises `OSError`."""
         self._append(event_line(t, event))
 
     def _append(self, line: bytes) -> None:
-        if self._file.write(line) != len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        files.write_all(self._descriptor, line)

@@ -115,7 +115,7 @@ def test_help_of_a_command_loads_nothing_heavy(name: str) -> None:
     """Neither the engine, nor the screen, nor a package that is slow to load."""
     loaded = loaded_modules(name, "--help")
 
-    assert not {"textual", "rich", "numpy", "asyncio", "platformdirs", "filelock"} & loaded
+    assert not {"textual", "rich", "numpy", "asyncio", "platformdirs"} & loaded
     ours = {module for module in loaded if module.startswith(("tui.", "workers."))}
     assert {module for module in ours if not module.startswith("tui.cli")} <= {
         "tui.__main__",

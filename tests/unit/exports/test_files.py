@@ -146,7 +146,7 @@ def test_a_write_that_fails_leaves_nothing_behind(
 ):
     """The old file stays and no new one appears; the error says why."""
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, breaking, full)

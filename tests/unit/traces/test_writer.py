@@ -82,6 +82,6 @@ def test_a_full_disk_is_an_error_at_once(tmp_path: Path) -> None:
     """Nothing waits in a buffer to be lost later."""
     with TraceWriter(tmp_path / "a.trace.jsonl", TraceHead(job=1, attempt=1, file="a")) as writer:
         with open("/dev/full", "wb", buffering=0) as full:
-            os.dup2(full.fileno(), writer._file.fileno())
+            os.dup2(full.fileno(), writer._descriptor)
         with pytest.raises(OSError, match="No space"):
             writer.write(0.0, EVENTS[0].event)

@@ -43,13 +43,10 @@ _COLUMNS = (
 _ENVIRONMENT = ("started", "endpoint", "settings", "limits", "versions", "host")
 
 
-def write_report(path: Path, score: RunScore, calibration: str = "") -> None:
-    """Writes the page. ``calibration``: a sentence about the tool's own error. Raises `OSError`."""
+def report_page(folder: Path, score: RunScore, calibration: str = "") -> str:
+    """The text of the page. ``folder``: where it will lie; ``calibration``: a sentence about the
+    tool's own error."""
     pages = list(read_file_pages(score.run, score.jobs))
-    path.write_text(_page_text(path.parent, score, pages, calibration), encoding="utf-8")
-
-
-def _page_text(folder: Path, score: RunScore, pages: Sequence[FilePage], calibration: str) -> str:
     assets = files("workers.evaluation.report")
     style = assets.joinpath("report.css").read_text()
     script = assets.joinpath("report.js").read_text()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from workers import files
 from workers.protocol import codec
 from workers.protocol.messages import Begin, ServerMessage, Turn
 
@@ -74,9 +75,9 @@ class SessionClock:
 def append_times(path: Path, times: SessionTimes) -> None:
     """Appends a session to a file as one line of JSON. Raises `OSError`."""
     line = json.dumps(codec.dump(times)) + "\n"
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    file = files.open_output(path, files.PRIVATE_FILE_MODE)
     try:
-        os.write(file, line.encode())  # one write, so that lines of several sessions never mix
+        files.write_all(file, line.encode())  # one write: lines of several sessions never mix
     finally:
         os.close(file)
 

@@ -1,0 +1,311 @@
+"""Opens, creates, replaces and removes the files that the program keeps.
+
+Files of a run, settings and other files of our own are opened only here. A link in the place of
+such a file is never followed: somebody else may have put it there, even between a check and its
+use. A folder that the user names may be a link; the names inside it may not.
+
+Everything is written by calls of `os`, so that a test can record each of them, or let it fail.
+Functions raise `OSError`. Imports no other Paceline module.
+"""
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Self, TypeAlias
+
+AnyPath: TypeAlias = str | os.PathLike[str]
+
+PRIVATE_FOLDER_MODE, PRIVATE_FILE_MODE = 0o700, 0o600
+SHARED_FOLDER_MODE, SHARED_FILE_MODE = 0o777, 0o666
+"""For files that the user asked for; the umask applies."""
+
+_OWN_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""`O_NONBLOCK` matters only for a pipe or a device, which would block before it is refused."""
+_APPEND_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+_MAX_REMOVALS = 10
+"""How often `open_log` removes what lies at its name."""
+_BATCH_CHARACTERS = 1 << 20
+_DRAFT_SUFFIX = ".part"
+_NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
+"""The answers of file systems that cannot wait for a disk."""
+
+
+class NotOwnFile(OSError):
+    """A link, a pipe or a device lies in the place of a file of the program."""
+
+    def __init__(self, path: AnyPath, what: str) -> None:
+        name = os.path.basename(os.fspath(path))
+        super().__init__(errno.ELOOP, f"{name} is {what}, which is not followed", os.fspath(path))
+
+
+def open_to_read(path: AnyPath, *, buffering: int = -1) -> BinaryIO:
+    """Opens a file of the program to read it."""
+    return open(path, "rb", buffering, opener=_open_own)
+
+
+def read_bytes(path: AnyPath) -> bytes:
+    """The content of a file of the program."""
+    with open_to_read(path) as file:
+        return file.read()
+
+
+def create_file(path: AnyPath) -> int:
+    """Creates a file that does not exist yet, and opens it to append. Returns its descriptor."""
+    flags = _APPEND_FLAGS | os.O_EXCL
+    return os.open(path, flags | _OWN_FLAGS, PRIVATE_FILE_MODE)
+
+
+def open_to_append(path: AnyPath) -> int:
+    """Opens a file, or creates it; returns its descriptor. Refuses a file that has another name,
+    a hard link, because that may lie elsewhere."""
+    descriptor = _open_own(path, _APPEND_FLAGS)
+    if os.fstat(descriptor).st_nlink > 1:
+        os.close(descriptor)
+        raise NotOwnFile(path, "a hard link")
+    return descriptor
+
+
+def open_lock(path: AnyPath) -> int:
+    """Opens a file that is only locked, or creates it; returns its descriptor. Its content does
+    not matter and stays as it is."""
+    return _open_own(path, os.O_RDWR | os.O_CREAT)
+
+
+def open_log(path: AnyPath) -> int:
+    """Like `open_to_append`, but replaces a link by a new file: a log should not be lost. What the
+    link leads to stays as it is."""
+    for _ in range(_MAX_REMOVALS):
+        with suppress(NotOwnFile, FileNotFoundError):
+            return open_to_append(path)
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+    return open_to_append(path)
+
+
+def append_to_log(path: AnyPath, text: str) -> None:
+    """Appends to a log, see `open_log`."""
+    descriptor = open_log(path)
+    try:
+        write_all(descriptor, text.encode(errors="backslashreplace"))
+    finally:
+        os.close(descriptor)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Writes all of ``data``. If the disk becomes full, the first part of it stays written."""
+    view = memoryview(data)
+    while view:
+        written = os.write(descriptor, view)
+        if not written:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        view = view[written:]
+
+
+def make_folders(path: AnyPath, mode: int = PRIVATE_FOLDER_MODE) -> None:
+    """Creates a folder and those above it, as far as they are missing."""
+    missing = [Path(path)]
+    while not missing[-1].is_dir() and missing[-1] != missing[-1].parent:
+        missing.append(missing[-1].parent)
+    for folder in reversed(missing[:-1]):
+        folder.mkdir(mode, exist_ok=True)
+
+
+def open_output(path: AnyPath, mode: int = SHARED_FILE_MODE) -> int:
+    """Opens a file that the user named, to append; returns its descriptor. It may be a pipe or a
+    device. Of links, only those of the system are followed, such as ``/dev/stdout``."""
+    flags = _APPEND_FLAGS if _is_of_system(path) else _APPEND_FLAGS | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags, mode)
+    except OSError as error:
+        raise _refusal(error, path) from error
+
+
+def write_output(path: AnyPath, data: bytes, mode: int = SHARED_FILE_MODE) -> None:
+    """Writes a file that the user named. It appears as a whole, in the place of what has its name;
+    a pipe or a device gets the data instead."""
+    path = Path(path)
+    if _is_of_system(path) or (path.exists() and not path.is_file()):
+        descriptor = open_output(path)
+        try:
+            write_all(descriptor, data)
+        finally:
+            os.close(descriptor)
+        return
+    with Folder.open(path.parent) as folder:
+        folder.replace({path.name: [data]}, mode)
+
+
+class Folder:
+    """An open folder, whose files are reached by its descriptor: nobody can exchange the folder
+    meanwhile. A context manager. Not for files that other threads may be closing."""
+
+    def __init__(self, path: AnyPath, descriptor: int) -> None:
+        self.path = Path(path)
+        self._descriptor = descriptor
+
+    @classmethod
+    def open(cls, path: AnyPath) -> Self:
+        """Opens a folder that the user named."""
+        return cls(path, os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the folder; a second call does nothing."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def subfolder(self, name: str) -> "Folder":
+        """Opens a folder in this one, which is created if it is missing; it may not be a link."""
+        with suppress(FileExistsError):
+            os.mkdir(name, PRIVATE_FOLDER_MODE, dir_fd=self._descriptor)
+        path, flags = self.path / name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            return Folder(path, os.open(name, flags, dir_fd=self._descriptor))
+        except NotADirectoryError as error:
+            if path.is_symlink():
+                raise NotOwnFile(path, "a link") from error
+            raise
+
+    def has(self, name: str) -> bool:
+        """Whether anything has that name, if only a broken link."""
+        return self._status(name) is not None
+
+    def replace(self, files: Mapping[str, Iterable[bytes]], mode: int = PRIVATE_FILE_MODE) -> None:
+        """Writes files, each in pieces, and puts them in the place of those with the same names
+        once all are on the disk. A failure before that leaves everything as it was."""
+        drafts: dict[str, str] = {}
+        try:
+            for name, pieces in files.items():
+                drafts[name] = self._write_draft(name, pieces, mode)
+            for name, draft in list(drafts.items()):
+                os.replace(draft, name, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
+                del drafts[name]
+        finally:
+            for draft in drafts.values():
+                with suppress(OSError):
+                    self.remove(draft)
+        self.sync()
+
+    def append(self, name: str, data: bytes, at: int) -> None:
+        """Appends to a file of which the first ``at`` bytes are valid. A file that has another name
+        is copied first, as that may lie elsewhere."""
+        flags = os.O_RDWR | os.O_CREAT
+        descriptor = _open_own(name, flags, folder=self)
+        try:
+            status = os.fstat(descriptor)
+            if status.st_nlink > 1:
+                self.replace({name: [os.pread(descriptor, at, 0), data]})
+                return
+            if status.st_size > at:  # a line that was cut off
+                os.ftruncate(descriptor, at)
+            os.lseek(descriptor, at, os.SEEK_SET)
+            write_all(descriptor, data)
+        finally:
+            os.close(descriptor)
+
+    def remove(self, name: str) -> None:
+        """Removes a file if it exists; of a link, the link itself."""
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self._descriptor)
+
+    def remove_drafts(self) -> None:
+        """Removes what a killed program has left of files that it was going to replace."""
+        for name in os.listdir(self._descriptor):
+            if name.startswith(".") and name.endswith(_DRAFT_SUFFIX):
+                self.remove(name)
+
+    def sync(self) -> None:
+        """Waits until the names in the folder are on the disk."""
+        _sync(self._descriptor)
+
+    def sync_all(self) -> None:
+        """Waits until everything on the folder's file system is on the disk: of thousands of files,
+        each would need milliseconds by itself."""
+        import ctypes  # Python has no name for this call
+
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.syncfs(self._descriptor) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+
+    def _status(self, name: str) -> os.stat_result | None:
+        try:
+            return os.lstat(name, dir_fd=self._descriptor)
+        except FileNotFoundError:
+            return None
+
+    def _write_draft(self, name: str, pieces: Iterable[bytes], mode: int) -> str:
+        """Writes a file under another name, with the permissions of the one that it will replace;
+        returns that name."""
+        before = self._status(name)
+        draft = f".{secrets.token_hex(8)}{_DRAFT_SUFFIX}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _OWN_FLAGS
+        descriptor = os.open(draft, flags, mode, dir_fd=self._descriptor)
+        try:
+            if before is not None and stat.S_ISREG(before.st_mode):
+                os.fchmod(descriptor, before.st_mode & 0o777)
+            for batch in _batches(pieces):
+                write_all(descriptor, batch)
+            _sync(descriptor)
+        except BaseException:
+            with suppress(OSError):
+                self.remove(draft)
+            raise
+        finally:
+            os.close(descriptor)
+        return draft
+
+
+def _open_own(path: AnyPath, flags: int, folder: Folder | None = None) -> int:
+    at = None if folder is None else folder._descriptor
+    try:
+        descriptor = os.open(path, flags | _OWN_FLAGS, PRIVATE_FILE_MODE, dir_fd=at)
+    except OSError as error:
+        raise _refusal(error, path) from error
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        os.close(descriptor)
+        raise NotOwnFile(path, "not a file")
+    return descriptor
+
+
+def _is_of_system(path: AnyPath) -> bool:
+    return os.path.abspath(path).startswith(("/dev/", "/proc/"))
+
+
+def _refusal(error: OSError, path: AnyPath) -> OSError:
+    """`NotOwnFile` in the place of what the system says of links and of pipes without readers."""
+    if error.errno == errno.ELOOP:
+        return NotOwnFile(path, "a link")
+    return NotOwnFile(path, "not a file") if error.errno == errno.ENXIO else error
+
+
+def _sync(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+
+
+def _batches(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Joins pieces, so that each call to the system writes many."""
+    batch: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        batch.append(piece)
+        size += len(piece)
+        if size >= _BATCH_CHARACTERS:
+            yield b"".join(batch)
+            batch, size = [], 0
+    yield b"".join(batch)
