@@ -8,7 +8,7 @@ import click
 
 from tui.cli.console import print_line
 from tui.cli.exit_codes import ExitCode
-from tui.cli.shared_options import path_option, run_argument
+from tui.cli.shared_options import bom_option, path_option, run_argument
 
 
 @click.command()
@@ -27,9 +27,16 @@ from tui.cli.shared_options import path_option, run_argument
     "--one-file", "together", is_flag=True, help="Write one file per format for all recordings."
 )
 @click.option("--overwrite", is_flag=True, help="Replace files that already exist.")
+@bom_option
 @click.option("--number", is_flag=True, help="Keep files that already exist; number the new ones.")
 def export(
-    folder: Path, format_list: str, into: Path | None, together: bool, overwrite: bool, number: bool
+    folder: Path,
+    format_list: str,
+    into: Path | None,
+    together: bool,
+    overwrite: bool,
+    number: bool,
+    bom: bool,
 ) -> ExitCode:
     """Write transcripts of a run to files, offline."""
     from workers.errors import UsageProblem
@@ -64,9 +71,10 @@ def export(
     complete = True
     if together and streamed:
         write = partial(files.write_combined_exports, streamed, formats, target, in_run=in_run)
-        complete = _write_and_report("all of them", partial(write, existing=existing))
+        write = partial(write, existing=existing, csv_bom=bom)
+        complete = _write_and_report("all of them", write)
     for job_state in [] if together else streamed:
-        write = partial(files.write_exports, job_state, formats, target, in_run=in_run)
+        write = partial(files.write_exports, job_state, formats, target, in_run=in_run, csv_bom=bom)
         write = partial(write, existing=existing, name=names[job_state.job])
         complete &= _write_and_report(job_state.file, write)
     return ExitCode.DONE if complete else ExitCode.SOME_FAILED

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tui.cli.exit_codes import ExitCode
-from tui.cli.shared_options import count_option, option_group, path_option, run_argument
+from tui.cli.shared_options import bom_option, count_option, option_group, path_option, run_argument
 
 if TYPE_CHECKING:  # loaded when the command runs; they need packages of an extra
     from workers.evaluation.gate import GateResult, Threshold
@@ -70,6 +70,7 @@ scoring_options = option_group(
 )
 @path_option("--junit", help="Write the result of each threshold to this JUnit XML file.")
 @path_option("--csv", help="Write the figures of each recording to this CSV file.")
+@bom_option
 @path_option("--parquet", help="Write them to this Parquet file.")
 @path_option(
     "--markdown", help="Add a summary to this Markdown file, such as $GITHUB_STEP_SUMMARY."
@@ -91,6 +92,7 @@ def score(
     thresholds: tuple[str, ...],
     junit: Path | None,
     csv: Path | None,
+    bom: bool,
     parquet: Path | None,
     markdown: Path | None,
     simuleval: Path | None,
@@ -124,7 +126,7 @@ def score(
     if csv is not None:
         from workers.evaluation.recording_table import write_csv
 
-        write_csv(csv, run_score)
+        write_csv(csv, run_score, bom=bom)
     if parquet is not None:
         from workers.evaluation.recording_table import write_parquet
 

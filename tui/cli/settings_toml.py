@@ -37,6 +37,7 @@ def settings_lines(
     yield f"folder = {_toml(export.folder)}  # empty: “exports” in the run's folder"
     yield f"together = {_toml(export.together)}  # true: one file for all, where possible"
     yield f"existing = {_toml(export.existing)}  # {', '.join(p.value for p in OverwritePolicy)}"
+    yield f"csv_bom = {_toml(export.csv_bom)}  # true: CSV files with a byte-order mark, for Excel"
     yield ""
     yield "[listen]"
     backends = ", ".join(BACKENDS)

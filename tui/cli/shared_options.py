@@ -44,6 +44,13 @@ def path_option(*names: str, help: str, folder: bool = False) -> Decorator:
     return click.option(*names, type=kind, metavar="DIR" if folder else "FILE", help=help)
 
 
+bom_option = click.option(
+    "--bom",
+    is_flag=True,
+    help="Begin CSV files with a byte-order mark, without which Excel garbles all but ASCII.",
+)
+
+
 class NumberRange(click.FloatRange):
     """A number within a range. Unlike click's own type, it refuses “nan”."""
 

@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
@@ -120,11 +120,12 @@ class _SettingsReader:
             return defaults
         from workers.exports.files import FORMATS, OverwritePolicy  # slow to load
 
-        self._check_names(("export",), table, ("formats", "folder", "together", "existing"))
+        self._check_names(("export",), table, [each.name for each in fields(ExportSettings)])
         formats = table.get("formats", list(defaults.formats))
         folder = table.get("folder", defaults.folder)
         together = table.get("together", defaults.together)
         existing = str(table.get("existing", defaults.existing))
+        csv_bom = table.get("csv_bom", defaults.csv_bom)
         if not isinstance(folder, str):
             self._refuse(("export", "folder"), "folder must be a path, in quotes")
         policies = [policy.value for policy in OverwritePolicy]
@@ -134,6 +135,7 @@ class _SettingsReader:
             folder=folder,
             together=self._bool(("export", "together"), together),
             existing=existing,
+            csv_bom=self._bool(("export", "csv_bom"), csv_bom),
         )
 
     def _listen(self, table: Mapping[str, Any]) -> ListenSettings:

@@ -20,6 +20,8 @@ class ExportSettings:
     """Write one file for all recordings, in the formats that allow it."""
     existing: str = "refuse"
     """The value of a `workers.exports.files.OverwritePolicy`."""
+    csv_bom: bool = False
+    """Begin CSV files with a byte-order mark."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class ExportChoice:
     existing: OverwritePolicy = OverwritePolicy.REFUSE
     folder: str = ""
     """Where files are written; empty: the default in the run folder."""
+    csv_bom: bool = False
+    """Begin CSV files with a byte-order mark; a setting, not chosen in the dialog."""
 
     @classmethod
     def load(cls, defaults: ExportSettings) -> Self:
@@ -46,6 +48,7 @@ class ExportChoice:
             together=together if isinstance(together, bool) else defaults.together,
             existing=policies.get(existing, policies[defaults.existing]),
             folder=folder if isinstance(folder, str) else defaults.folder,
+            csv_bom=defaults.csv_bom,
         )
 
     def save(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tui.model.desk_state import DeskState
@@ -41,27 +42,21 @@ class ExportResult:
 
     def write(self, job_state: JobState, name: str, choice: ExportChoice, folder: Path) -> None:
         """Writes one recording; skips it if one of its files exists."""
-        formats, existing = choice.ordered_formats, choice.existing
-        self._collect(
-            lambda: write_exports(
-                job_state, formats, folder, existing=existing, name=name, in_run=self.in_run
-            )
-        )
+        write = partial(write_exports, job_state, choice.ordered_formats, folder, name=name)
+        self._write(write, choice)
 
     def write_together(
         self, job_states: Sequence[JobState], choice: ExportChoice, folder: Path
     ) -> None:
         """Writes all recordings, in one file per format."""
-        formats, existing = choice.ordered_formats, choice.existing
-        self._collect(
-            lambda: write_combined_exports(
-                job_states, formats, folder, existing=existing, in_run=self.in_run
-            )
-        )
+        write = partial(write_combined_exports, job_states, choice.ordered_formats, folder)
+        self._write(write, choice)
 
-    def _collect(self, write: Callable[[], Iterable[Path]]) -> None:
+    def _write(self, write: Callable[..., Iterable[Path]], choice: ExportChoice) -> None:
         try:
-            self.files += write()
+            self.files += write(
+                existing=choice.existing, csv_bom=choice.csv_bom, in_run=self.in_run
+            )
         except FilesExist as problem:
             self.existing_files += problem.paths
         except PacelineError as error:

@@ -85,9 +85,9 @@ def _error_columns(name: str, counts: ErrorCounts | None) -> dict[str, Figure]:
     }
 
 
-def write_csv(path: Path, score: RunScore) -> None:
-    """Writes the rows as CSV by RFC 4180, with texts that no spreadsheet runs as formulas. Raises
-    `OSError`."""
+def write_csv(path: Path, score: RunScore, *, bom: bool = False) -> None:
+    """Writes the rows as CSV by RFC 4180, with texts that no spreadsheet runs as formulas, and with
+    a byte-order mark for Excel if ``bom``. Raises `OSError`."""
     rows = recording_rows(score)
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -96,7 +96,7 @@ def write_csv(path: Path, score: RunScore) -> None:
         writer.writerow(
             [safe_cell(cell) if isinstance(cell, str) else cell for cell in row.values()]
         )
-    files.write_output(path, text.getvalue().encode())
+    files.write_output(path, text.getvalue().encode("utf-8-sig" if bom else "utf-8"))
 
 
 def write_parquet(path: Path, score: RunScore) -> None:

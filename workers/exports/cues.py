@@ -1,8 +1,9 @@
 """Divides a transcript into readable subtitle cues, with line breaks and times.
 
-The limits of two lines, 42 characters and 7 seconds, and the reading speed, are those of Netflix's
-Timed Text Style Guide (general requirements, and the English template). Its minimum of 5/6 of a
-second is rounded up to one. Cues never cross turns and never overlap.
+The limits of two lines and 7 seconds are those of Netflix's Timed Text Style Guide (general
+requirements); `line_breaks` has those that depend on the language. The guide's minimum of 5/6 of a
+second is rounded up to one. Cues never cross turns and never overlap, and while somebody speaks
+there is one; only a single word of more than 7 seconds outlasts its cue.
 
 Each way to cut a turn has a cost, the sum of the weights below. The cheapest way is found as a
 shortest path, as TeX breaks paragraphs into lines. Only the proportions of the weights matter.
@@ -12,28 +13,26 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise, zip_longest
+from typing import TypeAlias
 
+from workers.exports.line_breaks import LineRules, line_rules
 from workers.exports.sanitise import words_of
 from workers.exports.spoken import MAX_TIME_MS, TimedWord, timed_words
 from workers.exports.text import speaker_label
 from workers.jobs.job_state import JobState
 
-MAX_LINE_CHARS = 42
-"""Longest line of a cue. A longer word is not cut but gets its own cue."""
 MAX_CUE_LINES = 2
 MAX_CUE_MS = 7000
 PREFERRED_MIN_CUE_MS = 1000
 """Preferred duration of a cue; it may be shorter if the next one starts."""
 MIN_CUE_MS = 500
 """Shortest duration of a cue; if necessary, the next cue starts late."""
-READING_CHARS_PER_S = 17
-"""Reading speed: a cue before a silence stays until viewers have had time to read it."""
 SPLIT_PAUSE_MS = 600
 """A longer silence between two words is a good place to cut."""
 
-_SENTENCE_END = tuple(".!?…。！？؟")
-_CLAUSE_END = tuple(",;:—–،、，；：")
-_CLOSERS = "\"'”’»)]"
+_SENTENCE_END = tuple(".!?…。！？｡؟។៕။")
+_CLAUSE_END = tuple(",;:—–،、，；：､၊")
+_CLOSERS = "\"'”’»)]」』）】》〉"
 
 _CUE_COST = 1.0
 _CLAUSE_BREAK_COST = 1.0
@@ -60,22 +59,32 @@ def cues(state: JobState, *, label_turns: bool = False) -> list[Cue]:
     turn begins with the name of its speaker."""
     until_ms = min(round(max(state.total_seconds, state.sent_seconds) * 1000), MAX_TIME_MS)
     lines = [line for line in state.transcript.lines if words_of(line.text)]
-    parts, speakers = [], []
+    parts: list[CuePart] = []
+    speakers = []
     for line, turn in zip(lines, timed_words(lines, until_ms), strict=True):
         if label_turns and line.speaker:  # one word, so that no line ends after the name
             turn[0] = replace(turn[0], text=speaker_label(line) + turn[0].text)
-        parts += (cut := _TurnSplitter(turn).cue_parts())
+        rules = line_rules(line.text)
+        parts += (cut := [(part, rules) for part in _TurnSplitter(turn, rules).cue_parts()])
         speakers += [line.speaker] * len(cut)
     timed = zip(_time_cues(parts), speakers, strict=True)
     return [replace(cue, speaker=speaker) if speaker else cue for cue, speaker in timed]
 
 
+CuePart: TypeAlias = tuple[list[TimedWord], LineRules]
+"""The words of a cue, and the rules of its turn's script."""
+
+
 class _TurnSplitter:
     """The words of a turn, with running sums that measure any part of it in constant time."""
 
-    def __init__(self, words: list[TimedWord]) -> None:
+    def __init__(self, words: list[TimedWord], rules: LineRules) -> None:
         self._words = words
-        self._char_offsets = list(accumulate((len(word.text) + 1 for word in words), initial=0))
+        self._max_cells = rules.max_cells
+        widths = [rules.width(word.text) for word in words]
+        spaced = (width + (not word.is_joined) for word, width in zip(words, widths, strict=True))
+        self._ends = list(accumulate(spaced))  # in cells, of all words on one line
+        self._starts = [end - width for end, width in zip(self._ends, widths, strict=True)]
         pauses = [_is_pause(*pair) for pair in pairwise(words)]
         self._pause_counts = list(accumulate(pauses, initial=0))
         self._break_costs = [_break_cost(*pair) for pair in pairwise(words)]
@@ -103,14 +112,16 @@ class _TurnSplitter:
             return True
         if self._words[end - 1].end_ms - self._words[begin].start_ms > MAX_CUE_MS:
             return False
-        line, offsets = begin, self._char_offsets
+        line = begin
         for _ in range(MAX_CUE_LINES):  # fill each line with as many words as fit
-            line = bisect_right(offsets, offsets[line] + MAX_LINE_CHARS + 1) - 1
-        return line >= end
+            line = bisect_right(self._ends, self._starts[line] + self._max_cells)
+            if line >= end:
+                return True
+        return False
 
     def _cost(self, begin: int, end: int) -> float:
-        chars = self._char_offsets[end] - self._char_offsets[begin] - 1
-        empty = 1 - min(1.0, chars / (MAX_CUE_LINES * MAX_LINE_CHARS))
+        cells = self._ends[end - 1] - self._starts[begin]
+        empty = 1 - min(1.0, cells / (MAX_CUE_LINES * self._max_cells))
         cost = _CUE_COST + empty**2  # the square makes neighbours similar in length
         cost += _INNER_PAUSE_COST * (self._pause_counts[end - 1] - self._pause_counts[begin])
         until = self._words[end - 1].end_ms
@@ -134,31 +145,34 @@ def _is_pause(word: TimedWord, following: TimedWord) -> bool:
 
 
 def _text_of(part: Sequence[TimedWord]) -> str:
-    return " ".join(word.text for word in part)
+    first, *rest = part
+    return first.text + "".join(f"{'' if word.is_joined else ' '}{word.text}" for word in rest)
 
 
-def _cue_lines(part: Sequence[TimedWord]) -> tuple[str, ...]:
+def _cue_lines(part: Sequence[TimedWord], rules: LineRules) -> tuple[str, ...]:
     """One line if that is enough, else two of similar length, preferably cut at punctuation."""
     whole = _text_of(part)
-    if len(whole) <= MAX_LINE_CHARS or len(part) == 1:
+    if rules.width(whole) <= rules.max_cells or len(part) == 1:
         return (whole,)
     ways = []
     for at in range(1, len(part)):
-        top, bottom = _text_of(part[:at]), _text_of(part[at:])
-        if len(top) <= MAX_LINE_CHARS and len(bottom) <= MAX_LINE_CHARS:
+        lines = _text_of(part[:at]), _text_of(part[at:])
+        top, bottom = map(rules.width, lines)
+        if top <= rules.max_cells and bottom <= rules.max_cells:
             break_cost = _LINE_BREAK_WEIGHT * _break_cost(part[at - 1], part[at])
-            ways.append((abs(len(top) - len(bottom)) + break_cost, top, bottom))
+            ways.append((abs(top - bottom) + break_cost, *lines))
     return min(ways)[1:]
 
 
-def _time_cues(parts: list[list[TimedWord]]) -> list[Cue]:
+def _time_cues(parts: list[CuePart]) -> list[Cue]:
     """Shows each cue from its first word until viewers have read it or the next cue starts."""
     timed, free = [], 0
-    for part, following in zip_longest(parts, parts[1:]):
+    for (part, rules), following in zip_longest(parts, parts[1:]):
         start = max(free, part[0].start_ms)
-        to_read = max(PREFERRED_MIN_CUE_MS, len(_text_of(part)) * 1000 // READING_CHARS_PER_S)
-        end = max(start + to_read, *(word.end_ms for word in part))
-        end = min(end, start + MAX_CUE_MS, following[0].start_ms if following else end)
+        reading_ms = len(_text_of(part)) * 1000 // rules.chars_per_s
+        end = max(start + max(PREFERRED_MIN_CUE_MS, reading_ms), *(word.end_ms for word in part))
+        next_start = following[0][0].start_ms if following else end
+        end = min(end, start + MAX_CUE_MS, next_start)
         free = max(end, start + MIN_CUE_MS)
-        timed.append(Cue(start, free, _cue_lines(part)))
+        timed.append(Cue(start, free, _cue_lines(part, rules)))
     return timed

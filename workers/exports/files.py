@@ -20,7 +20,7 @@ from workers.exports.scoring import (
     stm_of_all,
 )
 from workers.exports.subtitles import srt_of, vtt_of
-from workers.exports.table import csv_of, csv_of_all
+from workers.exports.table import BYTE_ORDER_MARK, csv_of, csv_of_all
 from workers.exports.text import txt_of, txt_of_all
 from workers.jobs.job_state import JobState
 
@@ -76,20 +76,21 @@ def write_exports(
     existing: OverwritePolicy = OverwritePolicy.REFUSE,
     name: str | None = None,
     in_run: bool = False,
+    csv_bom: bool = False,
 ) -> list[Path]:
     """Writes ``<name>.<format>`` into the folder for each format; returns the paths.
 
     Creates the folder if it is missing. ``name`` is one of `export_names` when many jobs are
     exported; None uses the recording's name. ``in_run``: the folder belongs to a run, so it is
-    private and may not be a link. No file appears before all are on the disk. Raises
-    `UsageProblem` for an unknown format, `FilesExist`, or a `PacelineError` that says why the files
-    could not be written.
+    private and may not be a link. ``csv_bom`` begins CSV files with a byte-order mark, for Excel.
+    No file appears before all are on the disk. Raises `UsageProblem` for an unknown format,
+    `FilesExist`, or a `PacelineError` that says why the files could not be written.
     """
     wanted = _check_formats(formats)
     stem = export_name(state) if name is None else safe_file_name(name)
     stem = _free_stem(stem, wanted, folder, existing)
-    texts = {_file_name(stem, format_name): FORMATS[format_name](state) for format_name in wanted}
-    return _write_files(texts, folder, in_run=in_run)
+    texts = {format_name: FORMATS[format_name](state) for format_name in wanted}
+    return _write_files(_named_texts(stem, texts, csv_bom=csv_bom), folder, in_run=in_run)
 
 
 def write_combined_exports(
@@ -99,13 +100,20 @@ def write_combined_exports(
     *,
     existing: OverwritePolicy = OverwritePolicy.REFUSE,
     in_run: bool = False,
+    csv_bom: bool = False,
 ) -> list[Path]:
     """Writes all recordings into one file for each format, as `write_exports` does; skips
     subtitles."""
     wanted = [suffix for suffix in _check_formats(formats) if suffix in COMBINED_FORMATS]
     stem = _free_stem("transcripts", wanted, folder, existing)
-    texts = {_file_name(stem, name): COMBINED_FORMATS[name](states) for name in wanted}
-    return _write_files(texts, folder, in_run=in_run)
+    texts = {name: COMBINED_FORMATS[name](states) for name in wanted}
+    return _write_files(_named_texts(stem, texts, csv_bom=csv_bom), folder, in_run=in_run)
+
+
+def _named_texts(stem: str, texts: Mapping[str, str], *, csv_bom: bool) -> dict[str, str]:
+    """The texts of formats by the names of their files."""
+    mark = {"csv": BYTE_ORDER_MARK} if csv_bom else {}
+    return {_file_name(stem, name): mark.get(name, "") + text for name, text in texts.items()}
 
 
 def _file_name(stem: str, format_name: str) -> str:

@@ -1,4 +1,4 @@
-"""Gives each written word of a transcript its time.
+"""Gives each written word of a transcript its time; scripts without spaces have pieces for words.
 
 Words of the transcript and the server's timed words usually match one to one. Where formatting
 joined or split words ("twenty five" and "25"), times are interpolated by a word's position in the
@@ -6,11 +6,12 @@ turn, counted in characters.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, groupby, zip_longest
 
 import numpy as np
 
+from workers.exports.line_breaks import breakable_pieces, line_rules
 from workers.exports.sanitise import words_of
 from workers.jobs.transcript import TranscriptLine
 from workers.protocol.messages import Word
@@ -30,16 +31,21 @@ class TimedWord:
     text: str
     start_ms: int
     end_ms: int
+    is_joined: bool = False
+    """Whether no space stands before it: it is a further piece of a word, between two of which a
+    line may end."""
 
 
 @dataclass(frozen=True, slots=True)
 class _TurnWords:
-    texts: list[str]
+    pieces_by_word: list[list[str]]
     words: tuple[Word, ...]
+    letters: int
+    """Its length, with characters of full width as two: they take longer to speak, too."""
 
     @property
-    def letters(self) -> int:
-        return sum(map(len, self.texts))
+    def texts(self) -> list[str]:
+        return [piece for pieces in self.pieces_by_word for piece in pieces]
 
 
 def timed_words(lines: Iterable[TranscriptLine], until_ms: int) -> list[list[TimedWord]]:
@@ -52,28 +58,46 @@ def timed_words(lines: Iterable[TranscriptLine], until_ms: int) -> list[list[Tim
     for line in lines:
         plausible = all(0 <= word.start <= word.end <= MAX_TIME_MS for word in line.words)
         if texts := words_of(line.text):
-            written.append(_TurnWords(texts, line.words if plausible else ()))
+            rules = line_rules(line.text)
+            pieces = [breakable_pieces(text, rules) for text in texts]
+            letters = max(1, sum(map(rules.width, texts)))
+            written.append(_TurnWords(pieces, line.words if plausible else (), letters))
     groups = [list(group) for _, group in groupby(written, lambda turn: bool(turn.words))]
     turns: list[list[TimedWord]] = []
     clock = 0
     for group, following in zip_longest(groups, groups[1:]):
         if group[0].words:
-            turns += [_align_words(turn) for turn in group]
+            turns += [_mark_joined(turn, _align_words(turn)) for turn in group]
             clock = max(clock, *(turn.words[-1].end for turn in group))
         else:
             next_start = following[0].words[0].start if following else None
-            turns += _spread_evenly(group, clock, next_start, until_ms)
+            spread = _spread_evenly(group, clock, next_start, until_ms)
+            turns += [_mark_joined(*each) for each in zip(group, spread, strict=True)]
     return turns
 
 
 def _align_words(turn: _TurnWords) -> list[TimedWord]:
     words = turn.words
-    if len(turn.texts) == len(words):
-        pairs = zip(turn.texts, words, strict=True)
-        return [TimedWord(text, word.start, word.end) for text, word in pairs]
+    if len(turn.pieces_by_word) == len(words):
+        pairs = zip(turn.pieces_by_word, words, strict=True)
+        return [timed for pieces, word in pairs for timed in _divide_word(pieces, word)]
     letters = [len(word.text) or 1 for word in words]
     starts, ends = [word.start for word in words], [word.end for word in words]
     return _interpolate_times(turn.texts, letters, starts, ends)
+
+
+def _divide_word(pieces: list[str], word: Word) -> list[TimedWord]:
+    if len(pieces) == 1:
+        return [TimedWord(pieces[0], word.start, word.end)]
+    return _interpolate_times(pieces, [1], [word.start], [word.end])
+
+
+def _mark_joined(turn: _TurnWords, timed: list[TimedWord]) -> list[TimedWord]:
+    joined = [place > 0 for pieces in turn.pieces_by_word for place in range(len(pieces))]
+    if not any(joined):
+        return timed
+    pairs = zip(timed, joined, strict=True)
+    return [replace(word, is_joined=True) if join else word for word, join in pairs]
 
 
 def _spread_evenly(

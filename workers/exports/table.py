@@ -16,8 +16,8 @@ attempt        the attempt that received it, from 1
 All recordings in one file: two more columns come first, ``job`` (its number in the run, from 1) and
 ``file`` (the recording's path).
 
-UTF-8 without a byte-order mark, which some programs take as part of the first column's name. Choose
-the encoding when importing if a spreadsheet guesses another one.
+UTF-8 without a byte-order mark, which some programs take as part of the first column's name. Excel
+takes a file without it for one in the system's old encoding, so `BYTE_ORDER_MARK` can be put first.
 
 A text that a spreadsheet would run as a formula gets an apostrophe in front, as OWASP advises
 against CSV injection. Only a letter or digit before the sign makes it harmless; quotes, invisible
@@ -45,6 +45,8 @@ CSV_COLUMNS = (
     "text",
     "attempt",
 )
+
+BYTE_ORDER_MARK = "\ufeff"
 
 CsvRow: TypeAlias = tuple[str | float | None, ...]
 

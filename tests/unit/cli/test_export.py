@@ -1,6 +1,7 @@
 """Exports of what a run has left on the disk, whatever became of the program."""
 
 import json
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,13 @@ def test_a_job_that_never_was_let_in_is_told_and_not_written(tmp_path: Path) -> 
     run(tmp_path, [connecting(), ended_failed("nothing answers")])
 
     assert (ExitCode.DONE, "- talk.wav: nothing was streamed\n", "") == export(tmp_path)
+
+
+def test_csv_for_excel_begins_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """With `--bom`, also in one file for all recordings; without it, there is none."""
+    folder = run(tmp_path, SPOKEN)
+    export(folder, "--bom", "--one-file", to="csv")
+    export(folder, to="csv")
+
+    assert (folder / "exports" / "transcripts.csv").read_bytes().startswith(BOM_UTF8)
+    assert (folder / "exports" / "talk.csv").read_bytes().startswith(b"turn_order,")

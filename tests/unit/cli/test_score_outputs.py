@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from codecs import BOM_UTF8
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -91,11 +92,13 @@ def test_json_is_what_its_schema_says(run: Path, command: str) -> None:
 def test_csv_has_one_row_a_recording(run: Path, tmp_path: Path) -> None:
     """Figures under the names of metrics; a name that a spreadsheet would run is harmless."""
     paceline_command("score", run, "--csv", tmp_path / "x.csv")
+    paceline_command("score", run, "--csv", tmp_path / "excel.csv", "--bom")
     with (tmp_path / "x.csv").open(newline="") as file:
         first, second = csv.DictReader(file)
     assert first["file"] == f"'{HOSTILE}"
     assert (first["wer"], first["wer_s"], first["speaker"]) == (str(1 / 3), "1", "x")
     assert (first["eot_n"], first["eot_p95"]) == ("1", "")  # one sample has no p95
+    assert (tmp_path / "excel.csv").read_bytes() == BOM_UTF8 + (tmp_path / "x.csv").read_bytes()
     assert (second["missed"], second["seams_and_damage"], second["speaker"]) == ("1.0", "2", "")
 
 

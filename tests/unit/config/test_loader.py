@@ -45,6 +45,7 @@ def test_a_file_can_set_everything(file: Path) -> None:
         export.folder = "~/subtitles"
         export.together = true
         export.existing = "number"
+        export.csv_bom = true
         listen.backend = "alsa"
         keys.jobs.cancel = "ctrl+k"
         [keys.sessions]
@@ -57,7 +58,7 @@ def test_a_file_can_set_everything(file: Path) -> None:
         ascii=True,
         refresh=1.0,
         columns=frozenset({"lag", "words"}),
-        export=ExportSettings(("srt", "csv"), "~/subtitles", True, "number"),
+        export=ExportSettings(("srt", "csv"), "~/subtitles", True, "number", True),
         listen=ListenSettings("alsa"),
         keys={
             "jobs.cancel": ("ctrl+k",),

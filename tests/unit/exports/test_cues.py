@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from workers.exports.cues import (
     MAX_CUE_LINES,
     MAX_CUE_MS,
-    MAX_LINE_CHARS,
     MIN_CUE_MS,
     PREFERRED_MIN_CUE_MS,
     Cue,
     cues,
 )
+from workers.exports.line_breaks import ALPHABETIC
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 from workers.jobs.transcript import Transcript
@@ -203,7 +203,9 @@ def test_cues_keep_to_the_limits(history: JobState):
     """Lines and times are limited; only a single long word may exceed them."""
     for cue in cues(history):
         assert len(cue.lines) <= MAX_CUE_LINES
-        assert all(len(line) <= MAX_LINE_CHARS for line in cue.lines) or " " not in cue.lines[0]
+        assert (
+            all(len(line) <= ALPHABETIC.max_cells for line in cue.lines) or " " not in cue.lines[0]
+        )
         assert MIN_CUE_MS <= cue.end_ms - cue.start_ms <= MAX_CUE_MS
 
 

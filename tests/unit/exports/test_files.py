@@ -1,5 +1,6 @@
 """Exports as files: their names, and that they are whole, wanted and in their folder."""
 
+import codecs
 import errno
 import json
 import os
@@ -109,6 +110,18 @@ def test_what_is_there_stays_beside_a_numbered_export(tmp_path: Path):
 
     assert ["x-3.txt", "x-3.srt"] == [path.name for path in written]
     assert "mine" == (tmp_path / "x.txt").read_text()
+
+
+@pytest.mark.parametrize("csv_bom", [False, True])
+def test_a_byte_order_mark_is_only_in_csv_and_only_if_asked_for(tmp_path: Path, csv_bom: bool):
+    """Excel needs it; other programs take it as part of the first column's name."""
+    state = job(said="Grüße, 你好.")
+    written = write_exports(state, FORMATS, tmp_path, csv_bom=csv_bom)
+    written += write_combined_exports([state], FORMATS, tmp_path, csv_bom=csv_bom)
+    marked = [path for path in written if path.read_bytes().startswith(codecs.BOM_UTF8)]
+
+    assert marked == ([tmp_path / "x.csv", tmp_path / "transcripts.csv"] if csv_bom else [])
+    assert "Grüße, 你好." in (tmp_path / "x.csv").read_text("utf-8-sig")
 
 
 def test_all_recordings_go_into_one_file_a_format(tmp_path: Path):

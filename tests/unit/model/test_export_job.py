@@ -86,10 +86,10 @@ def test_the_choice_is_remembered() -> None:
 
 def test_the_first_choice_is_that_of_the_settings() -> None:
     """The settings apply until the user makes a choice."""
-    usual = ExportSettings(formats=("srt",), folder="/out", together=True, existing="replace")
+    usual = ExportSettings(("srt",), "/out", together=True, existing="replace", csv_bom=True)
 
     assert ExportChoice(
-        frozenset({"srt"}), True, OverwritePolicy.REPLACE, "/out"
+        frozenset({"srt"}), True, OverwritePolicy.REPLACE, "/out", csv_bom=True
     ) == ExportChoice.load(usual)
 
 
