@@ -12,6 +12,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
 
+from workers import threads
+
 START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 """A fork server starts a session in milliseconds and shares memory; not every system has one."""
 
@@ -138,7 +140,7 @@ def _start_watchdog() -> Iterator[None]:
             kill_suspended_fork_server()
         kill_fork_server()
 
-    threading.Thread(target=watch, name="start-watchdog", daemon=True).start()
+    threads.start_thread(watch, "start-watchdog")
     try:
         yield
     finally:

@@ -48,6 +48,7 @@ from tui.widgets.line_widgets import StyledWidget
 from tui.widgets.messages import PathsPasted, RedrawRequested
 from workers.protocol.endpoint import EndpointKind
 from workers.sources.manifest import DEFAULT_RULES, SourceRules
+from workers.threads import ThreadFault, first_fault
 
 
 class Desk(App[None]):
@@ -131,8 +132,8 @@ class Desk(App[None]):
             feed,
         )
         self.transcript_cache = TranscriptCache(self.state, run_folder)
-        self.fault: Exception | None = None
-        """The exception that ended the desk; the command line writes its traceback to a file."""
+        self.fault: Exception | ThreadFault | None = None
+        """What ended the desk; the command line writes its traceback to a file."""
         self.set_keymap(self.look.keymap.textual_keymap)
         themes.set_theme(self, self.settings.theme)
 
@@ -175,6 +176,9 @@ class Desk(App[None]):
     def tick(self) -> None:
         """Updates the state and redraws what changed."""
         now = monotonic()
+        if self.fault is None and (fault := first_fault()) is not None:
+            self.fault = fault
+            self.exit()  # the command then ends sessions
         closed = self.shutdown_state.poll(now)  # before the drain, to miss no last report
         self.actions.update(now)
         self.transcript_cache.tick()

@@ -8,6 +8,7 @@ from platformdirs import user_state_path
 
 from tui.cli.exit_codes import ExitCode
 from workers import files
+from workers.threads import ThreadFault
 
 
 class RunFault(Exception):
@@ -19,7 +20,7 @@ class RunFault(Exception):
         self.log = log
 
 
-def report_fault(error: BaseException, log: Path | None = None) -> ExitCode:
+def report_fault(error: BaseException | ThreadFault, log: Path | None = None) -> ExitCode:
     """Appends the traceback to ``log`` and prints where it is.
 
     Without ``log``, or if it cannot be written, the traceback goes to ``faults.log`` in the user's
@@ -28,6 +29,9 @@ def report_fault(error: BaseException, log: Path | None = None) -> ExitCode:
     if isinstance(error, RunFault):
         log = error.log
         error = error.__cause__ or error
+    where_it_was = ""
+    if isinstance(error, ThreadFault):
+        where_it_was, error = f" in the thread “{error.thread}”", error.error
     text = "".join(traceback.format_exception(error))
     where = f":\n{text}"
     for path in filter(None, (log, user_state_path("paceline") / "faults.log")):
@@ -39,5 +43,6 @@ def report_fault(error: BaseException, log: Path | None = None) -> ExitCode:
         where = f" is in {path}"
         break
     name = type(error).__name__
-    click.echo(f"paceline: internal error ({name}). The traceback{where}", err=True)
+    problem = f"internal error{where_it_was} ({name})"
+    click.echo(f"paceline: {problem}. The traceback{where}", err=True)
     return ExitCode.INTERNAL_ERROR

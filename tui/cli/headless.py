@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from queue import Empty
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from tui.cli.console import print_line
 from tui.cli.exit_codes import ExitCode, most_severe
+from tui.cli.faults import report_fault
 from tui.cli.run_options import RunOptions
 from tui.cli.run_setup import RunRequest, open_supervisor
 from tui.cli.summary import exit_code, pacing_text, run_summary_lines
@@ -31,6 +33,8 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 from workers.jobs.pair import combine_pairs
 from workers.runs.reader import combine_pairs_of_run
+from workers.scheduling.supervisor import SHUTDOWN_TIMEOUT_S
+from workers.threads import first_fault
 
 if TYPE_CHECKING:  # it needs packages of an extra
     from workers.evaluation.gate import Threshold
@@ -65,6 +69,8 @@ def stream_headless(
     for line in run_summary_lines(job_states, folder.path, saved=folder.is_saved):
         print_line(line, err=True)
     code = exit_code(job_states, interrupted=runner.interrupted, saved=folder.is_saved)
+    if (fault := first_fault()) is not None:
+        return most_severe([code, report_fault(fault, folder.faults_path)])
     if not thresholds or runner.interrupted:
         return code
     from tui.cli.score import check_run
@@ -88,6 +94,8 @@ class HeadlessRunner:
         """Ends of attempts, printed once it is known whether another attempt follows."""
         self._stop_requests = 0
         """Number of signals that asked the program to end."""
+        self._give_up_at: float | None = None
+        """When a run ends although sessions may be live, because one of our threads died."""
         self.interrupted = False
         """Whether streaming was stopped before all jobs had ended."""
 
@@ -111,11 +119,8 @@ class HeadlessRunner:
     def _handle_reports(self, feed: RecordingFeed | None) -> None:
         """Handles reports and signals until nothing is left to stream."""
         supervisor, stops_sent, reported_restarts = self._supervisor, 0, 0
-        while not (
-            (feed is None or feed.phase is FeedPhase.ENDED)
-            and supervisor.is_idle
-            and supervisor.reports.empty()
-        ):
+        while not self._is_over(feed):
+            self._end_after_fault(feed)
             if stops_sent < self._stop_requests:
                 if feed is not None:
                     feed.stop()
@@ -134,6 +139,24 @@ class HeadlessRunner:
                 self._print_pending_ends()
             if output := lost_output():
                 self._on_lost_output(output)
+
+    def _is_over(self, feed: RecordingFeed | None) -> bool:
+        if self._give_up_at is not None and time.monotonic() > self._give_up_at:
+            return True
+        has_fed = feed is None or feed.phase is FeedPhase.ENDED
+        return has_fed and self._supervisor.is_idle and self._supervisor.reports.empty()
+
+    def _end_after_fault(self, feed: RecordingFeed | None) -> None:
+        """Ends the sessions gracefully if one of our threads has died: nothing would be started,
+        saved or read any more. That all have ended may never be known, so the wait has a limit."""
+        fault = first_fault()
+        if fault is None or self._give_up_at is not None:
+            return
+        _print_stderr(f"a part of Paceline failed ({fault.thread}); ending sessions gracefully")
+        self._give_up_at = time.monotonic() + SHUTDOWN_TIMEOUT_S
+        if feed is not None:
+            feed.stop()
+        self._supervisor.stop()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         """Only counts signals, because a handler may run between any two instructions."""

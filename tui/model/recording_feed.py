@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from queue import Empty, SimpleQueue
 
+from workers import threads
 from workers.audio.folder_watch import FolderWatch
 from workers.audio.source import Source
 from workers.errors import PacelineError
@@ -47,7 +48,7 @@ class RecordingFeed:
         self._queued: SimpleQueue[tuple[JobId, Source]] = SimpleQueue()
         self._problems: SimpleQueue[PacelineError] = SimpleQueue()
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="recordings", daemon=True)
+        self._thread = threads.new_thread(self._run, "recordings")
 
     def __enter__(self) -> "RecordingFeed":
         self._thread.start()

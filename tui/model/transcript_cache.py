@@ -5,10 +5,10 @@ writes a turn to its trace before it reports it.
 """
 
 import queue
-import threading
 from pathlib import Path
 
 from tui.model.desk_state import MAX_TURNS, DeskState
+from workers import threads
 from workers.errors import PacelineError
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
@@ -82,4 +82,4 @@ class TranscriptCache:
             }
             self._loaded.put((job, read))
 
-        threading.Thread(target=load, daemon=True).start()
+        threads.start_thread(load, "transcripts")

@@ -14,10 +14,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from queue import PriorityQueue, SimpleQueue
-from threading import Thread
 from typing import TypeAlias
 
-from workers import processes
+from workers import processes, threads
 from workers.errors import MissingExtra
 from workers.evaluation.desk_figures import FoundReferences, JobDetail, JobFigures, RunFigures
 from workers.jobs.job import JobId
@@ -88,8 +87,7 @@ class Scorer:
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
         self._is_closed = False
-        # A daemon, because it may wait for the process when the program ends.
-        Thread(target=self._answer_requests, name="scorer", daemon=True).start()
+        threads.start_thread(self._answer_requests, "scorer")
 
     def request(self, request: ScoreRequest) -> None:
         rank = 1 if isinstance(request, ScoreJob) else 0

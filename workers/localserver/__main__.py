@@ -7,10 +7,9 @@ import argparse
 import asyncio
 import os
 import sys
-import threading
 from functools import partial
 
-from workers import log, secrecy
+from workers import log, secrecy, threads
 from workers.localserver.admission import SERVICE_SPEED_LIMIT, ServerPolicy
 from workers.localserver.recognisers import RecogniserPool
 from workers.localserver.server import run_server
@@ -18,6 +17,7 @@ from workers.secrecy import Secret
 
 
 def main() -> int:
+    threads.exit_on_fault()
     parser = argparse.ArgumentParser(prog="python -m workers.localserver")
     parser.add_argument("--port", type=int, default=0, help="default: any free port")
     parser.add_argument("--sessions", type=int, help="maximum at once; default: the capacity")
@@ -48,7 +48,7 @@ async def _serve(port: int, policy: ServerPolicy, recognisers: RecogniserPool) -
             pass
         loop.call_soon_threadsafe(stop.set)
 
-    threading.Thread(target=watch_parent, name="parent", daemon=True).start()
+    threads.start_thread(watch_parent, "parent")
     await run_server(port, policy, recognisers, partial(print, flush=True), stop)
 
 

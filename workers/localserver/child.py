@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from workers import files, log, processes
+from workers import files, log, processes, threads
 from workers.errors import EngineUnavailable
 
 PackageGroups = Sequence[tuple[str, ...]]
@@ -102,8 +102,7 @@ class LocalServer:
         with suppress(OSError):  # it died already; `wait_for_address` reports that
             self._process.stdin.write(f"{self.api_key}\n")
             self._process.stdin.flush()
-        self._reader = threading.Thread(target=self._read_output, name="localserver", daemon=True)
-        self._reader.start()
+        self._reader = threads.start_thread(self._read_output, "localserver")
 
     def restart_if_dead(self) -> None:
         """Replaces the process if it died or was suspended (SIGSTOP). Raises as `start` does."""

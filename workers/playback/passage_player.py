@@ -4,12 +4,12 @@ Three threads meet here: the decoder's fills the buffer, the device's takes samp
 process's main thread calls `steer`.
 """
 
-import threading
 from contextlib import closing
 from time import monotonic, sleep
 
 import numpy as np
 
+from workers import threads
 from workers.audio.decode import pcm_blocks
 from workers.errors import Unreadable
 from workers.jobs.sent_position import SentPosition
@@ -63,7 +63,7 @@ class PassagePlayer:
         self._faded_samples = 0
         self._block_end, self._block_at = start_frame, monotonic()
         """The frame after the last block that the device took, and when it took it."""
-        threading.Thread(target=self._decode, daemon=True).start()
+        threads.start_thread(self._decode, "decoder")
 
     def close(self) -> None:
         """Ends the decoder."""

@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from queue import Empty, SimpleQueue
 
-from workers import processes
+from workers import processes, threads
 from workers.jobs.sent_position import SentPosition
 from workers.playback.messages import Command, Passage, Play, PlaybackEnded, Report
 
@@ -39,8 +39,7 @@ class Player:
         self._number += 1
         self._commands.put(Play(self._number, passage))
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="player", daemon=True)
-            self._thread.start()
+            self._thread = threads.start_thread(self._run, "player")
 
     def follow(self, sent: SentPosition) -> None:
         """Tells what the session of the passage has sent."""

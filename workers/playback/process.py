@@ -7,6 +7,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
 
+from workers import threads
 from workers.audio.limits import limit_memory
 from workers.errors import PacelineError
 from workers.playback.messages import Command, Play, PlaybackEnded
@@ -26,6 +27,7 @@ def play_until_closed(pipe: Connection, backend: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # multiprocessing uses it at exit
     signal.signal(signal.SIGIO, signal.SIG_IGN)  # see `growing_bytes.has_writer`
+    threads.exit_on_fault()
     limit_memory()
     quiet = os.open(os.devnull, os.O_WRONLY)  # sound libraries print what does not work
     os.dup2(quiet, 1)

@@ -15,7 +15,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Self
 
-from workers import files, processes
+from workers import files, processes, threads
 from workers.audio.prober import Prober
 from workers.audio.source import Source
 from workers.errors import PacelineError, ProbeFailed, Unreadable
@@ -89,8 +89,8 @@ class Supervisor:
         self._closing = False
         self._next_check_at = 0.0
         self._unprobed_claim: Claim | None = None
-        self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
-        self._probing = threading.Thread(target=self._probe_files, name="probing", daemon=True)
+        self._thread = threads.new_thread(self._run, "supervisor")
+        self._probing = threads.new_thread(self._probe_files, "probing")
 
     def __enter__(self) -> Self:
         processes.warm_up(self._context)
@@ -108,6 +108,9 @@ class Supervisor:
             self._closing = True
         self._thread.join(SHUTDOWN_TIMEOUT_S)  # it may wait for an engine that never starts
         self._probing.join(SHUTDOWN_TIMEOUT_S)
+        if threads.first_fault() is not None and not self._thread.is_alive():
+            with suppress(Exception):  # the traces have everything
+                self._index_writer.save_final()
         # A suspended fork server would not notice that the program has ended.
         processes.kill_suspended_fork_server()
 
@@ -358,11 +361,8 @@ class Supervisor:
 
     def _on_report(self, slot: JobSlot, report: JobReport) -> None:
         """Called, like `_on_exit`, by the launcher's thread that reads the session's reports."""
-        try:
-            with self._condition:
-                self._scheduler.apply_report(slot, report)
-        except Exception:  # the session continues, and its trace contains everything
-            self._log_fault()
+        with self._condition:
+            self._scheduler.apply_report(slot, report)
 
     def _on_exit(self, slot: JobSlot, exit_text: str) -> None:
         with self._locked() as scheduler:

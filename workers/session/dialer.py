@@ -2,10 +2,10 @@
 
 import os
 import select
-import threading
 import time
 from urllib.parse import urlsplit
 
+from workers import threads
 from workers.jobs.events import Ended
 from workers.protocol.connection import Connection
 from workers.protocol.dialing import dial, timeout_error
@@ -47,9 +47,10 @@ def connect(
             results.append(dial(url, headers, ca_file=ca_file, claim_handshake=claim))
         except Exception as error:
             results.append(error)
-        os.close(done_write_fd)
+        finally:
+            os.close(done_write_fd)
 
-    threading.Thread(target=dial_in_thread, name="dialer", daemon=True).start()
+    threads.start_thread(dial_in_thread, "dialer")
     deadline = time.monotonic() + timeouts.dial_s
     ready: list[int] = []
     while done_fd not in ready:
@@ -63,6 +64,8 @@ def connect(
                 state.end(command)
                 deadline = min(deadline, state.ended_at + timeouts.shutdown_s)
     os.close(done_fd)
+    if not results:
+        raise RuntimeError("the thread that dials died")
     if isinstance(results[0], Exception):
         raise results[0]
     return results[0]

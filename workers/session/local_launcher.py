@@ -2,13 +2,12 @@
 
 import os
 import signal
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 
-from workers import processes
+from workers import processes, threads
 from workers.jobs.events import JobReport
 from workers.secrecy import Secret
 from workers.session.assignment import Assignment, ControlMessage
@@ -51,17 +50,31 @@ class LocalSession:
             self.kill()
 
         def relay() -> None:
-            with suppress(Closed):
-                while True:
-                    on_report(self._reports.get())
-            self._exited = True
+            try:
+                while (report := self._next_report()) is not None:
+                    on_report(report)
+                self._exited = True
+            except BaseException as error:  # the program ends, and still waits for this session
+                threads.record_fault(error)
             self._reports.close_reader()
             process.join()
+            self._exited = True
             code = process.exitcode
             killed = code is not None and code < 0
             on_exit(f"was killed (signal {-(code or 0)})" if killed else f"ended with code {code}")
 
-        threading.Thread(target=relay, daemon=True).start()
+        threads.start_thread(relay, f"{name} reports")
+
+    def _next_report(self) -> JobReport | None:
+        """Waits for the next report; None if there will be none. A process that sends anything else
+        is out of its mind, so it is killed."""
+        try:
+            return self._reports.get()
+        except Closed:
+            return None
+        except Exception:
+            self.kill()
+            return None
 
     def send(self, message: ControlMessage) -> None:
         """Sends a message; if the queue is full, a later call sends the rest."""

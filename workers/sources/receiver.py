@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import TypeAlias
 
+from workers import threads
 from workers.audio.source import Source
 from workers.errors import Unreadable
 from workers.log import Logger
@@ -62,7 +63,7 @@ class Reception:
         self._is_over = False
         self._stopped = threading.Event()
         self._reported_at = 0.0
-        self._thread = threading.Thread(target=self._run, name="receiver", daemon=True)
+        self._thread = threads.new_thread(self._run, "receiver")
 
     def start(self) -> None:
         self._thread.start()

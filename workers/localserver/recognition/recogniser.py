@@ -8,14 +8,15 @@ stdin ends, the server has exited, and so does this process.
 import os
 import queue
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO, TypeAlias
 
+from workers import threads
 from workers.localserver.engine_registry import DEFAULT_ENGINE
 from workers.localserver.recogniser_protocol import (
     Audio,
@@ -166,14 +167,14 @@ def enqueue_commands(source: BinaryIO, inbox: Inbox) -> None:
 
 
 def main() -> None:
+    threads.exit_on_fault()
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints goes to the log, not between the reports
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     load_engine(DEFAULT_ENGINE)
     worker = RecogniserWorker(load_engine, sink)
-    reader = (sys.stdin.buffer, worker.inbox)
-    threading.Thread(target=enqueue_commands, args=reader, name="commands", daemon=True).start()
+    threads.start_thread(partial(enqueue_commands, sys.stdin.buffer, worker.inbox), "commands")
     with suppress(BrokenPipeError):  # the server was killed
         worker.send(Ready())
         worker.run()
