@@ -15,9 +15,11 @@ def main() -> None:
     except KeyboardInterrupt:
         raise SystemExit(_EXIT_INTERRUPTED) from None
     from tui.terminal.stdio import check_output, ensure_stdio
+    from workers.secrecy import forbid_core_dumps
 
     ensure_stdio()
     check_output()
+    forbid_core_dumps()
     from tui.cli.registry import paceline
 
     paceline()

@@ -6,11 +6,17 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+from workers import secrecy
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 from workers import threads
 
@@ -44,7 +50,8 @@ def warm_up(context: BaseContext) -> None:
 
     Call this before a screen replaces it.
     """
-    context.Event()  # starts the resource tracker
+    with secrecy.hide_from_children():
+        context.Event()  # starts the resource tracker
     if START_METHOD == "forkserver":
         context.set_forkserver_preload(PRELOAD_MODULES)
         _ensure_fork_server()
@@ -71,8 +78,19 @@ def start_process(
                 kill_fork_server()  # otherwise the next start may still use it
                 raise
         else:
-            process.start()
+            with secrecy.hide_from_children():
+                process.start()
     return process
+
+
+def process_pool(count: int) -> "ProcessPoolExecutor":
+    """A pool of processes for work that needs no secret and draws nothing."""
+    from concurrent.futures import ProcessPoolExecutor
+
+    context = mp_context()
+    if START_METHOD == "forkserver":
+        _ensure_fork_server()
+    return ProcessPoolExecutor(count, context)
 
 
 def is_suspended(pid: int | None) -> bool:
@@ -120,12 +138,23 @@ def _ensure_fork_server() -> None:
     """Starts the fork server with `GROUP_SIGNALS` blocked: Ctrl-C may come during its imports."""
     from multiprocessing import forkserver, resource_tracker
 
-    resource_tracker.ensure_running()  # first, because starting it unblocks these signals
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, GROUP_SIGNALS)
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    is_running = _is_running(_fork_server_pid())
+    # Threads of downloads read the environment too, so it is changed only when that is needed.
+    with nullcontext() if is_running else secrecy.hide_from_children():
+        resource_tracker.ensure_running()  # first, because starting it unblocks these signals
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, GROUP_SIGNALS)
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _is_running(pid: int | None) -> bool:
+    """Whether a child process has not ended yet."""
+    with suppress(ChildProcessError):
+        if pid is not None:
+            return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None
+    return False
 
 
 @contextmanager

@@ -6,12 +6,12 @@ repeat a secret that was sent, so it passes `redact` or `redact_json` where it e
 after it was decoded. Imports no other Paceline module.
 """
 
-import base64
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from binascii import b2a_base64
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import unquote
 
 KEY_VARIABLE = "ASSEMBLYAI_API_KEY"
 
@@ -190,7 +190,7 @@ def _encoded_forms(value: str) -> Iterator[bytes]:
     yield data.hex().encode()
     yield "".join(map(str, data)).encode()
     for offset in range(3):  # the bytes before it in the same group of three
-        code = base64.b64encode(bytes(offset) + data)
+        code = b2a_base64(bytes(offset) + data, newline=False)
         # The first and last characters also depend on what stands before and after it.
         first, end = (0, 2, 3)[offset], (offset + len(data)) * 8 // 6
         yield _skeleton(code[first:end])
@@ -257,6 +257,34 @@ def public_environment(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+@contextmanager
+def hide_from_children() -> Iterator[None]:
+    """Makes processes that start in the block inherit the `public_environment` of this one.
+
+    All threads see the change. Only for what takes no environment of its own, as multiprocessing.
+    """
+    public = public_environment(os.environ)
+    hidden = {name: value for name, value in os.environ.items() if public.get(name) != value}
+    for name in hidden:
+        if name in public:
+            os.environ[name] = public[name]
+        else:
+            del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
+def forbid_core_dumps() -> None:
+    """Forbids core files for this process and its children: they would have the key and what was
+    heard. Not every system has such a limit."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def proxies_with_login(environ: Mapping[str, str]) -> dict[str, Secret]:
     """The variables that name a proxy with a user and a password, which `public_environment`
     leaves out. A session needs them to reach the server."""
@@ -274,19 +302,17 @@ def restore_proxies(proxies: Mapping[str, Secret]) -> None:
     """
     for name, proxy in proxies.items():
         os.environ[name] = proxy.reveal()
-    protect(*secrets_of(os.environ))
+    protect(*proxy_passwords(os.environ))
 
 
-def secrets_of(environ: Mapping[str, str]) -> Iterable[Secret]:
-    """The secrets in an environment: keys, and the logins of proxies."""
+def proxy_passwords(environ: Mapping[str, str]) -> Iterator[Secret]:
+    """The passwords of the proxies in an environment, as they are written and as they are sent."""
+    from urllib.parse import unquote  # every command loads this module
+
     for name, value in environ.items():
-        if _names_secret(name):
-            yield Secret(value.strip())
-        elif _is_proxy(name) and (found := _PROXY_LOGIN.match(value)):
-            user, _, password = found["login"].partition(":")
-            for part in (password, user):
-                yield Secret(part)
-                yield Secret(unquote(part))
+        if _is_proxy(name) and (found := _PROXY_LOGIN.match(value)):
+            password = found["login"].partition(":")[2]
+            yield from map(Secret, {password, unquote(password)})
 
 
 def _names_secret(name: str) -> bool:

@@ -7,17 +7,33 @@ import os
 import stat
 from pathlib import Path
 
-import click
-
+from tui.cli.console import print_line
+from workers import secrecy
 from workers.errors import UsageProblem
 from workers.secrecy import KEY_VARIABLE, Secret
 
 KEYRING_SERVICE = "paceline"  # the user name is `KEY_VARIABLE`
 
 
+_env_key = ""
+
+
+def hide_env_key() -> None:
+    """Takes the key out of the environment, so that no child process inherits it.
+
+    Every command does that first; few of them need the key.
+    """
+    global _env_key
+    _env_key = os.environ.pop(KEY_VARIABLE, "").strip() or _env_key
+    secrecy.protect(Secret(_env_key), *secrecy.proxy_passwords(os.environ))
+
+
 def pop_env_key() -> str:
-    """Removes the key from the environment, so that no child process inherits it; returns it."""
-    return os.environ.pop(KEY_VARIABLE, "").strip()
+    """Returns the key that was in the environment, and forgets it."""
+    global _env_key
+    hide_env_key()
+    key, _env_key = _env_key, ""
+    return key
 
 
 def read_key(env_key: str, key_file: Path | None, *, keyring: bool) -> Secret | None:
@@ -53,7 +69,7 @@ def _read_key_file(path: Path) -> str:
         raise UsageProblem(reason, "It must contain only the key.")
     if mode & (stat.S_IRGRP | stat.S_IROTH):
         warning = f"paceline: other users of this machine can read {path} (chmod 600 prevents it)"
-        click.echo(warning, err=True)
+        print_line(warning, err=True)
     return lines[0]
 
 

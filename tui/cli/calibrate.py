@@ -33,10 +33,9 @@ if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extr
 @click.option("--json", "as_json", is_flag=True, help="Print the errors as one JSON object.")
 def calibrate(levels: str, seconds: int, as_json: bool) -> ExitCode:
     """Measure the error of our own delays against a server with known ones."""
-    import json
     import tempfile
 
-    from tui.cli.console import print_line
+    from tui.cli.console import print_json, print_line
     from workers.errors import MissingExtra, UsageProblem
 
     try:
@@ -72,7 +71,7 @@ def calibrate(levels: str, seconds: int, as_json: bool) -> ExitCode:
             str(count): {name: codec.dump(one) for name, one in errors.items()}
             for count, errors in results.items()
         }
-        click.echo(json.dumps({"version": 1, "unit": "ms", "sessions": levels_found}))
+        print_json({"version": 1, "unit": "ms", "sessions": levels_found})
     return ExitCode.DONE
 
 
@@ -115,10 +114,12 @@ def _scripted_server(
     folder: Path, script: "CalibrationScript", sessions: int, times_path: Path
 ) -> Iterator[str]:
     """Runs ``paceline serve --script`` and yields its address; returns when it has ended."""
+    import os
     import subprocess
     import sys
 
     from workers.errors import EngineUnavailable
+    from workers.secrecy import public_environment
 
     path = folder / "script.toml"
     path.write_text(script.to_toml())
@@ -127,6 +128,7 @@ def _scripted_server(
         [*command, "--times", str(times_path), "--sessions", str(sessions)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
+        env=public_environment(os.environ),
         text=True,
         start_new_session=True,  # Ctrl-C goes to this program only, which ends the server
     ) as process:

@@ -80,11 +80,10 @@ def compare(
     ]
     results = [check_delta(check, one) for one in comparisons for check in checks]
     if as_json:
-        import json
-
+        from tui.cli.console import print_json
         from workers.evaluation.document import comparisons_to_json
 
-        click.echo(json.dumps(comparisons_to_json(comparisons, results), ensure_ascii=True))
+        print_json(comparisons_to_json(comparisons, results))
     else:
         _print_comparisons(comparisons)
         print_gate(results)

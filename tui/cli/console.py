@@ -1,16 +1,31 @@
-"""Prints lines that may contain untrusted text: file names, transcripts, server messages."""
+"""The one door to the standard output and error of commands.
+
+What is printed may contain untrusted text: file names, transcripts, server messages.
+"""
+
+import json
+import sys
 
 import click
 
 from tui.cli.exit_codes import ExitCode, most_severe
-from tui.terminal.stdio import lost_output
+from tui.terminal.stdio import CheckedOutput, lost_output
+from workers.visible_text import clean
 
 
 def print_line(text: str, *, err: bool = False) -> None:
     """Prints a line without control characters on stdout, or on stderr if ``err`` is set."""
-    from tui.text.width import clean  # loads Rich's tables of character widths
-
     click.echo(clean(text), err=err)
+
+
+def print_json(record: object) -> None:
+    """Prints one JSON document on a line of stdout, in ASCII."""
+    text = json.dumps(record, ensure_ascii=True).replace("\x7f", "\\u007f")
+    if isinstance(sys.stdout, CheckedOutput):
+        sys.stdout.write_document(f"{text}\n")
+        sys.stdout.flush()
+    else:  # in a test
+        click.echo(text)
 
 
 def report_lost_output(code: ExitCode) -> ExitCode:

@@ -1,5 +1,6 @@
 """``paceline desk``, the default command: streams with the desk open."""
 
+import os
 import shlex
 import sys
 import time
@@ -65,9 +66,9 @@ def _first_sources(search: "Iterator[Source]") -> "list[Source]":
 def start_guard() -> "TerminalGuard":
     """Starts the guard's process, so that it gets ready while the rest of the program loads."""
     from tui.terminal.guard import TerminalGuard
-    from workers.secrecy import KEY_VARIABLE
+    from workers.secrecy import public_environment
 
-    return TerminalGuard(hidden_variable=KEY_VARIABLE)
+    return TerminalGuard(public_environment(os.environ))
 
 
 def require_terminal(alternative: str) -> None:
@@ -99,6 +100,7 @@ def kill_notice(advice: str, command: str, run_folder: Path) -> str:
 
 def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard") -> ExitCode:
     """Runs the desk until the user leaves it, then prints the summary."""
+    from tui.cli.console import print_line
     from tui.cli.faults import report_fault
     from tui.cli.run_options import print_skipped
     from tui.cli.run_setup import open_supervisor
@@ -143,7 +145,7 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
     print_skipped(app.actions.skipped_paths)
     job_states = combine_pairs_of_run(folder.path, app.state.all_job_states)
     for line in run_summary_lines(job_states, folder.path, saved=folder.is_saved):
-        click.echo(line)
+        print_line(line)
     interrupted = app.shutdown_state.interrupted_jobs
     code = exit_code(job_states, interrupted=interrupted, saved=folder.is_saved)
     return most_severe([code, report_fault(app.fault, folder.faults_path)]) if app.fault else code

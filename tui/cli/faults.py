@@ -3,12 +3,13 @@
 import traceback
 from pathlib import Path
 
-import click
 from platformdirs import user_state_path
 
+from tui.cli.console import print_line
 from tui.cli.exit_codes import ExitCode
-from workers import files
+from workers import files, secrecy
 from workers.threads import ThreadFault
+from workers.visible_text import clean_lines
 
 
 class RunFault(Exception):
@@ -32,7 +33,7 @@ def report_fault(error: BaseException | ThreadFault, log: Path | None = None) ->
     where_it_was = ""
     if isinstance(error, ThreadFault):
         where_it_was, error = f" in the thread “{error.thread}”", error.error
-    text = "".join(traceback.format_exception(error))
+    text = secrecy.redact(clean_lines("".join(traceback.format_exception(error))))
     where = f":\n{text}"
     for path in filter(None, (log, user_state_path("paceline") / "faults.log")):
         try:
@@ -44,5 +45,6 @@ def report_fault(error: BaseException | ThreadFault, log: Path | None = None) ->
         break
     name = type(error).__name__
     problem = f"internal error{where_it_was} ({name})"
-    click.echo(f"paceline: {problem}. The traceback{where}", err=True)
+    for line in f"paceline: {problem}. The traceback{where}".splitlines():
+        print_line(line, err=True)
     return ExitCode.INTERNAL_ERROR

@@ -3,10 +3,8 @@
 Text goes to stderr. With ``--json``, events go to stdout, and nothing else does.
 """
 
-import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
@@ -14,7 +12,7 @@ from queue import Empty
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from tui.cli.console import print_line
+from tui.cli.console import print_json, print_line
 from tui.cli.exit_codes import ExitCode, most_severe
 from tui.cli.faults import report_fault
 from tui.cli.run_options import RunOptions
@@ -184,7 +182,7 @@ class HeadlessRunner:
         job_state = self._job_states.setdefault(report.job, state)
         job_state.apply(report)
         if self._as_json:
-            print(json.dumps(events.report_to_json(report)), flush=True)
+            print_json(events.report_to_json(report))
         elif isinstance(report.event, events.Ended):
             self._pending_ends[report.job] = report
         else:
@@ -245,4 +243,4 @@ def _report_text(report: JobReport, job: JobState, *, follows_end: bool = False)
 
 def _print_stderr(text: str) -> None:
     with suppress(OSError):  # the reader of stderr is gone, which is no reason to stop
-        print(text, file=sys.stderr, flush=True)
+        print_line(text, err=True)

@@ -71,6 +71,9 @@ class CommandRegistry(click.Group):
 
     def invoke(self, ctx: click.Context) -> NoReturn:
         """Runs the subcommand and exits with its code; prints an expected failure as a sentence."""
+        from tui.cli.api_key import hide_env_key
+
+        hide_env_key()
         try:
             code = super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit):

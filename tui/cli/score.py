@@ -111,11 +111,10 @@ def score(
     run_score = score_run(folder, options)
     results = [check_threshold(check, run_score.groups[0]) for check in checks]
     if as_json:
-        import json
-
+        from tui.cli.console import print_json
         from workers.evaluation.document import score_to_json
 
-        click.echo(json.dumps(score_to_json(run_score, results), ensure_ascii=True))
+        print_json(score_to_json(run_score, results))
     else:
         _print_score(run_score, worst)
         print_gate(results)

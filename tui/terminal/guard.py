@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -43,8 +43,8 @@ _RESET_SEQUENCES = (
 class TerminalGuard:
     """Starts the guard's process, if this is POSIX with a terminal. Create it before drawing."""
 
-    def __init__(self, hidden_variable: str) -> None:
-        """``hidden_variable``: an environment variable that the guard's process must not get."""
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """``environment``: what the guard's process gets; it needs no secret."""
         self._pid_and_pipe: tuple[int, int] | None = None
         """PID of the guard's process, and the file descriptor of the write end of its pipe."""
         if os.name != "posix" or not os.isatty(_TERMINAL_FD):
@@ -58,7 +58,7 @@ class TerminalGuard:
             process = os.posix_spawn(
                 sys.executable,
                 [sys.executable, "-I", "-S", __file__, json.dumps(settings)],
-                {name: value for name, value in os.environ.items() if name != hidden_variable},
+                environment,
                 file_actions=[(os.POSIX_SPAWN_DUP2, reader, _PIPE_FD)],
                 setpgroup=0,  # a signal to the program's group does not reach the guard
                 setsigmask=(),

@@ -7,11 +7,12 @@ failed. The desk draws on ``sys.__stderr__``, which stays as it is.
 
 import codecs
 import errno
-import io
 import os
 import stat
 import sys
 from typing import TextIO
+
+from workers.output import CleanOutput
 
 LOOK_ALIKES = str.maketrans(
     {
@@ -37,8 +38,8 @@ def _replace_unencodable(error: UnicodeError) -> tuple[str | bytes, int]:
 codecs.register_error(_LOOK_ALIKE_ERRORS, _replace_unencodable)
 
 
-class CheckedOutput(io.TextIOWrapper):
-    """A text stream on a standard descriptor whose writes never fail.
+class CheckedOutput(CleanOutput):
+    """A text stream on a standard descriptor whose writes never fail, and are clean.
 
     What is written after the first failure is lost. `failure` holds that failure.
     """
@@ -50,12 +51,7 @@ class CheckedOutput(io.TextIOWrapper):
         self.failure: OSError | None = None
         self.is_reported = False
         """Whether the user was told of the failure."""
-        super().__init__(
-            io.BufferedWriter(io.FileIO(fd, "wb", closefd=False)),
-            stream.encoding,
-            _LOOK_ALIKE_ERRORS,
-            line_buffering=True,
-        )
+        super().__init__(fd, stream.encoding, _LOOK_ALIKE_ERRORS)
 
     @property
     def encoding(self) -> str:  # type: ignore[override]  # typeshed has an attribute
@@ -82,6 +78,12 @@ class CheckedOutput(io.TextIOWrapper):
         except OSError as error:
             self._give_up(error)
         return len(text)
+
+    def write_document(self, text: str) -> None:
+        try:
+            super().write_document(text)
+        except OSError as error:
+            self._give_up(error)
 
     def flush(self) -> None:
         try:

@@ -1,82 +1,18 @@
-"""Untrusted text in terminal cells: cleaning, widths, cutting to a width, and wrapping.
+"""Untrusted text in terminal cells: widths, cutting to a width, and wrapping.
 
 Transcripts, file names and server errors come from elsewhere. Every drawing function passes them
 through `clean` first; they are never parsed as markup.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 
 from rich.cells import cell_len, set_cell_size
 
-MAX_TEXT_CHARS = 20_000
-"""Default limit: about twenty minutes of speech. Names and sentences are shorter, and measuring a
-longer text for every frame would be slow."""
-
-MAX_COMBINING_MARKS = 8
-"""Combining marks kept per character; more would be drawn over other lines."""
-
-_SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
-_ZERO_WIDTH_NON_JOINER = "\u200c"
-"""Has no width, but is kept: Persian and Indic scripts need it."""
-_DROPPED_CHARS = frozenset(
-    map(chr, (0x200D, *range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400), *range(0xE0100, 0xE01F0)))
-)
-"""Joiners, variation selectors and emoji skin tones. Terminals disagree on their widths."""
-
-_COMBINING_RUN = re.compile(
-    rf"(?:[^\w\s!-~]|[\u1160-\u11ff\u3164\ud7b0-\ud7ff\uffa0]){{{MAX_COMBINING_MARKS + 1},}}"
-)
-"""Runs that may have too many marks, including old Hangul vowels and finals without width."""
-
-_UNCERTAIN_WIDTH = re.compile("[^ -~\xa1-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027]")
-
-
-class _VisibleChars(dict[int, str]):
-    """Maps each character to its drawn form, computed when the character first appears."""
-
-    def __missing__(self, code: int) -> str:
-        if len(self) > MAX_TEXT_CHARS:  # a text may use all of Unicode
-            self.clear()
-        char = chr(code)
-        if char in _DROPPED_CHARS:
-            visible = ""
-        elif char in _SPACES or unicodedata.category(char) in ("Zs", "Co"):
-            visible = " "
-        elif char.isprintable() or char == _ZERO_WIDTH_NON_JOINER:
-            visible = char
-        elif code < 0x20:
-            visible = chr(0x2400 + code)  # the symbol for the control character
-        else:
-            visible = "\ufffd"  # C1 controls, bidi overrides, lone surrogates, unassigned
-        self[code] = visible
-        return visible
-
-
-_VISIBLE_CHARS = _VisibleChars()
-
-
-def clean(text: str, max_chars: int = MAX_TEXT_CHARS) -> str:
-    """Makes a single line, safe for terminals: nothing is executed, reordered or misaligned.
-
-    Line breaks become spaces. Control characters, bidi overrides and the undecodable bytes of a
-    file name become visible symbols. Text after ``max_chars`` characters is cut.
-    """
-    if len(text) > max_chars:
-        text = text[: max_chars - 1] + "…"
-    if text.isprintable() and is_single_width(text):
-        return text
-    return _COMBINING_RUN.sub(_limit_marks, text.translate(_VISIBLE_CHARS))
-
-
-def _limit_marks(run: re.Match[str]) -> str:
-    kept, marks = [], 0
-    for char in run[0]:
-        marks = 0 if cell_len(char) else marks + 1
-        if marks <= MAX_COMBINING_MARKS:
-            kept.append(char)
-    return "".join(kept)
+from workers.visible_text import MAX_COMBINING_MARKS as MAX_COMBINING_MARKS
+from workers.visible_text import MAX_TEXT_CHARS as MAX_TEXT_CHARS
+from workers.visible_text import clean as clean
+from workers.visible_text import is_single_width as is_single_width
 
 
 def clean_tail(text: str, cells: int) -> str:
@@ -99,11 +35,6 @@ def cell_width(text: str) -> int:
 def line_width(line: Iterable[tuple[str, object]]) -> int:
     """The number of cells that a styled line takes."""
     return sum(cell_len(text) for text, _ in line)
-
-
-def is_single_width(text: str) -> bool:
-    """Whether every character is known to take one cell, as in European scripts."""
-    return text.isascii() or not _UNCERTAIN_WIDTH.search(text)
 
 
 def fit(text: str, cells: int, ellipsis: str) -> str:

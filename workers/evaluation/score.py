@@ -27,7 +27,7 @@ from workers.evaluation.references import (
 from workers.evaluation.statistics import MIN_FILES
 from workers.jobs.job_state import JobState, JobStatus
 from workers.jobs.pair import combine_pairs, session_states, speaker_of
-from workers.processes import mp_context
+from workers.processes import process_pool
 from workers.protocol.codec import JsonObject
 from workers.runs.index import IndexJob, read_index
 from workers.runs.reader import read_job_state
@@ -201,9 +201,7 @@ def _score_jobs(tasks: Sequence[ScoreTask]) -> Iterator["JobScore | tuple[str, s
     if len(tasks) < MIN_PARALLEL_JOBS or processes == 1:
         yield from map(score_job, tasks)
         return
-    from concurrent.futures import ProcessPoolExecutor
-
-    with ProcessPoolExecutor(processes, mp_context()) as pool:
+    with process_pool(processes) as pool:
         yield from pool.map(score_job, tasks, chunksize=4)
 
 

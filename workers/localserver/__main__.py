@@ -13,6 +13,7 @@ from workers import log, secrecy, threads
 from workers.localserver.admission import SERVICE_SPEED_LIMIT, ServerPolicy
 from workers.localserver.recognisers import RecogniserPool
 from workers.localserver.server import run_server
+from workers.output import clean_errors
 from workers.secrecy import Secret
 
 
@@ -25,6 +26,8 @@ def main() -> int:
     parser.add_argument("--log-level", choices=log.LEVELS, default="info")
     parser.add_argument("--log-file", help="default: no log")
     args = parser.parse_args()
+    secrecy.forbid_core_dumps()
+    clean_errors()
     api_key = sys.stdin.readline().strip()
     if not api_key:
         print("The first line of stdin must be the API key.", file=sys.stderr)

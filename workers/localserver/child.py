@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from workers import files, log, processes, threads
+from workers import files, log, processes, secrecy, threads
 from workers.errors import EngineUnavailable
 
 PackageGroups = Sequence[tuple[str, ...]]
@@ -91,7 +91,7 @@ class LocalServer:
                 stdout=subprocess.PIPE,
                 stderr=output,
                 cwd=PACKAGE_ROOT,
-                env={k: v for k, v in os.environ.items() if k != "ASSEMBLYAI_API_KEY"},
+                env=secrecy.public_environment(os.environ),
                 start_new_session=True,  # Ctrl-C in the terminal goes to the parent only
                 text=True,
                 encoding="utf-8",

@@ -6,6 +6,7 @@ process dies, its sessions end and another process replaces it.
 
 import asyncio
 import itertools
+import os
 import pickle
 import sys
 import time
@@ -41,6 +42,7 @@ from workers.localserver.recogniser_protocol import (
     pack_message,
 )
 from workers.localserver.refusal import Refusal, session_cancelled
+from workers.secrecy import public_environment
 
 BACKLOG_VALID_S = 5.0
 """If no report has come for this long, no audio is arriving, and the backlog counts as 0."""
@@ -220,6 +222,7 @@ async def _start_process() -> asyncio.subprocess.Process:
             *(sys.executable, "-m", "workers.localserver.recognition.recogniser"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            env=public_environment(os.environ),
             start_new_session=True,  # Ctrl-C goes to the server, which then closes the stdin
         )
     )

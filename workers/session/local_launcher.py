@@ -2,14 +2,14 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 
 from workers import processes, threads
 from workers.jobs.events import JobReport
-from workers.secrecy import Secret
+from workers.secrecy import Secret, proxies_with_login
 from workers.session.assignment import Assignment, ControlMessage
 from workers.session.session_queue import Closed, SessionQueue
 
@@ -32,7 +32,8 @@ class LocalSession:
     def start(self, on_report: Callable[[JobReport], None], on_exit: Callable[[str], None]) -> None:
         """Starts the process and a thread that reads its reports; raises like `start_process`."""
         try:
-            arguments = self._assignment, self._key, self._reports, self._control
+            proxies = proxies_with_login(os.environ)
+            arguments = self._assignment, self._key, proxies, self._reports, self._control
             name = f"paceline-session-{self._assignment.job.id}"
             process = self._process = processes.start_process(
                 self._context, _child_main, *arguments, name=name
@@ -115,10 +116,11 @@ class LocalLauncher:
 def _child_main(
     assignment: Assignment,
     key: Secret | None,
+    proxies: Mapping[str, Secret],
     reports: SessionQueue[JobReport],
     control: SessionQueue[ControlMessage],
 ) -> None:
     """Runs in the child. The fork server has preloaded its imports; the parent never loads them."""
     from workers.session.main import run_session
 
-    run_session(assignment, key, reports, control)
+    run_session(assignment, key, proxies, reports, control)

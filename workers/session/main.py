@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from workers.audio import limits
 from workers.audio.recording import Reader
 from workers.errors import Unreadable
 from workers.jobs.events import Ended, JobReport, Outcome
+from workers.output import clean_errors
 from workers.secrecy import Secret
 from workers.session.assignment import Assignment, ControlMessage
 from workers.session.control import Cancelled, ControlChannel
@@ -34,15 +36,20 @@ _log = log.Logger("paceline.session")
 def run_session(
     assignment: Assignment,
     key: Secret | None,
+    proxies: Mapping[str, Secret],
     reports: SessionQueue[JobReport],
     control_queue: SessionQueue[ControlMessage],
 ) -> None:
-    """Runs a session process from start to end; its last report is always `Ended`."""
+    """Runs a session process from start to end; its last report is always `Ended`.
+
+    ``proxies``: those of the environment that have a login, by variable.
+    """
     reports.close_reader()
     control_queue.close_writer()
     control = ControlChannel(control_queue)
     control.install_signal_handlers()
     secrecy.protect(key)
+    secrecy.restore_proxies(proxies)
     job = assignment.job
     with suppress(OSError):  # for ``top`` and ``ps -e``, up to 15 bytes; not every system has /proc
         Path("/proc/self/comm").write_text(f"paceline {job.id}.{assignment.attempt}")
@@ -53,6 +60,7 @@ def run_session(
             os.dup2(output, stream)
         with suppress(OSError):
             os.close(output)
+        clean_errors()
         if assignment.log_config is not None:
             with suppress(OSError):  # the session works without a log
                 log.enable(assignment.log_config, job=job.id, attempt=assignment.attempt)
@@ -115,7 +123,7 @@ def _run_conversation(
         return Ended(Outcome.UNREADABLE, error.reason, error.hint)
     except Exception as error:
         text = traceback.format_exc()
-        print(secrecy.redact(text), file=sys.stderr, flush=True)
+        print(text, file=sys.stderr, flush=True)
         return Ended(
             Outcome.CRASHED,
             f"the session crashed because of a bug in Paceline ({type(error).__name__})",

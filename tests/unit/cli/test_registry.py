@@ -122,5 +122,8 @@ def test_help_of_a_command_loads_nothing_heavy(name: str) -> None:
         "tui.terminal",
         "tui.terminal.stdio",
         "workers.errors",
+        "workers.output",
         "workers.ranges",
+        "workers.secrecy",
+        "workers.visible_text",
     }

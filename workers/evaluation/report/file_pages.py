@@ -12,7 +12,7 @@ from workers.errors import Malformed, Unreadable
 from workers.evaluation.job_score import JobScore
 from workers.evaluation.score import MIN_PARALLEL_JOBS
 from workers.jobs.events import Began, TurnReceived
-from workers.processes import mp_context
+from workers.processes import process_pool
 from workers.traces.files import trace_files
 from workers.traces.reader import TraceReader
 
@@ -52,9 +52,7 @@ def read_file_pages(run: Path, jobs: Sequence[JobScore]) -> Iterator[FilePage]:
     if len(tasks) < MIN_PARALLEL_JOBS or (os.cpu_count() or 1) == 1:
         yield from map(_read_file_page, tasks)
         return
-    from concurrent.futures import ProcessPoolExecutor
-
-    with ProcessPoolExecutor(os.cpu_count(), mp_context()) as pool:
+    with process_pool(os.cpu_count() or 1) as pool:
         yield from pool.map(_read_file_page, tasks, chunksize=2)
 
 

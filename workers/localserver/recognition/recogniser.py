@@ -35,6 +35,7 @@ from workers.localserver.recogniser_protocol import (
 from workers.localserver.recognition.engines import Engine, load_engine
 from workers.localserver.recognition.stream_recogniser import StreamRecogniser
 from workers.localserver.recognition.vad import VoiceDetector
+from workers.output import clean_errors
 
 NICENESS = 5
 """Added to the niceness of the process, so that sessions that pace audio have priority."""
@@ -170,6 +171,7 @@ def main() -> None:
     threads.exit_on_fault()
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints goes to the log, not between the reports
+    clean_errors()
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     load_engine(DEFAULT_ENGINE)
