@@ -18,7 +18,7 @@ from workers.session.assignment import Timeouts
 
 SETTINGS = StreamSettings(chunk_ms=70)
 """Chunks that end anywhere in a word."""
-PATIENCE = Timeouts(begin_s=2.0, next_message_s=2.0, shutdown_s=1.0, silence_s=2.0)
+PATIENCE = Timeouts(begin_s=2.0, next_message_s=2.0, shutdown_s=1.0, silence_s=2.0, min_life_s=0.0)
 RETRIES = RetryPolicy(max_attempts=50, first_delay_s=0.05, max_delay_s=0.2)
 
 

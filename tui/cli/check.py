@@ -61,7 +61,7 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
             for warning in recording.warnings:
                 print_line(f"  ▲ {warning}")
     audio = f"{format_duration(total_seconds, is_exact=all_exact)} of audio"
-    print_line(f"{streamable} to stream, {audio}, to: {options.destination}")
+    print_line(f"{streamable} to stream, {audio}, to: {options.destination}{options.proxy_notice}")
     if refused := len(sources) - streamable:
         print_line(f"{refused} cannot be streamed")
     return ExitCode.SOME_FAILED if refused else ExitCode.DONE

@@ -11,6 +11,7 @@ from workers.jobs.job import Limits
 from workers.jobs.job_state import JobState
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, EndpointKind
+from workers.protocol.proxies import find_proxy
 from workers.runs.reader import read_run
 from workers.secrecy import KEY_VARIABLE
 
@@ -42,6 +43,7 @@ def prepare_resume(
     target = _resume_endpoint(saved.endpoint, url, unencrypted=unencrypted)
     if target is not None:
         target = replace(target, ca=checked_ca_file(ca_file))
+        find_proxy(target.url)  # raises if the environment names one that cannot be used
         key = read_key(env_key, key_file, keyring=keyring)
         if key is None and target.kind is EndpointKind.SERVICE:
             raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")

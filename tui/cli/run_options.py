@@ -24,6 +24,7 @@ from workers.localserver.capacity import process_count, session_capacity
 from workers.pacing.schedule import Release
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, EndpointKind
+from workers.protocol.proxies import find_proxy
 from workers.ranges import CHANNEL, SENT_RATE_HZ
 from workers.secrecy import KEY_VARIABLE, Secret
 from workers.sources import values
@@ -92,6 +93,12 @@ class RunOptions:
         return name + at_speed(self.settings.speed)
 
     @property
+    def proxy_notice(self) -> str:
+        """The proxy that sessions will take, and the variable that names it; empty without one."""
+        proxy = find_proxy(self.endpoint.url) if self.endpoint is not None else None
+        return f", through the proxy {proxy.address} ({proxy.variable})" if proxy else ""
+
+    @property
     def speed_notice(self) -> str:
         """What the speed means for the sessions of the embedded engine; empty if nothing."""
         speed, usual = self.settings.speed, session_capacity(process_count())
@@ -154,6 +161,7 @@ def parse_options(
         raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")
     if target is not None:
         target = replace(target, ca=ca)
+        find_proxy(target.url)  # raises if the environment names one that cannot be used
     if sample_rate is not None and sample_rate not in SENT_RATE_HZ:
         hint = f"--sample-rate must be {SENT_RATE_HZ}."
         raise UsageProblem(f"{sample_rate} Hz cannot be sent", hint)

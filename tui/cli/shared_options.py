@@ -129,7 +129,8 @@ def limit_options(*, resuming: bool) -> Decorator:
         ),
         count_option(
             "--attempts",
-            "Try each recording at most this many times. If a session breaks, the next attempt "
+            "Try each recording at most this many times in a row without a new final turn. If a "
+            "session breaks, the next attempt "
             "continues where it broke.",
             ranges.ATTEMPTS,
             **default(4),

@@ -211,6 +211,7 @@ class Ended:
     sent_seconds: Seconds = 0.0  # the position in the recording up to which audio was sent
     open_seconds: Seconds = 0.0  # how long the socket was open, which is what the service bills
     certificate: Certificate | None = None  # None if no audio was sent
+    retry_after_s: float | None = None  # how long the server asked to wait, if it did
 
 
 @dataclass(frozen=True, slots=True)

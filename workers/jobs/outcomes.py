@@ -5,6 +5,7 @@ or before 2026 in the close reason. In 2025 one code was used for nearly everyth
 text has priority over the code.
 """
 
+import re
 from typing import TYPE_CHECKING
 
 from workers.jobs.events import Ended, Outcome
@@ -12,7 +13,7 @@ from workers.protocol.messages import Error
 
 if TYPE_CHECKING:  # the desk's process must not load what only sessions need
     from workers.protocol.connection import CloseFrame
-    from workers.protocol.dialing import Unreachable
+    from workers.protocol.unreachable import Unreachable
 
 RETRYABLE = frozenset({Outcome.LOST, Outcome.UNREACHABLE, Outcome.CRASHED})
 """Failures after which another attempt may succeed. `Outcome.BUSY` and `Outcome.HANDED_OVER` also
@@ -35,6 +36,10 @@ _PACE_HINT = (
 _BUSY_HINT = "Retry later, or lower --sessions and --start-rate."
 _SERVER_FAULT = "The server had an internal error."
 _SESSION_EXPIRED = "The session reached its maximum duration."
+_OVERLOADED = "The server is overloaded."
+_LATER_HINT = "The server may accept it later."
+_UNKNOWN_HINT = "Ask the service's support what this code means."
+_FORMAT_HINT = "Is this the address of a v3 endpoint?"
 
 _OUTCOME_BY_TEXT = (
     ("too many concurrent sessions", Outcome.BUSY, _BUSY_HINT),
@@ -52,25 +57,65 @@ _OUTCOME_BY_CODE = {
     1005: (Outcome.LOST, ""),
     1006: (Outcome.LOST, "Check the network."),
     1008: (Outcome.UNAUTHORISED, _KEY_HINT),
+    1002: (Outcome.REFUSED, _FORMAT_HINT),
+    1003: (Outcome.REFUSED, _FORMAT_HINT),
+    1007: (Outcome.REFUSED, _FORMAT_HINT),
+    1009: (Outcome.REFUSED, "Lower --chunk-ms."),
+    1010: (Outcome.REFUSED, _FORMAT_HINT),
     1011: (Outcome.LOST, _SERVER_FAULT),
     1012: (Outcome.LOST, "The server is restarting."),
-    1013: (Outcome.LOST, "The server is overloaded."),
+    1013: (Outcome.LOST, _OVERLOADED),
+    1014: (Outcome.LOST, "A gateway got no answer from the server."),
+    1015: (Outcome.LOST, "Check the network."),
+    3000: (Outcome.UNAUTHORISED, _KEY_HINT),
+    3003: (Outcome.UNAUTHORISED, _KEY_HINT),
     3005: (Outcome.LOST, _SERVER_FAULT),
     3006: (Outcome.REFUSED, _PARAMETER_HINT),
     3007: (Outcome.REFUSED, _PACE_HINT),
     3008: (Outcome.LOST, _SESSION_EXPIRED),
     3009: (Outcome.BUSY, _BUSY_HINT),
-    4001: (Outcome.UNAUTHORISED, _KEY_HINT),  # from the vendor's older table
+    # From the vendor's older table:
+    4001: (Outcome.UNAUTHORISED, _KEY_HINT),
+    4002: (Outcome.UNAUTHORISED, _KEY_HINT),
+    4003: (Outcome.UNAUTHORISED, _KEY_HINT),
+    4008: (Outcome.LOST, _SESSION_EXPIRED),
+    4029: (Outcome.REFUSED, _PACE_HINT),
+    4031: (Outcome.LOST, "The server received nothing for too long."),
+    4102: (Outcome.BUSY, _BUSY_HINT),
 }
-_UNKNOWN_OUTCOME = (Outcome.REFUSED, "Retry; if the error persists, ask support.")
-_OUTCOME_BY_HTTP_STATUS = {401: Outcome.UNAUTHORISED, 403: Outcome.UNAUTHORISED, 429: Outcome.BUSY}
+"""What the codes mean: of RFC 6455 and of the registry that it created, up to 3003; of the service
+above that."""
+
+_LATER = re.compile(
+    r"\b(busy|overload(ed)?|(re)?try (again|later)|temporar(y|ily)|unavailable|capacity|"
+    r"rate.?limit(ed|s)?|throttl\w+|too many (requests|connections|sessions)|"
+    r"restart(ing|ed)?|shut(ting)? ?down|maintenance|deploy\w*|draining|going away|"
+    r"internal (server )?error|timed? ?out|backend|upstream)\b",
+    re.IGNORECASE,
+)
+"""Words in a reason which say that another session may succeed later."""
+
+_UNAUTHORISED_STATUSES = frozenset({401, 402, 403})
 
 
-def ended_by_unreachable(error: "Unreachable") -> Ended:
-    """The ending of an attempt that got no connection; REFUSED if a retry would fail too."""
-    outcome = Outcome.REFUSED if error.permanent else Outcome.UNREACHABLE
-    outcome = _OUTCOME_BY_HTTP_STATUS.get(error.status or 0, outcome)
-    return Ended(outcome, error.reason, error.hint, code=error.status)
+def ended_by_unreachable(error: "Unreachable", *, was_reached: bool = False) -> Ended:
+    """The ending of an attempt that got no connection; REFUSED if a retry would fail too.
+
+    ``was_reached``: whether the run has had a session at the endpoint, so that what stands between
+    now may be gone soon.
+    """
+    from workers.protocol.unreachable import Recurrence
+
+    is_lasting = error.recurrence is Recurrence.LASTING or (
+        error.recurrence is Recurrence.UNLESS_REACHED and not was_reached
+    )
+    outcome = Outcome.REFUSED if is_lasting else Outcome.UNREACHABLE
+    if error.status == 429 or "too many concurrent sessions" in error.reason.lower():
+        outcome = Outcome.BUSY
+    elif error.status in _UNAUTHORISED_STATUSES:
+        outcome = Outcome.UNAUTHORISED
+    hint, wait_s = error.hint, error.retry_after_s
+    return Ended(outcome, error.reason, hint, code=error.status, retry_after_s=wait_s)
 
 
 def ended_by_error(error: Error) -> Ended:
@@ -88,7 +133,10 @@ def ended_by_close(closed: "CloseFrame") -> Ended:
 
 
 def _ended_by_server(code: int | None, text: str) -> Ended:
-    outcome, hint = _OUTCOME_BY_CODE.get(code or 0, _UNKNOWN_OUTCOME)
+    unknown = (
+        (Outcome.LOST, _LATER_HINT) if _LATER.search(text) else (Outcome.REFUSED, _UNKNOWN_HINT)
+    )
+    outcome, hint = _OUTCOME_BY_CODE.get(code or 0, unknown)
     for words, known_outcome, known_hint in _OUTCOME_BY_TEXT:
         if words in text.lower():
             outcome, hint = known_outcome, known_hint

@@ -60,7 +60,8 @@ class Connection:
     What the server sends enters the program here, without the secrets of this process.
     """
 
-    def __init__(self, ws: websocket.WebSocket) -> None:
+    def __init__(self, ws: websocket.WebSocket, server_time_s: float | None = None) -> None:
+        """``server_time_s``: the Unix time that the server told when it upgraded; None: none."""
         self._ws = ws
         assert ws.sock is not None  # it is connected
         self._socket: socket.socket = ws.sock
@@ -72,6 +73,10 @@ class Connection:
         """Total size of all received frames; a short frame counts as `MIN_FRAME_COST_BYTES`."""
         self.last_received_at = time.monotonic()
         """When the latest frame arrived, on the monotonic clock."""
+        self.server_clock_offset_s = (
+            None if server_time_s is None else server_time_s - self.last_received_at
+        )
+        """What to add to the monotonic clock for the server's Unix time; None if unknown."""
         self.last_write_at = self.last_received_at
         """When the socket last accepted data, or when data began to wait for it."""
 

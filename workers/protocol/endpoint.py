@@ -96,6 +96,11 @@ def is_vendors(endpoint: Endpoint) -> bool:
     return endpoint.kind is EndpointKind.SERVICE or f".{host}".endswith(f".{_SERVICE_DOMAIN}")
 
 
+def host_and_port(host: str, port: int) -> str:
+    """HOST:PORT, with the brackets that an IPv6 address needs."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host is certainly this machine, without asking a resolver."""
     try:

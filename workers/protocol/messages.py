@@ -27,6 +27,9 @@ MIN_CHUNK_MS, MAX_CHUNK_MS = round(CHUNK_MS.low), round(CHUNK_MS.high)
 MAX_SESSION_S = 3 * 3600
 """The service ends every session after this time (vendor's page on session errors, 3008)."""
 
+MIN_SESSION_S = 60
+"""The shortest life that a temporary token can give a session (vendor's page on tokens)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _WireObject:

@@ -75,7 +75,8 @@ class JobSlot:
     session: Session | None = None
     due_at: float = 0.0  # the earliest start, on the monotonic clock
     started_at: float = 0.0  # when the current attempt left the queue
-    failed_attempts: int = 0  # failures since the user last retried the job
+    failed_attempts: int = 0
+    """Failures in a row since the last new final turn, or since the user last retried the job."""
     starts_over: bool = False
     """The next attempt starts at the beginning of the recording and drops the transcript."""
     changes: UpdateConfiguration = NO_CHANGES
@@ -230,11 +231,16 @@ class JobSlot:
     def next_retry_delay(self, outcome: Outcome, retry_policy: RetryPolicy) -> float | None:
         """Seconds until another attempt may follow one with this outcome; None if none may.
 
-        A handover counts as a failure if the session did not get beyond its start; otherwise such
-        sessions could follow each other forever.
+        Only failures in a row count, without a new final turn between them: a long recording may
+        break as often as the line does. A handover counts as a failure if the session did not get
+        beyond its start; otherwise such sessions could follow each other forever.
         """
-        if outcome is Outcome.HANDED_OVER and self.state.resume_tracker.has_advanced:
-            return 0.0
+        # An attempt that never connected has left the tracker of the one before.
+        has_advanced = self.state.has_started and self.state.resume_tracker.has_advanced
+        if has_advanced:
+            self.failed_attempts = 0
+            if outcome is Outcome.HANDED_OVER:
+                return 0.0
         # Interrupted by a signal to the session's process: the program itself is still running.
         if outcome not in RETRYABLE | {Outcome.HANDED_OVER, Outcome.INTERRUPTED}:
             return None

@@ -9,8 +9,8 @@ class RetryPolicy:
     """How many attempts of a job may fail, and the backoff between them in seconds."""
 
     max_attempts: int = 4
-    """Attempts that may fail before the job fails. Refusals by a full server and handovers do not
-    count."""
+    """Attempts that may fail in a row, without a new final turn, before the job fails. Refusals by
+    a full server and handovers do not count."""
     first_delay_s: float = 2.0
     max_delay_s: float = 30.0
 

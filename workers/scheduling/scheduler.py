@@ -403,6 +403,7 @@ class Scheduler:
             expected_bytes=slot.expected_bytes,
             # Only changes that the model supports: a run folder may contain others.
             changes=configuration.supported_changes(slot.changes, slot.job.settings.speech_model),
+            was_reached=self.start_limiter.has_accepted,
         )
         if (clock := self._clock_of(slot)) is not None:
             assignment = replace(assignment, clock_s=clock.start_s)
@@ -470,6 +471,8 @@ class Scheduler:
             refused = self.start_limiter.record_unreachable(slot.started_at, now)
         else:
             self.start_limiter.record_end(slot.started_at, now)
+        if ended.retry_after_s is not None:
+            self.start_limiter.record_retry_after(now, ended.retry_after_s)
         delay = 0.0 if refused else slot.next_retry_delay(ended.outcome, self._retry_policy)
         if delay is None or slot.end_requested or self.stopping:
             return

@@ -54,8 +54,15 @@ class StartRateLimiter:
         self._refusals_in_row = 0
         self._refused_at = float("-inf")
         self._pause_until = float("-inf")
+        self._asked_pause_until = float("-inf")
+        """Until when the server asked to wait."""
         self._trial_started_at: float | None = None
         """The start time of a trial that the server has not answered yet."""
+
+    @property
+    def has_accepted(self) -> bool:
+        """Whether the server has accepted a session."""
+        return self._ever_accepted
 
     def next_start_at(self, now: float, sessions: int = 1) -> float:
         """When the next start is allowed; at or before ``now`` if it is allowed already.
@@ -78,7 +85,7 @@ class StartRateLimiter:
                 due = max(due, self._start_times[-most - 1] + RATE_WINDOW_S)
         if self._trial_started_at is not None:
             due = max(due, self._trial_started_at + TRIAL_TIMEOUT_S)
-        return max(due, self._pause_until)
+        return max(due, self._pause_until, self._asked_pause_until)
 
     def start_simulator(self) -> Callable[[float], float]:
         """Forecasts starts as if all were accepted, without recording any.
@@ -132,9 +139,13 @@ class StartRateLimiter:
         self._end_trial(started_at)
         self._pause_until = min(self._pause_until, max(now, self._refused_at + MIN_PAUSE_S))
 
+    def record_retry_after(self, now: float, wait_s: float) -> None:
+        """Pauses starts because the server asked for it; no end of a session shortens this."""
+        self._asked_pause_until = max(self._asked_pause_until, now + wait_s)
+
     def skip_pause(self) -> None:
         """Ends the pause after a refusal, because the user does not want to wait."""
-        self._pause_until = float("-inf")
+        self._pause_until = self._asked_pause_until = float("-inf")
 
     def _begin_pause(self, started_at: float, now: float) -> bool:
         """Pauses after a refusal. Sessions that started together are refused together and count

@@ -9,7 +9,7 @@ from workers.jobs.resume_point import RECORDING_START, ResumePoint
 from workers.log import LogConfig, current_config
 from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.endpoint import Endpoint
-from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
+from workers.protocol.messages import MIN_SESSION_S, ForceEndpoint, UpdateConfiguration
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Timeouts:
     silence_s: float = 20.0
     """The server counts as dead after this time without data from it, not even a pong, or without
     taking audio. Silence in the recording does not matter: the server still answers pings."""
+    min_life_s: float = float(MIN_SESSION_S)
+    """The shortest session that a server may announce; a shorter one means a wrong clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Assignment:
     clock_s: float | None = None
     """Only for half of a pair: when the pair's clock started, on the machine's monotonic clock.
     None: it has not started yet, so the session waits for `StartClock`."""
+    was_reached: bool = False
+    """Whether the run has had a session at the endpoint."""
     log_config: LogConfig | None = field(default_factory=current_config)
     """The log configuration of the parent process; None if logging is off."""
 

@@ -15,8 +15,8 @@ from workers.log import Logger
 from workers.pacing.schedule import Beat, Schedule
 from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.connection import ConnectionLost, audio_frame
-from workers.protocol.dialing import Unreachable
 from workers.protocol.messages import Begin, Terminate
+from workers.protocol.unreachable import Unreachable
 from workers.secrecy import Secret
 from workers.session.assignment import Assignment
 from workers.session.audio_stream import AudioStream
@@ -83,7 +83,8 @@ class Conversation:
                 connection = connect(url, endpoint.ca, self._key, timeouts, control, state)
             except Unreachable as error:
                 _log.info("not connected: %s", error.reason)
-                return state.ending or outcomes.ended_by_unreachable(error)
+                was_reached = self._assignment.was_reached
+                return state.ending or outcomes.ended_by_unreachable(error, was_reached=was_reached)
             opened_at = time.monotonic()
             _log.debug("connected after %.0f ms", (opened_at - dialed_at) * 1000)
             with connection:

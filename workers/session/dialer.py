@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from workers import threads
 from workers.jobs.events import Ended
 from workers.protocol.connection import Connection
-from workers.protocol.dialing import dial, timeout_error
+from workers.protocol.dialing import dial
+from workers.protocol.unreachable import timed_out
 from workers.secrecy import Secret
 from workers.session.assignment import Timeouts
 from workers.session.control import ControlChannel
@@ -57,7 +58,7 @@ def connect(
         is_abandoned = state.is_stopping
         left = deadline - time.monotonic()
         if left <= 0 or (is_abandoned and not handshake_started):
-            raise timeout_error(urlsplit(url).netloc)
+            raise timed_out(urlsplit(url).netloc)
         ready = select.select([done_fd, *control.read_fds], [], [], left)[0]
         for command in control.receive(ready):
             if isinstance(command, Ended):

@@ -14,6 +14,7 @@ from workers.protocol import messages
 from workers.protocol.connection import NON_MESSAGE, Connection, NonMessage
 from workers.protocol.messages import Begin, Turn
 from workers.session.assignment import StartClock, Timeouts
+from workers.session.clocks import session_life
 from workers.session.control import ControlChannel
 from workers.session.progress import SendProgress
 from workers.session.recorder import Recorder
@@ -53,6 +54,7 @@ class SessionLoop:
         self._recorder = recorder
         self._handover: Handover | None = None
         self._timers: list[Timer] = [Keepalive(connection, timeouts.silence_s), progress]
+        self._min_life_s = timeouts.min_life_s
         self._has_pending_messages = False
         self._flood_bytes_per_s = _FLOOD_BYTES_PER_S * max(speed, 1.0)
 
@@ -112,12 +114,23 @@ class SessionLoop:
                 state.apply(message, connection.last_received_at)
                 now = time.monotonic()
                 if isinstance(message, Begin) and self._handover is None:
-                    self._handover = Handover(
-                        message.expires_at, state, self._progress, wall_time=time.time(), now=now
-                    )
-                    self._timers.append(self._handover)
+                    self._start_handover(message, now)
                 elif self._handover and isinstance(message, Turn) and message.end_of_turn:
                     self._handover.check_turn_end(now)
             if state.finished:
                 return
         self._has_pending_messages = True
+
+    def _start_handover(self, begin: Begin, now: float) -> None:
+        """Times the session. The only look at the wall clock, which may be set at any time."""
+        offset_s = self.connection.server_clock_offset_s
+        life = session_life(
+            begin.expires_at,
+            server_time_s=None if offset_s is None else now + offset_s,
+            local_time_s=time.time(),
+            min_life_s=self._min_life_s,
+        )
+        if life.warning:
+            self._state.warn(Warned(life.warning))
+        self._handover = Handover(life.seconds, self._state, self._progress, now=now)
+        self._timers.append(self._handover)

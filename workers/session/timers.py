@@ -6,7 +6,6 @@ from typing import Protocol
 from workers.jobs.events import Ended, Outcome
 from workers.log import Logger
 from workers.protocol.connection import Connection, ConnectionLost
-from workers.protocol.messages import MAX_SESSION_S
 from workers.session.progress import SendProgress
 from workers.session.session_state import SessionState
 
@@ -77,20 +76,11 @@ class Handover:
     """
 
     def __init__(
-        self,
-        expires_at: int,
-        state: SessionState,
-        progress: SendProgress,
-        *,
-        wall_time: float,
-        now: float,
+        self, life_s: float, state: SessionState, progress: SendProgress, *, now: float
     ) -> None:
-        """``expires_at`` and ``wall_time`` are in Unix time."""
-        announced = expires_at - wall_time
-        # The clocks may differ by hours, and the server uses its own.
-        life = announced if 0 < announced <= MAX_SESSION_S else MAX_SESSION_S
-        self._window_start = now + life - min(_WINDOW_S, life * _WINDOW_SHARE)
-        self._deadline = now + life - min(_FINAL_MARGIN_S, life * _FINAL_MARGIN_SHARE)
+        """``life_s``: how long the session lasts from ``now``."""
+        self._window_start = now + life_s - min(_WINDOW_S, life_s * _WINDOW_SHARE)
+        self._deadline = now + life_s - min(_FINAL_MARGIN_S, life_s * _FINAL_MARGIN_SHARE)
         self._state = state
         self._progress = progress
 

@@ -18,7 +18,7 @@ from tests.engine.support.supervisor_harness import (
     run_supervisor,
 )
 from tests.engine.support.transcribing_server import FaultMoment, TranscriptionStyle, transcribe
-from workers.jobs.events import Connecting, Ended, Outcome
+from workers.jobs.events import Connecting, Ended, Outcome, Warned
 from workers.jobs.job import StreamSettings
 from workers.jobs.job_state import JobStatus
 from workers.runs import reader
@@ -74,7 +74,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, ScenarioRes
                 make_recordings(folder / "e", 1, 30),
                 [mute],
                 RetryPolicy(max_attempts=2, first_delay_s=0.01),
-                Timeouts(next_message_s=0.2),
+                Timeouts(next_message_s=0.2, min_life_s=0.0),
             ),
             "unconfirmed": Scenario(
                 make_recordings(folder / "f", 1, 24), [unconfirmed, transcribe()], FAST_RETRIES
@@ -117,6 +117,26 @@ def test_a_session_that_lives_long_enough_hands_nothing_over(
 
     assert scenario.transcript_errors() == []
     assert len(scenario.connections) == len(LONG)
+
+
+def test_a_clock_that_is_wrong_makes_no_storm_of_sessions(tmp_path: Path) -> None:
+    """Each session seems to end at once; it is timed from its start, and that is said once."""
+    truth = write_numbered_recording(tmp_path, 12)
+    seems_over = transcribe(replace(ENDLESS, words_per_turn=3, lifetime=3))
+    long_past = transcribe(TranscriptionStyle(expires_at=int(time.time()) - 3 * 3600))
+    with (
+        ScriptedServer(seems_over, long_past) as endpoint,
+        run_supervisor(endpoint.url, tmp_path / "run", timeouts=Timeouts()) as observed,
+    ):
+        observed.supervisor.add([truth.path, truth.path])
+        observed.wait_until_idle()
+
+    assert len(endpoint.received_sessions) == 2
+    for job in (1, 2):
+        warnings = [event.warning for event in observed.events_of(Warned, job)]
+        assert len(warnings) == 1
+        assert "is a clock wrong?" in warnings[0]
+        assert transcript_errors(truth, observed.job_states[job]) == []
 
 
 def test_a_turn_longer_than_a_session_is_divided(scenes: Mapping[str, ScenarioResult]) -> None:

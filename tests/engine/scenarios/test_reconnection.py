@@ -169,11 +169,13 @@ def test_ends_that_are_told_too_late_lose_nothing(scenes: Mapping[str, ScenarioR
 
 
 def test_a_job_that_breaks_all_the_time_fails_and_keeps_what_was_heard(tmp_path: Path) -> None:
-    """Four attempts, each from where the last one broke, each with its trace; retry continues."""
+    """Four attempts after the last new final turn, each with its trace; retry continues."""
     truth = write_numbered_recording(tmp_path, 12)
-    script = transcribe(TranscriptionStyle(words_per_turn=2), server_faults.drop_connection, 3)
+    hearing = transcribe(TranscriptionStyle(words_per_turn=2), server_faults.drop_connection, 3)
+    deaf = transcribe(DEFAULT_STYLE, server_faults.drop_connection, FaultMoment.BEGIN)
+    scripts = [deaf, hearing, hearing, hearing, deaf, deaf, deaf]
     with (
-        ScriptedServer(*[script] * 4, transcribe()) as endpoint,
+        ScriptedServer(*scripts, transcribe()) as endpoint,
         run_supervisor(endpoint.url, tmp_path / "run", retry_policy=FAST_RETRIES) as observed,
     ):
         observed.supervisor.add([truth.path])
@@ -182,10 +184,10 @@ def test_a_job_that_breaks_all_the_time_fails_and_keeps_what_was_heard(tmp_path:
         begun = [event.from_ms for event in observed.events_of(Connecting)]
 
         assert job_state.status is JobStatus.FAILED
-        assert [ended.outcome for ended in observed.events_of(Ended)] == [Outcome.LOST] * 4
-        assert begun == [0, 180, 380, 580]
-        assert job_state.transcript.text.split()[:8] == truth.texts[:8]
-        assert len(list((tmp_path / "run").glob("*.trace.jsonl"))) == 4
+        assert [ended.outcome for ended in observed.events_of(Ended)] == [Outcome.LOST] * 7
+        assert begun == [0, 0, 180, 380, 580, 580, 580]
+        assert job_state.transcript.text.split() == truth.texts[:6]
+        assert len(list((tmp_path / "run").glob("*.trace.jsonl"))) == 7
 
         observed.supervisor.retry(job_state.job)
         observed.wait_until_idle()
@@ -196,9 +198,27 @@ def test_a_job_that_breaks_all_the_time_fails_and_keeps_what_was_heard(tmp_path:
         180,
         380,
         580,
-        780,
     ]
-    assert [attempt.number for attempt in job_state.earlier_attempts] == [1, 2, 3, 4]
+    assert [attempt.number for attempt in job_state.earlier_attempts] == [*range(1, 8)]
+
+
+def test_a_line_that_breaks_now_and_then_does_not_fail_a_long_recording(tmp_path: Path) -> None:
+    """A balancer closes each session, as it does after minutes; each has brought new words."""
+    truth = write_numbered_recording(tmp_path, 24)
+    going_away = server_faults.close_without_error(1001, "")
+    script = transcribe(TranscriptionStyle(words_per_turn=2), going_away, 3)
+    two_attempts = RetryPolicy(max_attempts=2, first_delay_s=0.01, max_delay_s=0.01)
+    with (
+        ScriptedServer(script) as endpoint,
+        run_supervisor(endpoint.url, tmp_path / "run", retry_policy=two_attempts) as observed,
+    ):
+        observed.supervisor.add([truth.path])
+        observed.wait_until_idle()
+        job_state = observed.job_states[1]
+
+    assert job_state.status is JobStatus.DONE
+    assert transcript_errors(truth, job_state) == []
+    assert len(endpoint.received_sessions) > 8
 
 
 class RetriesTomorrow(RetryPolicy):

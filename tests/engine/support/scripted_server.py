@@ -15,7 +15,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-BEGIN = {"type": "Begin", "id": "7a1d", "expires_at": 1790010800, "configuration": {"model": "m"}}
+BEGIN = {"type": "Begin", "id": "7a1d", "expires_at": 0, "configuration": {"model": "m"}}
 TERMINATION = {"type": "Termination", "audio_duration_seconds": 1, "session_duration_seconds": 1}
 
 

@@ -24,6 +24,9 @@ LONG_ENOUGH = 60.0
 NO_RETRIES = RetryPolicy(max_attempts=1)
 """For tests of how one session ends."""
 
+SHORT_SESSIONS = Timeouts(min_life_s=0.0)
+"""Lets a server announce sessions of a few seconds, of which a user's clock would be blamed."""
+
 FAST_RETRIES = RetryPolicy(first_delay_s=0.01, max_delay_s=0.01)
 """For tests of retries."""
 
@@ -48,6 +51,9 @@ class AcceleratedStartRate(StartRateLimiter):
 
     def record_end(self, started_at: float, now: float) -> None:
         super().record_end(started_at * 64, now * 64)
+
+    def record_retry_after(self, now: float, wait_s: float) -> None:
+        super().record_retry_after(now * 64, wait_s)
 
 
 class ObservedSupervisor:
@@ -108,7 +114,7 @@ def run_supervisor(
             settings or StreamSettings(),
             start_limiter=starts,
             retry_policy=retry_policy,
-            timeouts=timeouts,
+            timeouts=timeouts or SHORT_SESSIONS,
         ) as supervisor,
     ):
         yield ObservedSupervisor(supervisor)
@@ -132,7 +138,7 @@ def resume_supervisor(
             left.settings,
             start_limiter=AcceleratedStartRate(),
             retry_policy=retry_policy,
-            timeouts=timeouts,
+            timeouts=timeouts or SHORT_SESSIONS,
         ) as supervisor,
     ):
         observed = ObservedSupervisor(supervisor)

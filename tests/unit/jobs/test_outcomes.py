@@ -3,8 +3,8 @@ import pytest
 from workers.jobs import outcomes
 from workers.jobs.events import Ended, Outcome
 from workers.protocol.connection import CloseFrame
-from workers.protocol.dialing import Unreachable
 from workers.protocol.messages import Error
+from workers.protocol.unreachable import Recurrence, Unreachable
 
 LITERAL = "See Error message for details"
 
@@ -26,6 +26,15 @@ LITERAL = "See Error message for details"
         (1011, "internal error", Outcome.LOST),
         (1013, "try again", Outcome.LOST),
         (4001, "Not authorized", Outcome.UNAUTHORISED),
+        (1014, "", Outcome.LOST),
+        (4001, "busy", Outcome.UNAUTHORISED),
+        (4290, "Server busy", Outcome.LOST),
+        (4503, "Overloaded, try again later", Outcome.LOST),
+        (4500, "internal error", Outcome.LOST),
+        (4000, "the backend is restarting", Outcome.LOST),
+        (4429, "rate limited", Outcome.LOST),
+        (4100, "Too many key terms", Outcome.REFUSED),
+        (None, "temporarily unavailable", Outcome.LOST),
         (4999, "Something new", Outcome.REFUSED),
         (None, "no code at all", Outcome.REFUSED),
     ],
@@ -98,21 +107,41 @@ def test_an_error_without_a_code_is_told_without_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "permanent", "outcome"),
+    ("status", "recurrence", "outcome"),
     [
-        (None, False, Outcome.UNREACHABLE),
-        (None, True, Outcome.REFUSED),
-        (503, False, Outcome.UNREACHABLE),
-        (404, True, Outcome.REFUSED),
-        (401, True, Outcome.UNAUTHORISED),
-        (403, True, Outcome.UNAUTHORISED),
-        (429, False, Outcome.BUSY),
+        (None, Recurrence.PASSING, Outcome.UNREACHABLE),
+        (None, Recurrence.LASTING, Outcome.REFUSED),
+        (None, Recurrence.UNLESS_REACHED, Outcome.REFUSED),
+        (503, Recurrence.PASSING, Outcome.UNREACHABLE),
+        (404, Recurrence.LASTING, Outcome.REFUSED),
+        (401, Recurrence.LASTING, Outcome.UNAUTHORISED),
+        (402, Recurrence.LASTING, Outcome.UNAUTHORISED),
+        (403, Recurrence.LASTING, Outcome.UNAUTHORISED),
+        (429, Recurrence.PASSING, Outcome.BUSY),
     ],
 )
 def test_a_server_that_was_not_reached_is_classified_by_its_answer(
-    status: int | None, permanent: bool, outcome: Outcome
+    status: int | None, recurrence: Recurrence, outcome: Outcome
 ) -> None:
     """Its reason and hint are those of the attempt to dial."""
-    error = Unreachable("no way", hint="a hint", permanent=permanent, status=status)
+    error = Unreachable("no way", "a hint", status, recurrence=recurrence, retry_after_s=3.0)
 
-    assert outcomes.ended_by_unreachable(error) == Ended(outcome, "no way", "a hint", code=status)
+    assert outcomes.ended_by_unreachable(error) == Ended(
+        outcome, "no way", "a hint", code=status, retry_after_s=3.0
+    )
+
+
+def test_what_stands_between_may_go_away_if_the_server_was_reached_before() -> None:
+    """A login page in the middle of a long run is not a wrong address; a wrong key stays one."""
+    page = Unreachable("a web page answers", recurrence=Recurrence.UNLESS_REACHED)
+    lasting = Unreachable("untrusted", recurrence=Recurrence.LASTING)
+
+    assert outcomes.ended_by_unreachable(page, was_reached=True).outcome is Outcome.UNREACHABLE
+    assert outcomes.ended_by_unreachable(lasting, was_reached=True).outcome is Outcome.REFUSED
+
+
+def test_a_refusal_for_want_of_room_is_one_by_its_text_too() -> None:
+    """Gateways give other statuses to it."""
+    error = Unreachable("HTTP 403: Too many concurrent sessions", status=403)
+
+    assert outcomes.ended_by_unreachable(error).outcome is Outcome.BUSY

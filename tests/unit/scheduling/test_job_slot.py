@@ -121,16 +121,30 @@ def ended(*events: Event, outcome: Outcome) -> JobSlot:
 
 def test_only_breaks_are_counted() -> None:
     """Attempts that broke count up to the limit; handovers do not."""
-    slot, retry_policy = (
-        ended(progressed(3.0), outcome=Outcome.HANDED_OVER),
-        RetryPolicy(max_attempts=3),
-    )
+    handed_over = ended(progressed(3.0), outcome=Outcome.HANDED_OVER)
+    slot, retry_policy = ended(progressed(3.0), outcome=Outcome.LOST), RetryPolicy(max_attempts=3)
 
     for outcome in (Outcome.HANDED_OVER,) * 5:
-        assert slot.next_retry_delay(outcome, retry_policy) == 0.0
+        assert handed_over.next_retry_delay(outcome, retry_policy) == 0.0
     assert slot.next_retry_delay(Outcome.LOST, retry_policy) is not None
     assert slot.next_retry_delay(Outcome.CRASHED, retry_policy) is not None
     assert slot.next_retry_delay(Outcome.UNREACHABLE, retry_policy) is None
+
+
+def test_a_session_with_a_new_final_starts_the_count_anew() -> None:
+    """The line of a long recording may break many times; the pause begins small again, too."""
+    words = (Word("hello", 500, 900),)
+    final = TurnReceived(Turn(0, True, "hello", words=words))
+    advanced = ended(progressed(3.0), final, outcome=Outcome.LOST)
+    retry_policy = RetryPolicy(max_attempts=2)
+    for _ in range(20):
+        assert advanced.next_retry_delay(Outcome.LOST, retry_policy) is not None
+        assert advanced.failed_attempts == 1
+
+    # The next attempts end before they connect; what the one before had heard does not count.
+    crash = Ended(Outcome.CRASHED, "")
+    advanced.apply(JobReport(JobId(1), 2, "a.wav", 0.0, crash))
+    assert advanced.next_retry_delay(Outcome.CRASHED, retry_policy) is None
 
 
 def test_an_ending_that_would_only_come_again_is_the_last() -> None:
