@@ -26,6 +26,8 @@ from workers.traces.writer import TraceWriter
 BEGAN_S = 0.5
 """When the schedule of each attempt starts, on the attempt's clock."""
 
+STARTED = "2026-11-20T12:00:00+00:00"
+
 CHUNK_S, LAG_S = 0.1, 0.002
 """Each chunk has 100 ms and leaves 2 ms late."""
 
@@ -63,6 +65,7 @@ def write_job(
     """Writes the trace of an attempt that streamed ``seconds`` of audio from its resume point."""
     start = resume_point or ResumePoint()
     head = TraceHead(
+        wall=STARTED,
         job=job,
         attempt=attempt,
         file=file,
