@@ -18,6 +18,7 @@ from typing import ClassVar
 from textual.app import App, SystemCommand
 from textual.command import CommandPalette
 from textual.events import Click, Event, Key, Paste, Resize
+from textual.filter import LineFilter
 from textual.reactive import Reactive
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
@@ -44,11 +45,13 @@ from tui.terminal.sighup import handle_sighup
 from tui.theme import themes
 from tui.theme.roles import Look
 from tui.theme.symbols import ASCII, symbols_for
+from tui.widgets.clean_filter import CleanFilter
 from tui.widgets.line_widgets import StyledWidget
 from tui.widgets.messages import PathsPasted, RedrawRequested
 from workers.protocol.endpoint import EndpointKind
 from workers.sources.manifest import DEFAULT_RULES, SourceRules
 from workers.threads import ThreadFault, first_fault
+from workers.visible_text import clean_lines
 
 
 class Desk(App[None]):
@@ -86,6 +89,7 @@ class Desk(App[None]):
     ) -> None:
         super().__init__()
         self._opening_notice = notice
+        self._clean_filter = CleanFilter()
         self.settings = settings or DeskSettings()
         symbols = symbols_for(getattr(sys.__stdout__, "encoding", None))
         self.look = Look(ASCII if self.settings.ascii else symbols, Keymap(self.settings.keys))
@@ -142,6 +146,14 @@ class Desk(App[None]):
         self.fault = self.fault or error
         super()._handle_exception(error)
         self._exit_renderables.clear()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Whatever a widget draws, the terminal gets clean text."""
+        return [*super().get_line_filters(), self._clean_filter]
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copies clean text: what is pasted elsewhere may be executed there."""
+        super().copy_to_clipboard(clean_lines(text))
 
     def get_default_screen(self) -> Screen[None]:
         columns = visible_columns(self.settings.columns)

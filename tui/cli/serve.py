@@ -5,7 +5,6 @@ a line for each session when it ends.
 """
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +96,7 @@ def serve(
     import secrets
 
     from tui.cli.api_key import pop_env_key
+    from tui.terminal.stdio import lost_output
     from workers import files
     from workers.errors import PacelineError, UsageProblem
     from workers.localserver.child import REQUIRED_PACKAGES, require_packages
@@ -135,6 +135,8 @@ def serve(
         reason = f"port {port} of this machine is not available ({os.strerror(error.errno)})"
         hint = "Choose another port, or omit --port to use any free port."
         raise PacelineError(reason, hint) from error
+    if (output := lost_output()) is not None and output.has_lost_reader:
+        output.failure = None  # nobody read the lines, but clients were served
     return ExitCode.DONE
 
 
@@ -178,27 +180,20 @@ async def _run_server(
         if len(server_lines) == 2:
             address, capacity = server_lines[0], int(line.removeprefix("capacity "))
             key = f"ASSEMBLYAI_API_KEY={policy.api_key} " if policy.api_key else ""
-            _print_line(address)
-            _print_line(f"key: {policy.api_key or 'any'}")
-            _print_line(f"capacity: {capacity} session{'s' if capacity != 1 else ''} at once")
+            print_line(address)
+            print_line(f"key: {policy.api_key or 'any'}")
+            print_line(f"capacity: {capacity} session{'s' if capacity != 1 else ''} at once")
             speed = policy.speed_limit / SERVICE_SPEED_LIMIT
             options = f"--endpoint {address} --sessions {capacity}"
             options += f" --speed {min(speed, SPEED.high):g}" if speed > 1 else ""
-            _print_line(f"try: {key}paceline run FILE {options}")
-            _print_line("Ctrl-C ends it.")
+            print_line(f"try: {key}paceline run FILE {options}")
+            print_line("Ctrl-C ends it.")
             secrecy.protect(Secret(policy.api_key) if policy.api_key else None)
 
     def report_session(session: "SessionRecord") -> None:
-        _print_line(session_line(session))
+        print_line(session_line(session))
 
     await run_server(port, policy, backend, announce, stop, report_session)
-
-
-def _print_line(line: str) -> None:
-    try:
-        print_line(line)
-    except OSError:  # the reader of stdout is gone, but not the clients
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (for the rest of the process)
 
 
 def session_line(session: "SessionRecord") -> str:

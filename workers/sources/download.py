@@ -11,13 +11,15 @@ import string
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from typing import IO
-from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urljoin, urlsplit, urlunsplit
 
+from workers import secrecy
 from workers.audio.source import HIDDEN_URL, ReadOptions, Source
 from workers.errors import Unreadable
+from workers.secrecy import Secret
 from workers.sources.addresses import HTTP_SCHEMES
 from workers.sources.needed_bytes import HEAD_BYTES, needed_bytes
 from workers.sources.spool import ReceptionCancelled, SpoolWriter
@@ -61,6 +63,17 @@ def download(
     first_pause_s: float = FIRST_RETRY_PAUSE_S,
 ) -> None:
     """Downloads the rest of a recording. Raises `Unreadable`, or what ``on_progress`` raises."""
+    try:
+        _download(source, spool, on_progress, first_pause_s)
+    except Unreadable as error:  # it may repeat what the server said
+        secrets = url_secrets(source.secret_url)
+        reason, hint = (_redact(text, secrets) for text in (error.reason, error.hint))
+        raise Unreadable(reason, hint) from None
+
+
+def _download(
+    source: Source, spool: SpoolWriter, on_progress: ProgressCallback, first_pause_s: float
+) -> None:
     if source.secret_url == HIDDEN_URL:
         reason = "its URL had a password or a query, which are never stored"
         raise Unreadable(reason, "Add the recording again with its whole URL.")
@@ -92,6 +105,7 @@ class _HttpClient:
     def __init__(self, url: str, options: ReadOptions) -> None:
         self._url, self._options = _request_url(url), options
         self._login = _basic_login(url)
+        self._secrets = url_secrets(url)
         self._total: int | None = None
 
     def continue_download(self, spool: SpoolWriter, on_progress: ProgressCallback) -> None:
@@ -186,6 +200,8 @@ class _HttpClient:
         """Learns the total length. Returns how many bytes come again, because the server cannot
         continue. Raises `Unreadable` if the file has changed."""
         validator = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
+        if _redact(validator, self._secrets) != validator:
+            validator = ""  # it would be stored
         if spool.validator and validator != spool.validator:
             raise Unreadable("the file on the server has changed", "Add it again.")
         spool.validator, offset = "" if validator.startswith("W/") else validator, spool.size
@@ -282,6 +298,19 @@ class _FsspecClient:
             if not (block := file.read(wanted)):
                 break
             spool.write(block)
+
+
+def url_secrets(url: str) -> list[Secret]:
+    """The password and the values of the query in a URL, as they are written and as they are."""
+    parts = urlsplit(url)
+    values = [parts.password or "", *(value for _, value in parse_qsl(parts.query))]
+    return [Secret(text) for value in values for text in {value, unquote(value)} if value]
+
+
+def _redact(text: str, secrets: Iterable[Secret]) -> str:
+    for secret in secrets:
+        text = secret.redact(text)
+    return secrecy.redact(text)
 
 
 def _request_url(url: str) -> str:
