@@ -40,6 +40,10 @@ class RunFolderProblem(PacelineError):
     """A run folder that cannot be made, written or read."""
 
 
+class NoHomeFolder(PacelineError):
+    """The user has no home folder, so nothing can be kept there."""
+
+
 class MissingExtra(PacelineError):
     """A feature whose optional packages are not installed."""
 

@@ -4,26 +4,29 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from multiprocessing import util
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from workers import secrecy
+from workers import secrecy, threads
+from workers.errors import PacelineError
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
-
-from workers import threads
 
 START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 """A fork server starts a session in milliseconds and shares memory; not every system has one."""
 
 PRELOAD_MODULES = [
+    "workers.fork_server",
     "workers.session.local_launcher",
     "workers.session.main",
     "workers.audio.probe",
@@ -34,6 +37,9 @@ PRELOAD_MODULES = [
 MAX_START_POLLS = 60
 """Limit for starting a process, in polls of one second; after it, the fork server is killed. A new
 fork server first imports modules, perhaps from a slow disk."""
+
+MAX_SOCKET_FOLDER_CHARS = 70
+"""How long the path of a folder with sockets may be: the path of a socket has at most 107 bytes."""
 
 GROUP_SIGNALS = {s for s in signal.Signals if s.name in ("SIGINT", "SIGTERM", "SIGHUP")}
 """Signals that a terminal or service manager sends to every process of a program. The parent
@@ -48,13 +54,29 @@ def mp_context() -> BaseContext:
 def warm_up(context: BaseContext) -> None:
     """Starts the resource tracker and the fork server, which inherit the standard error.
 
-    Call this before a screen replaces it.
+    Call this before a screen replaces it. Raises `OSError` if the system starts no process.
     """
+    from multiprocessing import resource_tracker
+
+    # Else it would say on the screen that it was killed and started again.
+    warnings.filterwarnings("ignore", "resource_tracker: process died unexpectedly")
     with secrecy.hide_from_children():
-        context.Event()  # starts the resource tracker
+        resource_tracker.ensure_running()
     if START_METHOD == "forkserver":
         context.set_forkserver_preload(PRELOAD_MODULES)
         _ensure_fork_server()
+
+
+def ensure_temporary_folder(fallback: Path | None = None) -> None:
+    """Makes ``fallback``, which can be written, the folder of temporary files if there is no other:
+    not TMPDIR, /tmp, /var/tmp or the working folder. Raises `PacelineError` without one."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError as error:
+        if fallback is None:
+            reason = "no folder for temporary files can be written"
+            raise PacelineError(reason, "Set TMPDIR to one that can.") from error
+        tempfile.tempdir = str(fallback)
 
 
 def start_process(
@@ -62,8 +84,8 @@ def start_process(
 ) -> BaseProcess:
     """Starts a daemon process.
 
-    Raises `OSError` if the system cannot start it, and `EOFError` or `ConnectionError` if
-    the fork server died meanwhile, which may leave an unknown process behind.
+    Raises `OSError` if the system cannot start it, perhaps because of a limit, and `EOFError` or
+    `ConnectionError` if the fork server died meanwhile, which may leave an unknown process behind.
     """
     process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # BaseContext lacks it
         target=target, args=args, name=name, daemon=True
@@ -77,6 +99,12 @@ def start_process(
             except (EOFError, ConnectionError):
                 kill_fork_server()  # otherwise the next start may still use it
                 raise
+            except FileNotFoundError as error:  # somebody has removed its socket
+                kill_fork_server()
+                raise ConnectionError("the socket of the fork server is gone") from error
+            if (process.pid or 0) < 0:  # see `workers.fork_server`
+                process.join()
+                raise OSError(-(process.pid or 0), os.strerror(-(process.pid or 0)))
         else:
             with secrecy.hide_from_children():
                 process.start()
@@ -138,6 +166,7 @@ def _ensure_fork_server() -> None:
     """Starts the fork server with `GROUP_SIGNALS` blocked: Ctrl-C may come during its imports."""
     from multiprocessing import forkserver, resource_tracker
 
+    _ensure_socket_folder()
     is_running = _is_running(_fork_server_pid())
     # Threads of downloads read the environment too, so it is changed only when that is needed.
     with nullcontext() if is_running else secrecy.hide_from_children():
@@ -155,6 +184,29 @@ def _is_running(pid: int | None) -> bool:
         if pid is not None:
             return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None
     return False
+
+
+def _ensure_socket_folder() -> None:
+    """Makes the folder of the fork server's socket, or makes it again if somebody removed it.
+
+    A path through the folder's descriptor stands for one that is too long for a socket. An address
+    without a file would be open to every user of the machine.
+    """
+    config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    if (known := config.get("tempdir")) is not None:
+        with suppress(OSError):
+            if os.stat(known).st_nlink:  # 0: removed, but open
+                return
+        config["tempdir"] = None
+        kill_fork_server()  # nobody reaches it any more
+    try:
+        folder = util.get_temp_dir()
+    except FileNotFoundError:  # TMPDIR was there when the program started
+        tempfile.tempdir = None
+        folder = util.get_temp_dir()
+    if len(os.fsencode(folder)) > MAX_SOCKET_FOLDER_CHARS:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        config["tempdir"] = f"/proc/self/fd/{descriptor}"
 
 
 @contextmanager

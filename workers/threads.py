@@ -6,6 +6,7 @@ the main thread of the program looks at it about five times a second, ends its s
 what happened. A process without such a loop calls `exit_on_fault` at its start.
 """
 
+import errno
 import os
 import sys
 import threading
@@ -43,9 +44,12 @@ def new_thread(target: Callable[[], object], name: str) -> threading.Thread:
 
 
 def start_thread(target: Callable[[], object], name: str) -> threading.Thread:
-    """Starts such a thread. Raises `RuntimeError` if the system has no room for one."""
+    """Starts such a thread. Raises `OSError` if the system has no room for one."""
     thread = new_thread(target, name)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as error:  # Python names no cause, but there is only one
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from error
     return thread
 
 

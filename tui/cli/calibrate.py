@@ -36,6 +36,7 @@ def calibrate(levels: str, seconds: int, as_json: bool) -> ExitCode:
     import tempfile
 
     from tui.cli.console import print_json, print_line
+    from workers import processes
     from workers.errors import MissingExtra, UsageProblem
 
     try:
@@ -52,6 +53,7 @@ def calibrate(levels: str, seconds: int, as_json: bool) -> ExitCode:
         counts = []
     if not counts or min(counts) < 1:
         raise UsageProblem(f"“{levels}” is not a list of numbers", "Write, for example, 1,10,50.")
+    processes.ensure_temporary_folder()
     script = write_script(seconds)
     results = {}
     for count in counts:

@@ -19,6 +19,7 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     """Describe each file and how it would be sent. Nothing is sent."""
     import multiprocessing
     import os
+    from contextlib import ExitStack
     from dataclasses import replace
     from tempfile import TemporaryDirectory
 
@@ -26,6 +27,7 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     from tui.cli.run_options import find_sources, parse_options, print_skipped
     from tui.terminal.stdio import lost_output
     from tui.text.formats import format_duration
+    from workers import processes
     from workers.audio.discovery import SkippedPaths
     from workers.audio.prober import Prober
     from workers.errors import ProbeFailed, Unreadable
@@ -37,13 +39,18 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     sources = find_sources(paths, options, skipped, allow_stdin=True)
     print_skipped(skipped)
     total_seconds, streamable, all_exact = 0.0, 0, True
-    with Prober(multiprocessing.get_context("spawn")) as prober, TemporaryDirectory() as folder:
+    folder = ""
+    with ExitStack() as stack:
+        prober = stack.enter_context(Prober(multiprocessing.get_context("spawn")))
         for number, source in enumerate(sources):
             if lost_output():  # reading the rest would take long, and nobody would see it
                 break
             file, path, read_options = source.file, source.file, source.options
             try:
                 if not source.is_local:
+                    if not folder:
+                        processes.ensure_temporary_folder()
+                        folder = stack.enter_context(TemporaryDirectory())
                     path = os.path.join(folder, spool_name(number, file))
                     receive(source, path, lambda received, total: None)
                     read_options = replace(read_options, follow=False)  # all of it is there

@@ -1,14 +1,15 @@
 """Reports bugs: writes the traceback to a file and one line to the terminal."""
 
 import traceback
+from contextlib import suppress
 from pathlib import Path
-
-from platformdirs import user_state_path
 
 from tui.cli.console import print_line
 from tui.cli.exit_codes import ExitCode
 from workers import files, secrecy
+from workers.errors import NoHomeFolder
 from workers.threads import ThreadFault
+from workers.user_folders import state_folder
 from workers.visible_text import clean_lines
 
 
@@ -35,7 +36,10 @@ def report_fault(error: BaseException | ThreadFault, log: Path | None = None) ->
         where_it_was, error = f" in the thread “{error.thread}”", error.error
     text = secrecy.redact(clean_lines("".join(traceback.format_exception(error))))
     where = f":\n{text}"
-    for path in filter(None, (log, user_state_path("paceline") / "faults.log")):
+    paths = [log] if log is not None else []
+    with suppress(NoHomeFolder):
+        paths.append(state_folder() / "faults.log")
+    for path in paths:
         try:
             files.make_folders(path.parent)
             files.append_to_log(path, text)

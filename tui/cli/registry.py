@@ -5,6 +5,7 @@ command of the same name that returns an `ExitCode`. At its top it imports only 
 the command itself imports the rest.
 """
 
+import errno
 import sys
 from importlib import import_module
 from typing import Any, NoReturn
@@ -83,16 +84,31 @@ class CommandRegistry(click.Group):
         except (PacelineError, OSError) as error:
             from tui.cli.console import print_line
 
-            for line in f"paceline: {error}".splitlines():  # a manifest's problems, one a line
+            limit = _limit_text(error) if isinstance(error, OSError) else None
+            # A manifest's problems, one a line.
+            for line in f"paceline: {limit or error}".splitlines():
                 print_line(line, err=True)
             code = ExitCode.USAGE if isinstance(error, UsageProblem) else ExitCode.FATAL
         except Exception as error:
+            if isinstance(error, RuntimeError) and "start new thread" in str(error):
+                from tui.cli.console import print_line
+
+                limit = _limit_text(OSError(errno.EAGAIN, ""))
+                print_line(f"paceline: no thread could be started: {limit}", err=True)
+                raise SystemExit(ExitCode.FATAL) from None
             if sys.excepthook is not sys.__excepthook__:
                 raise  # Ctrl-C interrupted an import: `tui.__main__` exits silently
             from tui.cli.faults import report_fault
 
             code = report_fault(error)
         raise SystemExit(code)
+
+
+def _limit_text(error: OSError) -> str | None:
+    """The limit of the system that stopped the program; None if it was something else."""
+    from workers.machine_limits import reached_limit
+
+    return reached_limit(error)
 
 
 @click.group(cls=CommandRegistry, context_settings={"help_option_names": ["-h", "--help"]})

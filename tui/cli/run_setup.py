@@ -8,7 +8,7 @@ from tui.cli.faults import RunFault
 from tui.cli.run_options import RunOptions
 from tui.cli.shared_options import enable_log
 from tui.model.recording_feed import RecordingFeed
-from workers import secrecy
+from workers import machine_limits, processes, secrecy
 from workers.audio.discovery import SkippedPaths
 from workers.audio.folder_watch import FolderWatch
 from workers.audio.source import ReadOptions, Source
@@ -69,7 +69,9 @@ def open_supervisor(options: RunOptions, folder: RunFolder | None = None) -> Ite
     Ends every process of the run on exit. Raises a `PacelineError` when the run cannot begin, and
     `RunFault` for an unexpected exception.
     """
+    machine_limits.raise_file_limit()
     folder = folder or run_folder.create(options.out)
+    processes.ensure_temporary_folder(folder.path)
     limits = options.limits
     try:
         with ExitStack() as stack:

@@ -4,6 +4,7 @@ A new option joins one of the groups below; each group decorates a command like 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -87,11 +88,15 @@ class RunFolderParam(click.ParamType[Path]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Returns the path even if no folder exists there; reading it reports that."""
+        from workers.errors import NoHomeFolder
         from workers.runs.run_folder import runs_path
 
         path = Path(value)
-        kept = runs_path() / path.name
-        return kept if not path.exists() and str(value) == path.name and kept.exists() else path
+        if str(value) == path.name and not path.exists():
+            with suppress(NoHomeFolder):
+                kept = runs_path() / path.name
+                return kept if kept.exists() else path
+        return path
 
     def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
         return "“paceline runs” lists them."

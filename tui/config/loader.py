@@ -12,17 +12,16 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
-from platformdirs import user_config_path
-
 from tui.config.settings import (
     PACELINE_THEMES,
     DeskSettings,
     ExportSettings,
     ListenSettings,
 )
-from workers.errors import UsageProblem
+from workers.errors import NoHomeFolder, UsageProblem
 from workers.playback.backends import BACKENDS
 from workers.ranges import REFRESH_S, shown
+from workers.user_folders import config_folder
 
 SETTINGS_VARIABLE = "PACELINE_SETTINGS"
 """The environment variable with the path of another settings file."""
@@ -37,10 +36,10 @@ _KeyPath: TypeAlias = tuple[str, ...]
 
 
 def settings_path() -> Path:
-    """The path of the settings file, which need not exist."""
+    """The path of the settings file, which need not exist; raises `NoHomeFolder`."""
     if named := os.environ.get(SETTINGS_VARIABLE):
         return Path(os.path.expanduser(named))
-    return user_config_path("paceline") / "settings.toml"
+    return config_folder() / "settings.toml"
 
 
 def load_settings(column_names: Callable[[], Sequence[str]]) -> DeskSettings:
@@ -50,9 +49,12 @@ def load_settings(column_names: Callable[[], Sequence[str]]) -> DeskSettings:
     setting, because the columns are slow to load. Raises `UsageProblem` for a file that cannot be
     read or is not valid.
     """
-    file, settings = settings_path(), DeskSettings()
+    settings = DeskSettings()
     try:
+        file = settings_path()
         settings = _SettingsReader(str(file), file.read_bytes().decode(), column_names).read()
+    except NoHomeFolder:
+        pass
     except FileNotFoundError:
         if SETTINGS_VARIABLE in os.environ:
             hint = f"See {SETTINGS_VARIABLE}."

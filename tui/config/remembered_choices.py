@@ -8,17 +8,16 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from platformdirs import user_state_path
-
 from workers import files
-from workers.errors import PacelineError
+from workers.errors import NoHomeFolder, PacelineError
 from workers.protocol import codec
 from workers.protocol.codec import JsonObject
+from workers.user_folders import state_folder
 
 
 def remembered_path() -> Path:
-    """The path of the file with remembered choices, which need not exist."""
-    return user_state_path("paceline", appauthor=False) / "remembered.json"
+    """The path of the file with remembered choices, which need not exist; raises `NoHomeFolder`."""
+    return state_folder() / "remembered.json"
 
 
 def load_choice(name: str) -> JsonObject:
@@ -29,8 +28,9 @@ def load_choice(name: str) -> JsonObject:
 
 def save_choice(name: str, value: JsonObject) -> None:
     """Saves a choice under a name; keeps those saved under other names."""
-    file = remembered_path()
-    with suppress(OSError, ValueError):  # a full or read-only disk; text that cannot be encoded
+    # A full or read-only disk; text that cannot be encoded.
+    with suppress(OSError, ValueError, NoHomeFolder):
+        file = remembered_path()
         files.make_folders(file.parent)
         written = json.dumps({**_read_all(), name: value}).encode()
         with files.Folder.open(file.parent) as folder:  # another desk may write at the same time

@@ -7,12 +7,13 @@ What a decoder prints never reaches the screen, and what it may compute and allo
 
 import os
 import signal
+import time
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Self, TypeAlias
 
-from workers import processes
+from workers import machine_limits, processes
 from workers.audio import limits
 from workers.audio.recording import Recording
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions
@@ -30,6 +31,11 @@ may be slow, so it is longer than the limit for computing."""
 
 PROBER_NICENESS = 10
 """How much lower its priority is than that of sessions, whose chunks are due."""
+
+MAX_START_TRIES = 20
+START_RETRY_INTERVAL_S = 1.0
+"""How often a process is tried to be started while the machine has no room for one, and how long
+it waits before the next try."""
 
 MAX_SUSPENDED_POLLS = 3
 """The process is killed after this many polls in a row have found it suspended."""
@@ -49,6 +55,8 @@ class Prober:
         self._context = context
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
+        self._start_tries = 0
+        """How often in a row no process could be started: later files do not wait again."""
 
     def __enter__(self) -> Self:
         return self
@@ -77,9 +85,6 @@ class Prober:
             pipe = self._pipe or self._start_process()
         except (EOFError, ConnectionError):
             return None
-        except OSError as error:
-            reason = f"no process could be started to read it ({error.strerror})"
-            raise ProbeFailed(reason, "Retry.") from error
         try:
             pipe.send((path, options))
             if not self._wait_for_result(pipe):
@@ -112,6 +117,23 @@ class Prober:
         return False
 
     def _start_process(self) -> Connection:
+        """Starts the process. While the machine is at a limit, waits for a session to end."""
+        while True:
+            self._start_tries += 1
+            try:
+                pipe = self._try_to_start_process()
+                self._start_tries = 0
+                return pipe
+            except (EOFError, ConnectionError):
+                raise
+            except OSError as error:
+                limit = machine_limits.reached_limit(error)
+                if limit is None or self._start_tries >= MAX_START_TRIES:
+                    reason = f"no process could be started to read it ({limit or error.strerror})"
+                    raise ProbeFailed(reason, "Retry.") from error
+            time.sleep(START_RETRY_INTERVAL_S)
+
+    def _try_to_start_process(self) -> Connection:
         parent_end, child_end = self._context.Pipe()
         with child_end:
             try:

@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from platformdirs import user_state_path
-
 from workers import files
 from workers.audio.source import HIDDEN_URL, Source
 from workers.errors import Malformed, RunFolderProblem, UsageProblem
@@ -43,6 +41,7 @@ from workers.runs.index import (
 from workers.runs.run_lock import RunLock
 from workers.sources.spool import SPOOL_PATTERN, remove_spool, spool_name
 from workers.traces.files import attempt_files
+from workers.user_folders import state_folder
 
 _PRESERVED_KEYS = ("started", "limits", "versions", "host")
 """Keys that are kept from the header of a resumed run, unless they are set again."""
@@ -351,5 +350,5 @@ def reopen(path: Path) -> RunFolder:
 
 
 def runs_path() -> Path:
-    """The default parent folder of runs."""
-    return user_state_path("paceline") / "runs"
+    """The default parent folder of runs; raises `NoHomeFolder`."""
+    return state_folder() / "runs"

@@ -48,6 +48,9 @@ MAX_RECEIVED_AHEAD = 8
 MAX_RECEIVED_AHEAD_BYTES = 2 << 30
 """How much is received before sessions start: no more than is needed soon."""
 
+MAX_FULL_S = 60.0
+"""How long a job waits for other programs to end, if this machine has no room for its session."""
+
 _CANCELLED_IN_QUEUE = Ended(Outcome.CANCELLED, "taken out of the queue")
 _INTERRUPTED_IN_QUEUE = Ended(
     Outcome.INTERRUPTED, "the program was left before the job started", "Nothing is lost."
@@ -121,6 +124,8 @@ class Scheduler:
         self._pair_clocks: dict[JobId, PairClock] = {}
         """The clock of each pair, by its number."""
         self._last_id = 0
+        self._full_since: float | None = None
+        """Since when this machine has had no room for a session although none was live."""
 
     @property
     def max_sessions(self) -> int:
@@ -426,9 +431,26 @@ class Scheduler:
         elif claim.is_current:
             self._finish_attempt(slot, self._make_report(slot, ended))
 
+    def delay_start(self, claim: Claim, limit: str) -> None:
+        """Ends an attempt whose session could not be started, because this machine is at a
+        ``limit``. The job waits until another session ends. Without one, it waits for other
+        programs; after `MAX_FULL_S` the attempt has failed."""
+        slot, now = claim.slot, self._clock()
+        is_alone = len(self._live) <= (1 if slot.partner is None else 2)
+        if not is_alone or self._full_since is None:
+            self._full_since = now
+        waits = now - self._full_since < MAX_FULL_S and not slot.end_requested
+        hint = "Raise that limit, or lower --sessions."
+        ended = Ended(Outcome.BUSY if waits else Outcome.CRASHED, limit, hint)
+        if claim.is_current and waits:
+            self._finish_attempt(slot, self._make_report(slot, ended), is_refused_here=True)
+        else:
+            self.fail_start(claim, ended)
+
     def apply_report(self, slot: JobSlot, report: JobReport) -> None:
         """Applies a session's report. `Ended` is published only when the session is gone."""
         slot.note_report(report, self._clock())
+        self._full_since = None
         if isinstance(report.event, Began):
             self.start_limiter.record_accepted(slot.started_at)
         clock = self._clock_of(slot)
@@ -458,14 +480,19 @@ class Scheduler:
             if (clock := self._clock_of(slot)) is not None:
                 clock.start_if_due(self._clock())
 
-    def _finish_attempt(self, slot: JobSlot, last_report: JobReport) -> None:
-        """Ends an attempt, and queues another if the job is to continue."""
+    def _finish_attempt(
+        self, slot: JobSlot, last_report: JobReport, *, is_refused_here: bool = False
+    ) -> None:
+        """Ends an attempt, and queues another if the job is to continue. ``is_refused_here``: this
+        machine had no room for the session; the server was not asked."""
         assert isinstance(last_report.event, Ended)
         ended, now = last_report.event, self._clock()
         self._close_attempt(slot, last_report)
         # A server that is full or briefly unreachable does not count as a failure.
         refused = ended.outcome is Outcome.BUSY
-        if refused:
+        if is_refused_here:
+            self.start_limiter.record_unstarted(slot.started_at, now)
+        elif refused:
             self.start_limiter.record_refused(slot.started_at, now)
         elif ended.outcome is Outcome.UNREACHABLE:
             refused = self.start_limiter.record_unreachable(slot.started_at, now)

@@ -123,6 +123,10 @@ class StartRateLimiter:
             self._limit = max(1, len(self._start_times))
             self._growth, self._raised_at = SERVICE_GROWTH, now
 
+    def record_unstarted(self, started_at: float, now: float) -> None:
+        """Records that this machine had no room for a session; the server was not asked."""
+        self._begin_pause(started_at, now)
+
     def record_unreachable(self, started_at: float, now: float) -> bool:
         """Records that a session found no server. Returns whether to wait for the server: True
         if it has answered before, and not long ago."""

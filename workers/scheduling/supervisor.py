@@ -15,7 +15,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Self
 
-from workers import files, processes, threads
+from workers import files, machine_limits, processes, threads
 from workers.audio.prober import Prober
 from workers.audio.source import Source
 from workers.errors import PacelineError, ProbeFailed, Unreadable
@@ -89,13 +89,12 @@ class Supervisor:
         self._closing = False
         self._next_check_at = 0.0
         self._unprobed_claim: Claim | None = None
-        self._thread = threads.new_thread(self._run, "supervisor")
-        self._probing = threads.new_thread(self._probe_files, "probing")
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
         processes.warm_up(self._context)
-        self._thread.start()
-        self._probing.start()
+        start = threads.start_thread
+        self._threads = [start(self._run, "supervisor"), start(self._probe_files, "probing")]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -106,9 +105,9 @@ class Supervisor:
         self._receiver.close()
         with self._locked():
             self._closing = True
-        self._thread.join(SHUTDOWN_TIMEOUT_S)  # it may wait for an engine that never starts
-        self._probing.join(SHUTDOWN_TIMEOUT_S)
-        if threads.first_fault() is not None and not self._thread.is_alive():
+        for thread in self._threads:
+            thread.join(SHUTDOWN_TIMEOUT_S)  # it may wait for an engine that never starts
+        if threads.first_fault() is not None and not self._threads[0].is_alive():
             with suppress(Exception):  # the traces have everything
                 self._index_writer.save_final()
         # A suspended fork server would not notice that the program has ended.
@@ -349,9 +348,12 @@ class Supervisor:
             reason = "the session's process could not be started: the fork server died"
             ended = Ended(Outcome.CRASHED, reason, "A new one will start.")
         except OSError as error:
+            if limit := machine_limits.reached_limit(error):
+                with self._locked() as scheduler:
+                    scheduler.delay_start(claim, limit)
+                return
             reason = f"the session's process could not be started ({error})"
-            hint = "Lower --sessions, or let programs open more files (ulimit -n); then retry."
-            ended = Ended(Outcome.CRASHED, reason, hint)
+            ended = Ended(Outcome.CRASHED, reason, "Retry.")
         with self._locked() as scheduler:
             scheduler.fail_start(claim, ended)
 

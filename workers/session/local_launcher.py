@@ -2,12 +2,13 @@
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 
-from workers import processes, threads
+from workers import machine_limits, processes, threads
 from workers.jobs.events import JobReport
 from workers.secrecy import Secret, proxies_with_login
 from workers.session.assignment import Assignment, ControlMessage
@@ -28,14 +29,33 @@ class LocalSession:
         self._process: BaseProcess | None = None
         self._exited = False
         self._kill_requested = False
+        self._memory_kills = machine_limits.memory_kills()
 
     def start(self, on_report: Callable[[JobReport], None], on_exit: Callable[[str], None]) -> None:
         """Starts the process and a thread that reads its reports; raises like `start_process`."""
+        name = f"paceline-session-{self._assignment.job.id}"
+        is_decided = threading.Event()  # whether there is a process
+
+        def relay() -> None:
+            is_decided.wait()
+            if (process := self._process) is None:
+                return
+            try:
+                while (report := self._next_report()) is not None:
+                    on_report(report)
+                self._exited = True
+            except BaseException as error:  # the program ends, and still waits for this session
+                threads.record_fault(error)
+            self._reports.close_reader()
+            process.join()
+            self._exited = True
+            on_exit(self._exit_text(process.exitcode))
+
         try:
+            threads.start_thread(relay, f"{name} reports")  # first: there may be no room for it
             proxies = proxies_with_login(os.environ)
             arguments = self._assignment, self._key, proxies, self._reports, self._control
-            name = f"paceline-session-{self._assignment.job.id}"
-            process = self._process = processes.start_process(
+            self._process = processes.start_process(
                 self._context, _child_main, *arguments, name=name
             )
         except BaseException:
@@ -47,24 +67,9 @@ class LocalSession:
             self._control.close_reader()
             # The child holds the only write end now, so its death closes the queue.
             self._reports.close_writer()
+            is_decided.set()
         if self._kill_requested:  # while the process was being started
             self.kill()
-
-        def relay() -> None:
-            try:
-                while (report := self._next_report()) is not None:
-                    on_report(report)
-                self._exited = True
-            except BaseException as error:  # the program ends, and still waits for this session
-                threads.record_fault(error)
-            self._reports.close_reader()
-            process.join()
-            self._exited = True
-            code = process.exitcode
-            killed = code is not None and code < 0
-            on_exit(f"was killed (signal {-(code or 0)})" if killed else f"ended with code {code}")
-
-        threads.start_thread(relay, f"{name} reports")
 
     def _next_report(self) -> JobReport | None:
         """Waits for the next report; None if there will be none. A process that sends anything else
@@ -101,6 +106,13 @@ class LocalSession:
         """Closes the control queue."""
         self._control.close_writer()
 
+    def _exit_text(self, code: int | None) -> str:
+        killed = code is not None and code < 0
+        is_from_system = code == -signal.SIGKILL and not self._kill_requested
+        if is_from_system and machine_limits.memory_kills() > self._memory_kills:
+            return "was killed because memory ran out; fewer sessions at once need less"
+        return f"was killed (signal {-(code or 0)})" if killed else f"ended with code {code}"
+
 
 class LocalLauncher:
     """Creates sessions that run in child processes."""
@@ -109,7 +121,9 @@ class LocalLauncher:
         self._context = processes.mp_context()
 
     def create(self, assignment: Assignment, key: Secret | None) -> LocalSession:
-        """Creates a session that is not started; raises `OSError` if its pipes cannot be made."""
+        """Creates a session that is not started; raises `OSError` if its pipes cannot be made, or
+        too few files could be opened then."""
+        machine_limits.check_free_files()
         return LocalSession(self._context, assignment, key)
 
 

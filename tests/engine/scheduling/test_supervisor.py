@@ -482,7 +482,7 @@ def test_a_session_that_cannot_start_ends_in_words(tmp_path: Path, short: str) -
 
     assert isinstance(first, Ended)
     assert first.outcome is Outcome.CRASHED
-    assert "could not be started" in first.reason
+    assert "open files is reached (ulimit -n)" in first.reason
     assert isinstance(second, Ended)
     assert second.outcome is Outcome.DONE
 

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,14 +24,23 @@ class ProcessTree:
     Leaving the block ends all that is left.
     """
 
-    def __init__(self, *arguments: object, output: int = subprocess.DEVNULL) -> None:
+    def __init__(
+        self,
+        *arguments: object,
+        output: int | None = subprocess.DEVNULL,
+        through: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """``through``: a command, such as ``prlimit``, that becomes the program after it has set
+        what the program must live with."""
         self.program = subprocess.Popen(
-            [sys.executable, *map(str, arguments)],
+            [*through, sys.executable, *map(str, arguments)],
             stdout=output,
             stderr=output,
             text=True,
             cwd=ROOT,
             start_new_session=True,
+            env=environment,
         )
 
     def __enter__(self) -> Self:
