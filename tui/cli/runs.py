@@ -32,6 +32,8 @@ def runs(most: int) -> ExitCode:
         except RunFolderProblem as problem:
             print_line(f"{path.name}  {problem}")
             continue
+        for warning in index.warnings:
+            print_line(f"warning: {warning}", err=True)
         counts = index.status_counts
         outcomes = ", ".join(f"{count} {status}" for status, count in counts.items()) or "no jobs"
         to = destination(index)
@@ -50,10 +52,7 @@ def destination(index: "RunIndex") -> str:
     """The name of the endpoint that a run streamed to; empty if no session was ever started."""
     from tui.text.formats import at_speed
 
-    endpoint = index.header.get("endpoint")
-    if not isinstance(endpoint, dict):
+    endpoint = index.saved.endpoint
+    if endpoint is None:
         return ""
-    name = str(endpoint.get("name") or endpoint.get("address"))
-    settings = index.header.get("settings")
-    speed = settings.get("speed") if isinstance(settings, dict) else None
-    return name + (at_speed(speed) if isinstance(speed, float) else "")
+    return (endpoint.name or endpoint.address) + at_speed(index.saved.settings.speed)

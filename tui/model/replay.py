@@ -33,7 +33,7 @@ class Replay:
     def __init__(self, timeline: RunTimeline) -> None:
         self.timeline = timeline
         self.duration_s = timeline.duration_s
-        self.max_sessions = timeline.index.limits.sessions or max(timeline.peak_sessions, 1)
+        self.max_sessions = timeline.index.saved.limits.sessions or max(timeline.peak_sessions, 1)
         """The user's limit on concurrent sessions; without one, the most that ran at once."""
         self.queue: list[JobId] = []
         """Waiting jobs in the order in which they start; jobs that never started come last."""

@@ -42,7 +42,8 @@ from workers.evaluation.score import (
 from workers.evaluation.statistics import MIN_FILES, MIN_SAMPLES, bootstrap_ratio, summarise
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
-from workers.runs.index import IndexJob, read_index
+from workers.runs.index import read_index
+from workers.runs.saved_records import IndexJob
 
 MAX_STEPS = 20_000
 """Steps of an alignment that the desk shows: two hours of speech."""
@@ -173,7 +174,7 @@ class LiveScores:
 
     def _read_index(self) -> None:
         index = read_index(self._folder)
-        self._terms = sent_terms(index.settings.params)
+        self._terms = sent_terms(index.saved.settings.params)
         self._jobs = {}
         for jobs in group_halves(index.jobs):
             half = jobs[0].half

@@ -29,8 +29,9 @@ from workers.jobs.job_state import JobState, JobStatus
 from workers.jobs.pair import combine_pairs, session_states, speaker_of
 from workers.processes import process_pool
 from workers.protocol.codec import JsonObject
-from workers.runs.index import IndexJob, read_index
+from workers.runs.index import read_index
 from workers.runs.reader import read_job_state
+from workers.runs.saved_records import IndexJob
 
 ALL_JOBS = ""
 """The name of the group of all jobs."""
@@ -118,7 +119,7 @@ def score_run(folder: Path, options: ScoreOptions) -> RunScore:
     groups_of_jobs = list(group_halves(index.jobs))
     files = [scored_file(jobs[0]) for jobs in groups_of_jobs]
     matches = match_references(files, options.references)
-    terms = [*options.terms, *sent_terms(index.settings.params)]
+    terms = [*options.terms, *sent_terms(index.saved.settings.params)]
     tasks = [
         ScoreTask(folder, jobs, file, matches.references.get(file), options, terms)
         for jobs, file in zip(groups_of_jobs, files, strict=True)
@@ -267,14 +268,7 @@ def group_halves(jobs: Iterable[IndexJob]) -> Iterator[tuple[IndexJob, ...]]:
 
 
 def scored_file(job: IndexJob) -> ScoredFile:
-    path, source = job.record.get("path"), job.record.get("source")
-    metadata = source.get("metadata") if isinstance(source, dict) else None
-    columns = [
-        (str(column[0]), str(column[1]))
-        for column in (metadata if isinstance(metadata, list) else ())
-        if isinstance(column, list) and len(column) == 2
-    ]
-    return ScoredFile(Path(path if isinstance(path, str) else job.file), tuple(columns))
+    return ScoredFile(Path(job.saved.path or job.file), job.source.metadata)
 
 
 def sent_terms(params: Iterable[tuple[str, str]]) -> list[str]:

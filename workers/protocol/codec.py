@@ -189,7 +189,8 @@ def _reader_for(hint: Any) -> FieldReader:
         (inner,) = (arm for arm in get_args(hint) if arm is not type(None))
         return _reader_for(inner)
     if origin is tuple:
-        read_item = _reader_for(get_args(hint)[0])
+        item, following = get_args(hint)  # all items have one type
+        read_item, length = _reader_for(item), None if following is Ellipsis else 2
 
         def read_list(value: Any) -> tuple[Any, ...]:
             items: list[Any] = []
@@ -199,6 +200,8 @@ def _reader_for(hint: Any) -> FieldReader:
                     items.append(read_item(item))  # its length tells which one failed
             except _Unreadable as error:
                 raise error.inside(f"[{len(items)}]") from None
+            if length is not None and len(items) != length:
+                raise _Unreadable(value, f"a list of {length}")
             return tuple(items)
 
         return read_list

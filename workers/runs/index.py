@@ -5,24 +5,24 @@
 Resume, replay and export read both; only `RunFolder` writes them. They never contain a key.
 """
 
+import gc
 import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated
 
 from workers import files
-from workers.audio.source import Source
-from workers.errors import RunFolderProblem
-from workers.jobs.events import Ended, Outcome, Queued
-from workers.jobs.job import Half, JobId, Limits, StreamSettings
-from workers.jobs.job_state import JobStatus
+from workers.errors import Malformed, RunFolderProblem
 from workers.jobs.pair import STATUSES_WORST_FIRST
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
-from workers.protocol.endpoint import Endpoint
+from workers.ranges import JOB_NUMBER, shown
+from workers.runs.saved_records import IndexJob, SavedHeader, check_links, load_header, load_job
 
 INDEX_NAME = "run.json"
 CHANGES_NAME = "run.changes.jsonl"
@@ -32,10 +32,13 @@ COMPLETE_VERSION = 1
 PARTIAL_VERSION = 2
 """The version of an index that may have changes beside it, which older programs would overlook."""
 
+MAX_INDEX_BYTES = 512 << 20
+"""The largest index, and the longest line of its changes, that is read: a million jobs."""
+MAX_INDEX_DEPTH = 50
+
+_DAMAGE_HINT = "The file is damaged, or another program changed it. Correct it to go on."
 _MAX_READS = 5
 """How often an index is read again because it was written meanwhile."""
-
-T = TypeVar("T")
 
 encode_json = json.JSONEncoder(ensure_ascii=False).encode
 """Without `indent`, which is not in the C encoder: a thousand jobs would take a quarter of a
@@ -43,62 +46,16 @@ second, and the reports of all sessions would wait for the lock."""
 
 
 @dataclass(frozen=True, slots=True)
-class IndexJob:
-    """One job of the index. Properties raise `Malformed` if they cannot be read."""
-
-    id: JobId
-    file: str  # the recording, as the user named it
-    record: JsonObject  # the job's object as written
-
-    @property
-    def status(self) -> str:
-        """A value of `JobStatus`, or any other text that the index contains instead."""
-        ended = self.record.get("ended")
-        if isinstance(ended, dict) and ended.get("outcome") == Outcome.INTERRUPTED.value:
-            return JobStatus.INTERRUPTED.value
-        return str(self.record.get("status", JobStatus.QUEUED.value))
-
-    @property
-    def source(self) -> Source:
-        """What the job streams."""
-        written = self.record.get("source")
-        if isinstance(written, dict):
-            return codec.load(Source, written, f"job {self.id}")
-        return Source(self.file)
-
-    @property
-    def queued(self) -> Queued | None:
-        """The recording's properties; None if it was never probed."""
-        probed = "seconds" in self.record
-        return codec.load(Queued, self.record, f"job {self.id}") if probed else None
-
-    @property
-    def half(self) -> Half | None:
-        """Which half of a pair it is; None if it is a job of its own."""
-        half = self.record.get("half")
-        return codec.load(Half, half, f"job {self.id}") if isinstance(half, dict) else None
-
-    @property
-    def attempt(self) -> int:
-        """The latest attempt, started or announced; 0 if there was none."""
-        attempt = self.record.get("attempt")
-        return attempt if isinstance(attempt, int) else 0
-
-    def ending_of(self, attempt: int) -> Ended | None:
-        """How an attempt ended, as the supervisor saw it. The trace of a killed one has no end."""
-        endings = self.record.get("attempts")
-        ended = endings.get(str(attempt)) if isinstance(endings, dict) else None
-        return codec.load(Ended, ended, f"job {self.id}") if isinstance(ended, dict) else None
-
-
-@dataclass(frozen=True, slots=True)
 class RunIndex:
-    """The index of a run. Properties raise `Malformed` if they cannot be read."""
+    """The index of a run."""
 
-    header: JsonObject  # the properties that all jobs share
+    header: JsonObject  # the properties that all jobs share, as written
+    saved: SavedHeader  # the same, read
     jobs: list[IndexJob]
     changes_size: int = 0
     """Bytes of ``run.changes.jsonl`` that were read; what follows them is torn."""
+    warnings: tuple[str, ...] = ()
+    """What was left out because it is damaged; each a sentence."""
 
     @property
     def status_counts(self) -> Counter[str]:
@@ -111,95 +68,192 @@ class RunIndex:
             statuses[number] = min(both, key=lambda status: ranks.get(status, -1))
         return Counter(statuses.values())
 
-    @property
-    def endpoint(self) -> Endpoint | None:
-        """The server that the run streams to; None if no session ever started."""
-        return self._section(Endpoint, "endpoint")
 
-    @property
-    def settings(self) -> StreamSettings:
-        return self._section(StreamSettings, "settings") or StreamSettings()
+@dataclass(slots=True)
+class _Records:
+    """What the files of an index contain, before it is checked."""
 
-    @property
-    def limits(self) -> Limits:
-        return self._section(Limits, "limits") or Limits()
-
-    def _section(self, kind: type[T], key: str) -> T | None:
-        record = self.header.get(key)
-        return codec.load(kind, record, key) if isinstance(record, dict) else None
+    header: JsonObject
+    jobs: dict[int, JsonObject]
+    places: dict[int, str]
+    """Where the object of each job stands."""
+    header_place: str
+    warnings: list[str]
 
 
 def read_index(path: Path) -> RunIndex:
-    """The index of the run in folder ``path``, which may be in progress; raises
-    `RunFolderProblem`."""
+    """The index of the run in folder ``path``, which may be in progress. Raises `RunFolderProblem`
+    with the file, the field and its value if anything in it cannot be."""
+    with _garbage_collection_paused():
+        return _read_index(path)
+
+
+@contextmanager
+def _garbage_collection_paused() -> Iterator[None]:
+    """Reading makes a million objects and no garbage: looking for it takes three times as long."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _read_index(path: Path) -> RunIndex:
     for _ in range(_MAX_READS):
-        header, records, version = _read_whole_index(path)
-        changes_size = _apply_changes(path, header, records)
+        version = _file_version(path)
+        records = _read_whole_index(path)
+        changes_size = _apply_changes(path, records)
         if version == _file_version(path):  # otherwise the changes may belong to a newer index
             break
-    try:
-        jobs = [
-            IndexJob(JobId(number), job["file"], job)
-            for number, job in sorted(records.items())
-            if isinstance(job["file"], str)
-        ]
-    except KeyError as error:
-        raise RunFolderProblem(f"{path / INDEX_NAME} is damaged ({error!r})") from error
-    return RunIndex(header, jobs, changes_size)
+    with _naming(records.header_place):
+        saved = load_header(records.header)
+    jobs: dict[int, IndexJob] = {}
+    for number, record in sorted(records.jobs.items()):
+        with _naming(records.places[number]):
+            jobs[number] = load_job(record)
+    with _naming(f"{path / INDEX_NAME}: "):
+        check_links(jobs)
+    for number, job in jobs.items():
+        if job.half is not None and not jobs.keys() >= set(job.half.jobs):
+            # Its record was lost in a power failure; the audio of this half is all the same.
+            records.warnings.append(f"job {number} is half of a call whose other half is missing")
+            jobs[number] = replace(job, half=None)
+    return RunIndex(
+        records.header, saved, list(jobs.values()), changes_size, tuple(records.warnings)
+    )
 
 
-def _read_whole_index(path: Path) -> tuple[JsonObject, dict[int, JsonObject], object]:
-    """The header, the records of jobs by number, and the version of ``run.json`` as a file."""
+@contextmanager
+def _naming(place: str) -> Iterator[None]:
+    """Raises `RunFolderProblem` for what is wrong, with its place."""
     try:
-        version = _file_version(path)
-        header: JsonObject = json.loads(files.read_bytes(path / INDEX_NAME))
-        listed: list[JsonObject] = header.pop("jobs")  # type: ignore[assignment]  # checked below
-        records = {job["id"]: job for job in listed if type(job["id"]) is int}
+        yield
+    except Malformed as error:
+        reason = f"{place}{error.reason}".replace(".it lacks", " lacks")
+        raise RunFolderProblem(reason, _DAMAGE_HINT) from None
+    except RecursionError:
+        reason = f"{place.rstrip(':. ')} is nested too deeply"
+        raise RunFolderProblem(reason, _DAMAGE_HINT) from None
+
+
+def _read_whole_index(path: Path) -> _Records:
+    file = path / INDEX_NAME
+    try:
+        header = codec.parse_object(_read_bounded(file), str(file), max_depth=MAX_INDEX_DEPTH)
     except FileNotFoundError as error:
         hint = f"It does not contain {INDEX_NAME}."
         raise RunFolderProblem(f"{path} is not a run folder", hint) from error
     except OSError as error:
         raise RunFolderProblem(f"{path} cannot be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise RunFolderProblem(f"{path / INDEX_NAME} is damaged ({error!r})") from error
-    if (format := header.get("format", COMPLETE_VERSION)) not in (
-        COMPLETE_VERSION,
-        PARTIAL_VERSION,
-    ):
-        reason = f"{path / INDEX_NAME} has format version {format}"
+    except Malformed as error:
+        raise RunFolderProblem(error.reason, _DAMAGE_HINT) from error
+    _check_format(file, header.get("format", COMPLETE_VERSION))
+    listed = header.pop("jobs", None)
+    if not isinstance(listed, list):
+        reason = f"{file}: jobs is {shown(listed)}; it must be a list"
+        raise RunFolderProblem(reason, _DAMAGE_HINT)
+    records = _Records(header, {}, {}, f"{file}: ", [])
+    for position, job in enumerate(listed):
+        place = f"{file}: jobs[{position}]"
+        number = _add_job(records, job, f"{place}.")
+        if len(records.jobs) <= position:
+            raise RunFolderProblem(f"{place}.id is {number}, as that of another job", _DAMAGE_HINT)
+    return records
+
+
+def _check_format(file: Path, version: Json) -> None:
+    if version in (COMPLETE_VERSION, PARTIAL_VERSION) and not isinstance(version, bool):
+        return
+    if isinstance(version, int) and version > PARTIAL_VERSION:
+        reason = f"{file} has format version {shown(version)}"
         raise RunFolderProblem(reason, f"This program reads versions up to {PARTIAL_VERSION}.")
-    return header, records, version
+    known = f"{COMPLETE_VERSION} or {PARTIAL_VERSION}"
+    reason = f"{file}: format is {shown(version)}; it must be {known}"
+    raise RunFolderProblem(reason, _DAMAGE_HINT)
+
+
+def _add_job(records: _Records, job: Json, place: str) -> int:
+    """Adds the object of a job, or replaces it; returns the job's number."""
+    with _naming(place.rstrip(".") + " "):
+        if not isinstance(job, dict):
+            raise Malformed(f"is {shown(job)}; it must be an object")
+    with _naming(place):
+        number = codec.load(_JobNumber, job).id
+    records.jobs[number], records.places[number] = job, place
+    return number
+
+
+@dataclass(frozen=True, slots=True)
+class _JobNumber:
+    id: Annotated[int, JOB_NUMBER]
+
+
+def _read_bounded(path: Path) -> bytes:
+    with files.open_to_read(path) as file:
+        content = file.read(MAX_INDEX_BYTES + 1)
+    if len(content) > MAX_INDEX_BYTES:
+        raise Malformed(f"{path} is larger than {MAX_INDEX_BYTES >> 20} MB")
+    return content
 
 
 def _file_version(path: Path) -> object:
-    """A value that differs after ``run.json`` was replaced."""
-    status = os.lstat(path / INDEX_NAME)
+    """A value that differs after ``run.json`` was replaced; None without one."""
+    try:
+        status = os.lstat(path / INDEX_NAME)
+    except OSError:
+        return None
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def _apply_changes(path: Path, header: JsonObject, records: dict[int, JsonObject]) -> int:
-    """Applies ``run.changes.jsonl``; returns how many of its bytes can be read. A program that was
-    killed may leave a torn line, and nothing is read from such a line on."""
-    size = 0
+def _apply_changes(path: Path, records: _Records) -> int:
+    """Applies ``run.changes.jsonl``; returns how many of its bytes can be read.
+
+    A program that was killed, or a machine that lost power, may leave anything at the end of the
+    file, and that is ignored. A damaged line before a whole one is skipped with a warning: each
+    line stands for itself, and the traces have everything.
+    """
+    file, offset, size = path / CHANGES_NAME, 0, 0
+    damaged: list[int] = []
     try:
-        with files.open_to_read(path / CHANGES_NAME) as file:
-            for line in file:
-                change = json.loads(line) if line.endswith(b"\n") else None
-                if not isinstance(change, dict):
+        with files.open_to_read(file) as lines:
+            for number in count(1):
+                if not (line := lines.readline(MAX_INDEX_BYTES)):
                     break
-                if isinstance(job := change.get("job"), dict) and type(job.get("id")) is int:
-                    records[job["id"]] = job
-                if isinstance(changed := change.get("header"), dict):
-                    header.clear()
-                    header.update(changed)
-                size += len(line)
+                offset += len(line)
+                change = _parsed_change(line)
+                if change is None:
+                    damaged.append(number)
+                    continue
+                _apply_change(records, change, f"{file}, line {number}: ")
+                size = offset
+                records.warnings += [f"{file}, line {one} is damaged" for one in damaged]
+                damaged.clear()
     except FileNotFoundError:
         pass
     except OSError as error:
         raise RunFolderProblem(f"{path} cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError):  # a torn line
-        pass
     return size
+
+
+def _parsed_change(line: bytes) -> JsonObject | None:
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        return codec.parse_object(line, "", max_depth=MAX_INDEX_DEPTH)
+    except Malformed:
+        return None
+
+
+def _apply_change(records: _Records, change: JsonObject, place: str) -> None:
+    if (job := change.get("job")) is not None:
+        _add_job(records, job, f"{place}job.")
+    if (header := change.get("header")) is not None:
+        if not isinstance(header, dict):
+            reason = f"{place}header is {shown(header)}; it must be an object"
+            raise RunFolderProblem(reason, _DAMAGE_HINT)
+        records.header, records.header_place = header, f"{place}header."
 
 
 def index_lines(header: Mapping[str, Json], jobs: Iterable[str]) -> Iterator[str]:

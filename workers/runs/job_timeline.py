@@ -25,7 +25,7 @@ from workers.jobs.events import (
 )
 from workers.jobs.job_state import JobStatus
 from workers.jobs.outcomes import RESUME_HINT, RETRYABLE
-from workers.runs.index import IndexJob
+from workers.runs.saved_records import IndexJob
 from workers.traces.index import TraceIndex
 
 TimedReport: TypeAlias = tuple[float, JobReport]

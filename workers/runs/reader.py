@@ -10,8 +10,9 @@ from workers.jobs.job import Limits, StreamSettings
 from workers.jobs.job_state import JobState
 from workers.jobs.pair import PairState, combine_pairs
 from workers.protocol.endpoint import Endpoint
-from workers.runs.index import IndexJob, read_index
+from workers.runs.index import read_index
 from workers.runs.job_timeline import BEFORE_START_S, JobTimeline, time_attempts
+from workers.runs.saved_records import IndexJob
 from workers.traces.files import trace_files, trace_files_by_job
 from workers.traces.index import TraceIndex
 from workers.traces.pair_skew import read_pair_skew
@@ -34,7 +35,7 @@ def read_run(path: Path) -> SavedRun:
     `RunFolderProblem` or `Malformed`."""
     index, traces = read_index(path), trace_files_by_job(path)
     jobs = [_read_job(job, traces.get(job.id, ()), running=False) for job in index.jobs]
-    return SavedRun(index.endpoint, index.settings, index.limits, jobs)
+    return SavedRun(index.saved.endpoint, index.saved.settings, index.saved.limits, jobs)
 
 
 def read_job_states(path: Path) -> list[JobState]:
@@ -78,7 +79,7 @@ def _read_job(job: IndexJob, files: Sequence[tuple[int, Path]], *, running: bool
     timeline = JobTimeline(job, attempts, running=running)
     for _, report in timeline.reports_between(BEFORE_START_S, inf):
         state.apply(report)
-    if state.is_settled and job.attempt > state.attempt and "ended" not in job.record:
+    if state.is_settled and job.attempt > state.attempt and job.saved.ended is None:
         retrying = Retrying(_RETRY_NOT_STARTED, 0.0, state.resume_point.at_ms / 1000)
         state.apply(JobReport(job.id, job.attempt, job.file, 0.0, retrying, job.half))
     return state

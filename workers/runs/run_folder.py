@@ -16,7 +16,7 @@ from pathlib import Path
 
 from workers import files
 from workers.audio.source import HIDDEN_URL, Source
-from workers.errors import Malformed, RunFolderProblem, UsageProblem
+from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs.events import Connecting, Ended, JobReport, Queued, Retrying
 from workers.jobs.job import Half, JobId, Limits, StreamSettings
 from workers.jobs.job_state import JobState, JobStatus
@@ -30,7 +30,6 @@ from workers.runs.index import (
     COMPLETE_VERSION,
     INDEX_NAME,
     PARTIAL_VERSION,
-    IndexJob,
     RunIndex,
     encode_json,
     header_change,
@@ -39,6 +38,7 @@ from workers.runs.index import (
     read_index,
 )
 from workers.runs.run_lock import RunLock
+from workers.runs.saved_records import load_job
 from workers.sources.spool import SPOOL_PATTERN, remove_spool, spool_name
 from workers.traces.files import attempt_files
 from workers.user_folders import state_folder
@@ -157,15 +157,14 @@ class RunFolder:
     def source_of(self, job: JobId) -> Source:
         """The recorded source. Raises `Malformed`: another part of the file must not be streamed
         instead."""
-        record = self._record(job)
-        return IndexJob(job, str(record["file"]), record).source
+        return load_job(self._record(job)).source
 
     def recording_path(self, job: JobId) -> str:
         """Where the recording of a job is; for one that is not a local file, its spool."""
         record = self._record(job)
         named, path = str(record["file"]), record.get("path")
         if not Source(named).is_local:
-            half = IndexJob(job, named, record).half
+            half = load_job(record).half
             return str(self.path / spool_name(half.pair if half else job, named))
         return path if isinstance(path, str) and os.path.exists(path) else named
 
@@ -209,12 +208,8 @@ class RunFolder:
             self._set_record(job, {**record, "changes": written})
 
     def changes_of(self, job: JobId) -> UpdateConfiguration:
-        """The recorded changes; none if they cannot be read."""
-        written = self._record(job).get("changes")
-        with suppress(Malformed, RecursionError):
-            if isinstance(written, dict):
-                return codec.load(UpdateConfiguration, written, "changes")
-        return UpdateConfiguration()
+        """The recorded changes to a job's session configuration."""
+        return load_job(self._record(job)).saved.changes
 
     def record(self, state: JobState, report: JobReport) -> None:
         """Records the state of a job after a report."""

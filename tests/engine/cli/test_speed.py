@@ -23,7 +23,7 @@ from tests.engine.support.supervisor_harness import ObservedSupervisor, run_supe
 from tests.engine.support.supervisor_harness import resume_supervisor as resume
 from tests.support import audio_files
 from tui.cli.resume_options import prepare_resume
-from workers.errors import Malformed, UsageProblem
+from workers.errors import RunFolderProblem, UsageProblem
 from workers.exports.document import json_of
 from workers.jobs.events import Ended
 from workers.jobs.job import StreamSettings
@@ -138,7 +138,7 @@ def test_a_run_is_resumed_at_its_speed_but_not_at_the_service(
 
     index = folder / "run.json"
     index.write_text(index.read_text().replace('"speed": 8.0', '"speed": 0.0'))
-    with pytest.raises(Malformed, match=r"a speed of 0 is not from 0\.5 to 20"):
+    with pytest.raises(RunFolderProblem, match=r"settings.speed is 0; it must be from 0\.5 to 20"):
         prepare_resume(folder, url=None, **rest)
 
 

@@ -95,7 +95,7 @@ def test_a_part_is_compared_with_what_was_said_in_it(tmp_path: Path) -> None:
     parts = [{"text": f"w{n}", "start": 1000 * n, "end": 1000 * n + 900} for n in range(4)]
     (tmp_path / "talk.json").write_text(json.dumps(parts))
     run = write_index(tmp_path / "run", [tmp_path / "talk.wav"])
-    source = {"file": "talk.wav", "options": {"start_s": 1.0, "end_s": 3.0}}
+    source = {"file": str(tmp_path / "talk.wav"), "options": {"start_s": 1.0, "end_s": 3.0}}
     change_job(run, 1, source=source)
     heard = [turn(3.0, 0, "w1 w2", [1.9, 2.9], final=True)]
     write_job(run, heard, seconds=3.0, resume_point=ResumePoint(1000, 0))

@@ -16,7 +16,7 @@ from workers.jobs.job import JobId, StreamSettings
 from workers.jobs.job_state import JobState
 from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.messages import UpdateConfiguration
-from workers.runs import reader, run_folder
+from workers.runs import run_folder
 from workers.runs.index import (
     CHANGES_NAME,
     COMPLETE_VERSION,
@@ -113,36 +113,6 @@ def test_what_streamed_it_is_noted_when_a_session_does(tmp_path: Path) -> None:
     assert isinstance(head["host"], dict)
     assert head["versions"]["numpy"] == np.__version__
     assert head["host"]["python"] == platform.python_version()
-
-
-DEEP = json.loads('{"x":' * 500 + "1" + "}" * 500)
-
-
-@pytest.mark.parametrize("damaged", [7, "x", None, ["x"], {"max_turn_silence": "x"}, DEEP])
-def test_what_cannot_be_read_of_them_is_left_out(tmp_path: Path, damaged: object) -> None:
-    """A run folder may hold anything; the run is resumed anyway."""
-    left(tmp_path / "run")
-    index = json.loads((tmp_path / "run" / "run.json").read_text())
-    index["order"] = damaged
-    index["jobs"][0]["changes"] = index["jobs"][0]["attempts"] = damaged
-    (tmp_path / "run" / "run.json").write_text(json.dumps(index))
-    with closing(run_folder.reopen(tmp_path / "run")) as again:
-        assert again.order == []
-        assert again.changes_of(ONE) == NO_CHANGES
-        again.record(after(ended_done()), report(ONE, ended_done()))
-        save(again)
-        assert '"attempts": {' in (again.path / "run.json").read_text()
-
-
-def test_a_number_that_is_none_is_no_job(tmp_path: Path) -> None:
-    """In Python, true equals 1, and must not be written for it."""
-    left(tmp_path / "run")
-    index = json.loads((tmp_path / "run" / "run.json").read_text())
-    index["jobs"][0]["id"] = True
-    (tmp_path / "run" / "run.json").write_text(json.dumps(index))
-    with closing(run_folder.reopen(tmp_path / "run")) as again:
-        assert again.changes_of(TWO) == NO_CHANGES
-    assert [TWO] == [job_state.job for job_state in reader.read_job_states(tmp_path / "run")]
 
 
 def content(folder: Path) -> dict[int, object]:

@@ -1,0 +1,154 @@
+"""Reads the objects of an index as typed records, and checks every field.
+
+A run folder may come from somebody else, or be damaged. A value that cannot be raises `Malformed`
+with the path of its field; fields of newer versions are tolerated and stay in the index.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from workers import ranges
+from workers.audio.source import Source
+from workers.errors import Malformed, UsageProblem
+from workers.jobs.events import Ended, Queued
+from workers.jobs.job import Half, JobId, Limits, StreamSettings
+from workers.jobs.job_state import JobStatus
+from workers.jobs.matrix import apply_condition
+from workers.protocol import codec, configuration
+from workers.protocol.codec import JsonObject
+from workers.protocol.endpoint import Endpoint
+from workers.protocol.messages import UpdateConfiguration
+from workers.ranges import shown
+from workers.sources import values
+
+ShortText = Annotated[str, ranges.Text("a text", 1000)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedHeader:
+    """The properties that all jobs of a run share."""
+
+    started: ShortText = ""
+    resumed: ShortText = ""
+    endpoint: Endpoint | None = None
+    """The server that the run streams to; None if no session ever started."""
+    settings: StreamSettings = field(default_factory=StreamSettings)
+    limits: Limits = field(default_factory=Limits)
+    order: tuple[Annotated[int, ranges.JOB_NUMBER], ...] = ()
+    versions: Mapping[str, object] = field(default_factory=dict)
+    host: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedJob:
+    """What the index keeps of a job, besides the properties of its recording."""
+
+    id: Annotated[int, ranges.JOB_NUMBER]
+    file: Annotated[str, ranges.PATH]
+    path: Annotated[str, ranges.PATH] = ""
+    source: Source | None = None
+    half: Half | None = None
+    size: Annotated[int, ranges.FILE_BYTES] | None = None
+    status: ShortText = JobStatus.QUEUED.value
+    """A value of `JobStatus`, or what a newer version has instead."""
+    attempt: Annotated[int, ranges.ATTEMPT_NUMBER] = 0
+    """The latest attempt, started or announced; 0 if there was none."""
+    attempts: Mapping[str, Ended] = field(default_factory=dict)
+    """How attempts ended, by their numbers."""
+    ended: Ended | None = None
+    sha256: Annotated[str, ranges.SHA256] = ""
+    changes: UpdateConfiguration = configuration.NO_CHANGES
+    """The changes to its session configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexJob:
+    """One job of the index."""
+
+    saved: SavedJob
+    queued: Queued | None
+    """The recording's properties; None if it was never probed."""
+    half: Half | None
+    """Which half of a pair it is; None if it is a job of its own."""
+    record: JsonObject
+    """The job's object as written."""
+
+    @property
+    def id(self) -> JobId:
+        return JobId(self.saved.id)
+
+    @property
+    def file(self) -> str:
+        """The recording, as the user named it."""
+        return self.saved.file
+
+    @property
+    def source(self) -> Source:
+        """What the job streams."""
+        return self.saved.source or Source(self.file)
+
+    @property
+    def attempt(self) -> int:
+        return self.saved.attempt
+
+    @property
+    def status(self) -> str:
+        """A value of `JobStatus`, or any other text that the index contains instead."""
+        ended = self.saved.ended
+        if ended is not None and ended.outcome.value == JobStatus.INTERRUPTED.value:
+            return JobStatus.INTERRUPTED.value
+        return self.saved.status
+
+    def ending_of(self, attempt: int) -> Ended | None:
+        """How an attempt ended, as the supervisor saw it. The trace of a killed one has no end."""
+        return self.saved.attempts.get(str(attempt))
+
+
+def load_header(record: JsonObject) -> SavedHeader:
+    """Reads the header; raises `Malformed`."""
+    return codec.load(SavedHeader, record)
+
+
+def load_job(record: JsonObject) -> IndexJob:
+    """Reads the object of a job; raises `Malformed`."""
+    saved = codec.load(SavedJob, record)
+    queued = codec.load(Queued, record) if record.get("seconds") is not None else None
+    for number in saved.attempts:
+        if not (number.isascii() and number.isdecimal() and len(number) < 10):
+            raise Malformed(f"attempts has the name {shown(number)}; it must be a number")
+    if reason := configuration.rejection_reason(saved.changes):
+        raise Malformed(f"changes.{reason}")
+    if saved.source is not None:
+        _check_source(saved.source, saved.file)
+    if saved.half is not None and saved.id != saved.half.pair + saved.half.channel:
+        pair, channel = saved.half.pair, saved.half.channel
+        expected = f"{saved.id - channel}, as its id is {saved.id} and its channel {channel}"
+        raise Malformed(f"half.pair is {pair}; it must be {expected}")
+    return IndexJob(saved, queued, saved.half, record)
+
+
+def _check_source(source: Source, file: str) -> None:
+    # Otherwise a recording could be received from one place and written to another.
+    if source.file != file:
+        raise Malformed(f"source.file is {shown(source.file)}; it must be the same as “file”")
+    options = source.options
+    if len(options.speakers) not in (0, 2):
+        names = f"{len(options.speakers)} names"
+        raise Malformed(f"source.options.speakers has {names}; it must have 2, or none")
+    try:
+        values.part(options.start_s, options.end_s)
+    except UsageProblem as problem:
+        raise Malformed(f"source.options: {problem.reason}") from None
+    try:
+        apply_condition(StreamSettings(), source.conditions)
+    except UsageProblem as problem:
+        raise Malformed(f"source.conditions: {problem.reason}") from None
+
+
+def check_links(jobs: Mapping[int, IndexJob]) -> None:
+    """Raises `Malformed` if the number of a pair is also that of a job."""
+    for job in jobs.values():
+        if job.half is not None and job.half.pair in jobs:
+            number = job.half.pair
+            raise Malformed(f"half.pair of job {job.id} is {number}, which is a job of its own")
