@@ -146,7 +146,8 @@ def _read_whole_index(path: Path) -> _Records:
         hint = f"It does not contain {INDEX_NAME}."
         raise RunFolderProblem(f"{path} is not a run folder", hint) from error
     except OSError as error:
-        raise RunFolderProblem(f"{path} cannot be read ({error.strerror})") from error
+        hint = "Put the file itself there." if isinstance(error, files.NotOwnFile) else ""
+        raise RunFolderProblem(f"{path} cannot be read ({error.strerror})", hint) from error
     except Malformed as error:
         raise RunFolderProblem(error.reason, _DAMAGE_HINT) from error
     _check_format(file, header.get("format", COMPLETE_VERSION))
@@ -278,5 +279,6 @@ def header_change(header: Mapping[str, Json]) -> str:
 
 
 def list_runs(folder: Path) -> list[Path]:
-    """The run folders directly in a folder, the oldest first."""
-    return sorted(path.parent for path in folder.glob(f"*/{INDEX_NAME}"))
+    """The run folders directly in a folder, the oldest first; links to others do not count."""
+    paths = (path.parent for path in folder.glob(f"*/{INDEX_NAME}"))
+    return sorted(path for path in paths if not path.is_symlink())

@@ -37,6 +37,10 @@ BEFORE_START_S = -1.0
 _REASON = "its end was not recorded: its process was killed"
 UNRECORDED_ENDING = Ended(Outcome.CRASHED, _REASON, RESUME_HINT)
 """The substitute for a missing end of a session, in a run that no program is working on."""
+_LOST = "the end of its trace is missing: the power failed, or the file was damaged"
+LOST_ENDING = Ended(Outcome.CRASHED, _LOST, RESUME_HINT)
+"""The substitute for the end of a session that was done. That is traced before it is reported, so
+turns before it may be missing too."""
 
 
 class IncidentKind(Enum):
@@ -96,7 +100,7 @@ class JobTimeline:
             self.incidents += [(slip_s, IncidentKind.SLIPPED) for slip_s in slip_times]
             ended = attempt.trace_index.first(Ended)
             if ended is None:
-                ended = job.ending_of(attempt.number)
+                ended = _ending_of(job, attempt.number)
                 has_started = attempt.trace_index.first(Connecting) is not None
                 if ended is None and has_started and not (running and following is None):
                     ended = UNRECORDED_ENDING
@@ -104,7 +108,7 @@ class JobTimeline:
                     self._add_report(attempt.end_s, attempt.number, ended)
             if ended is not None:
                 self._add_retry(attempt, ended, following)
-        ended = job.ending_of(job.attempt)
+        ended = _ending_of(job, job.attempt)
         if ended is not None and all(attempt.number < job.attempt for attempt in attempts):
             # The job never started. A job cancelled in the queue counts as queued to the end.
             failed = JobStatus.from_outcome(ended.outcome) is JobStatus.FAILED
@@ -171,3 +175,9 @@ class JobTimeline:
 
     def _report(self, attempt: int, event: Event, t: float = 0.0) -> JobReport:
         return JobReport(self._job.id, attempt, self._job.file, t, event, self._half)
+
+
+def _ending_of(job: IndexJob, attempt: int) -> Ended | None:
+    """How an attempt ended whose trace has no end, as the index says; None if that is unknown."""
+    ended = job.ending_of(attempt)
+    return LOST_ENDING if ended is not None and ended.outcome is Outcome.DONE else ended

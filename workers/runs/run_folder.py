@@ -338,6 +338,7 @@ def reopen(path: Path) -> RunFolder:
         reason = f"the run folder {path} cannot be written ({error.strerror})"
         raise RunFolderProblem(reason) from error
     try:
+        lock.folder.remove_drafts()
         return RunFolder(path, lock, read_index(path))  # read again now that it is locked
     except BaseException:
         lock.release()

@@ -45,13 +45,17 @@ class Recorder:
     def publish(self, event: Event, at: float | None = None) -> None:
         """Traces an event and reports it to the supervisor.
 
-        Does not report an event that it cannot trace: the next attempt would resume after it.
+        Does not report an event that it cannot trace: the next attempt would resume after it. An
+        end is reported in any case, but a session without evidence is not done.
         """
         if needs_progress_first(event):
             self.report_progress(at)
         t = (time.monotonic() if at is None else at) - self._started_at
-        if not self._write_trace(t, event) and not isinstance(event, Ended):
-            return
+        if not self._write_trace(t, event):
+            if not isinstance(event, Ended):
+                return
+            if event.outcome is Outcome.DONE and self.failure is not None:
+                event = self.failure
         job = self._assignment.job
         self._sink.put(JobReport(job.id, self._assignment.attempt, job.file, t, event, job.half))
 
