@@ -41,7 +41,7 @@ fork server first imports modules, perhaps from a slow disk."""
 MAX_SOCKET_FOLDER_CHARS = 70
 """How long the path of a folder with sockets may be: the path of a socket has at most 107 bytes."""
 
-GROUP_SIGNALS = {s for s in signal.Signals if s.name in ("SIGINT", "SIGTERM", "SIGHUP")}
+GROUP_SIGNALS = {s for s in signal.Signals if s.name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGTSTP")}
 """Signals that a terminal or service manager sends to every process of a program. The parent
 handles them and ends its children itself. Not every system has them."""
 

@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -41,6 +41,7 @@ from tui.render.columns import SCORE_COLUMN_NAMES, visible_columns
 from tui.screens.available_actions import available_actions, palette_commands
 from tui.screens.frame import FramedScreen, ScreenFrame, is_too_small
 from tui.screens.overview import Overview
+from tui.terminal.job_control import stop_for_shell, wait_for_foreground
 from tui.terminal.sighup import handle_sighup
 from tui.theme import themes
 from tui.theme.roles import Look
@@ -52,6 +53,9 @@ from workers.protocol.endpoint import EndpointKind
 from workers.sources.manifest import DEFAULT_RULES, SourceRules
 from workers.threads import ThreadFault, first_fault
 from workers.visible_text import clean_lines
+
+SUSPEND_NOTICE = b"Paceline is suspended; its sessions go on. To return to it: fg\n"
+"""What stands above the shell's prompt while the desk is suspended."""
 
 
 class Desk(App[None]):
@@ -293,6 +297,37 @@ class Desk(App[None]):
             self.exit()
         self.draw_changes()
 
+    # --- the terminal
+
+    def action_repaint(self) -> None:
+        """Draws every cell again, over whatever another program wrote there."""
+        self.refresh(layout=True)
+
+    def action_suspend(self) -> None:
+        """Gives the terminal back to the shell and stops this process. Sessions are processes of
+        their own and go on; what they report is read on return. New ones start only then."""
+        driver = self._driver
+        if driver is None or not driver.can_suspend:
+            self.show_notice("This terminal cannot be given back to a shell.")
+            return
+        driver.suspend_application_mode()
+        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, SUSPEND_NOTICE)
+        stopped = stop_for_shell()
+        driver.resume_application_mode()
+        self.action_repaint()
+        if not stopped:
+            self.show_notice("There is no shell to go back to.")
+
+    def _return_to_terminal(self) -> None:
+        """Sets up the terminal anew, after the process was stopped by somebody else (SIGSTOP):
+        a shell has changed its modes and written to it meanwhile."""
+        driver = self._driver
+        if driver is not None and driver.can_suspend:
+            driver.suspend_application_mode()
+            wait_for_foreground()
+            driver.resume_application_mode()
+        self.action_repaint()
+
     def _exit_on_signal(self) -> None:
         """Closes the desk because the terminal may be gone; the command then ends sessions."""
         self.shutdown_state.interrupted_jobs |= not self.run_source.is_idle
@@ -304,13 +339,19 @@ class Desk(App[None]):
             return
         loop = asyncio.get_running_loop()
 
-        # our own signal handler: asyncio's is slower, and is removed before a second SIGHUP
-        def on_sighup() -> None:
+        # our own signal handlers: asyncio's are slower, and are removed before a second SIGHUP
+        def call_soon(callback: Callable[[], None]) -> None:
             with suppress(RuntimeError):  # the loop is closed already
-                loop.call_soon_threadsafe(self._exit_on_signal)
+                loop.call_soon_threadsafe(callback)
 
         # add_signal_handler fails if a test or an embedding program uses another thread
         with suppress(RuntimeError, ValueError):
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, self._exit_on_signal)
-            handle_sighup(on_sighup)
+            handle_sighup(partial(call_soon, self._exit_on_signal))
+            # Textual's handlers change the terminal at once, in the middle of whatever is written.
+            for number, callback in (
+                (signal.SIGTSTP, self.action_suspend),
+                (signal.SIGCONT, self._return_to_terminal),
+            ):
+                signal.signal(number, lambda *_, callback=callback: call_soon(callback))

@@ -214,6 +214,8 @@ KEY_BINDINGS = (
     _key(Scope.REPLAY, "B", "end_of_run", "go to the end"),
     _key(Scope.DESK, "question_mark f1", "help", "keys and symbols", "help", hidden_keys=1),
     _key(Scope.DESK, "ctrl+p", "command_palette", "all actions by name"),
+    _key(Scope.DESK, "ctrl+l", "repaint", "draw the screen again"),
+    _key(Scope.DESK, "ctrl+z", "suspend", "back to the shell, while sessions go on; “fg” returns"),
     _key(Scope.DESK, "q", "quit", "quit, ending sessions gracefully; press again to force", "quit"),
     _key(
         Scope.DESK,
