@@ -1,10 +1,11 @@
-"""A server that repeats the client's key in every message and commits every fault."""
+"""A server that repeats the client's key wherever it can, and commits every fault."""
 
 import json
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import product
 from types import TracebackType
 from typing import Any, Self
 
@@ -54,13 +55,18 @@ def send_error_without_type(caller: ServerConnection, key: str) -> None:
     send(caller, BEGIN, {"error": key})
 
 
+def close_with_reason(caller: ServerConnection, code: int, reason: str) -> None:
+    """As much of a reason as a close frame holds (RFC 6455, section 5.5)."""
+    caller.close(code, reason.encode()[: 125 - 2].decode(errors="ignore"))
+
+
 def close_immediately(caller: ServerConnection, key: str) -> None:
-    caller.close(4000, f"This is no key: {key}")
+    close_with_reason(caller, 4000, f"No key: {key}")
 
 
 def close_mid_session(caller: ServerConnection, key: str) -> None:
     send(caller, BEGIN, turn_message(0, key, final=True))
-    caller.close(1011, key)
+    close_with_reason(caller, 1011, key)
 
 
 def send_every_message_type(caller: ServerConnection, key: str) -> None:
@@ -81,7 +87,7 @@ def send_every_message_type(caller: ServerConnection, key: str) -> None:
     )
     wait_for_terminate(caller)
     send(caller, {**TERMINATION, key: key})
-    caller.close(1000, key)
+    close_with_reason(caller, 1000, key)
 
 
 def exhaust_client_memory(caller: ServerConnection, key: str) -> None:
@@ -117,9 +123,14 @@ class KeyEchoServer:
     """Commits one fault for each client, in order, and serves all later clients normally.
 
     ``on_visit`` is called while a client waits for its answer, with the number of clients so far.
+    ``encodings``: how the key is repeated; each fault is committed with each of them.
     """
 
-    def __init__(self, on_visit: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        on_visit: Callable[[int], None],
+        encodings: Sequence[Callable[[str], str]] = (str,),
+    ) -> None:
         self.requests: list[Request] = []
         """All requests, in order."""
         self._on_visit = on_visit
@@ -129,8 +140,13 @@ class KeyEchoServer:
         )
         self._host = "{}:{}".format(*self._server.socket.getsockname())
         self._thread = threading.Thread(target=self._server.serve_forever)
-        self._pending_replies = list(HANDSHAKE_REPLIES.values())
-        self._pending_sessions = list(FAULTY_SESSIONS)
+        self._pending_replies = list(product(HANDSHAKE_REPLIES.values(), encodings))
+        self._pending_sessions = [
+            (session, encode)
+            for session, encode in product(FAULTY_SESSIONS, encodings)
+            if session is not exhaust_client_memory or encode is encodings[0]
+        ]
+        self.fault_count = len(self._pending_replies) + len(self._pending_sessions)
         self.url = f"ws://{self._host}/v3/ws"
 
     @property
@@ -157,17 +173,18 @@ class KeyEchoServer:
             self._on_visit(len(self.requests))
             if not self._pending_replies:
                 return None
-            answer = self._pending_replies.pop(0)
-        said = answer.format(
-            key=request.headers["Authorization"], host=self._host, elsewhere=REDIRECT_PATH
-        )
-        caller.socket.sendall(said.encode("latin-1"))
+            answer, encode = self._pending_replies.pop(0)
+        key = encode(request.headers["Authorization"])
+        said = answer.format(key=key, host=self._host, elsewhere=REDIRECT_PATH)
+        caller.socket.sendall(said.encode("latin-1", "replace"))
         caller.socket.shutdown(socket.SHUT_WR)
         return Response(400, "", Headers())  # nobody gets it
 
     def _handle_connection(self, caller: ServerConnection) -> None:
         assert caller.request is not None
         with self._lock:
-            scenario = self._pending_sessions.pop(0) if self._pending_sessions else serve_normally
+            scenario, encode = (
+                self._pending_sessions.pop(0) if self._pending_sessions else (serve_normally, str)
+            )
         with suppress(ConnectionClosed):
-            scenario(caller, caller.request.headers["Authorization"])
+            scenario(caller, encode(caller.request.headers["Authorization"]))
