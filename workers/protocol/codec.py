@@ -106,6 +106,22 @@ def load(cls: type[T], record: Mapping[str, Json], where: str = "", *, quoting: 
     return found
 
 
+def readable_fields(cls: type, record: Mapping[str, Json]) -> JsonObject:
+    """The object without the fields of ``cls`` that are absent or cannot be read."""
+    readers = _plan_for(cls).readers
+
+    def is_readable(name: str, value: Json) -> bool:
+        if name not in readers:
+            return True
+        try:
+            readers[name](value)
+        except _Unreadable:
+            return False
+        return value is not None
+
+    return {name: value for name, value in record.items() if is_readable(name, value)}
+
+
 def _load_with(plan: "_ClassPlan", record: Mapping[str, Json]) -> Any:
     values: dict[str, Any] = {}
     for name, read in plan.readers.items():

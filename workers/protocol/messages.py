@@ -17,6 +17,7 @@ from workers import secrecy
 from workers.errors import Malformed
 from workers.protocol import codec
 from workers.protocol.codec import Extra, Json, JsonObject
+from workers.protocol.turn_text import complete_transcript
 from workers.ranges import CHUNK_MS
 
 MAX_MESSAGE_DEPTH = 50
@@ -257,10 +258,21 @@ _CLIENT_TYPES: Mapping[str, type[Any]] = {
 # --- encoding and decoding ----------------------------------------------------------------------
 
 
-def decode(text: str | bytes) -> ServerMessage:
-    """Decodes a text frame of a server; raises `Malformed` if it is not a server message.
+class PartlyMalformed(Malformed):
+    """A server message that breaks the protocol, but of which enough can be read to use it."""
 
-    It may repeat secrets, which are removed after the escapes of JSON were decoded.
+    def __init__(self, reason: str, message: ServerMessage) -> None:
+        super().__init__(reason)
+        self.message = message
+        """The message without the fields that cannot be read."""
+
+
+def decode(text: str | bytes) -> ServerMessage:
+    """Decodes a text frame of a server. It may repeat secrets, which are removed after the escapes
+    of JSON were decoded.
+
+    Raises `Malformed` if it is not a server message, and `PartlyMalformed` if it is one apart from
+    some of its fields.
     """
     record = codec.parse_object(text, "the message", MAX_MESSAGE_DEPTH)
     return from_json(secrecy.redact_json(record, text))
@@ -277,9 +289,12 @@ def from_json(record: Mapping[str, Json]) -> ServerMessage:
     """Reads a server message from a parsed object; raises `Malformed` as `decode` does."""
     if "type" not in record and "error" in record:  # seen in the field; the vendor's SDK accepts it
         record = {"type": Error.type, **record}
-    message: ServerMessage = _load_known(record, _SERVER_TYPES)
-    if isinstance(message, Turn) and message.turn_order < 0:  # the resume point relies on it
-        raise Malformed("the turn_order of a Turn is negative")
+    try:
+        message: ServerMessage = _load_known(record, _SERVER_TYPES)
+    except Malformed as error:
+        raise _partly(record, error) from error
+    if isinstance(message, Turn) and message.turn_order < 0:
+        raise PartlyMalformed("the turn_order of a Turn is negative", message)
     return message
 
 
@@ -293,6 +308,53 @@ def to_json(message: ServerMessage | ClientMessage) -> JsonObject:
 def encode(message: ServerMessage | ClientMessage) -> str:
     """The text frame of a message."""
     return json.dumps(to_json(message), ensure_ascii=False, separators=(",", ":"))
+
+
+def _partly(record: Mapping[str, Json], error: Malformed) -> Malformed:
+    """The error to raise for a message of a known type that could not be read."""
+    cls = _SERVER_TYPES[str(record["type"])]
+    fields = codec.readable_fields(cls, record)
+    if cls is Turn:
+        _put_turn_right(fields, record)
+    elif cls in _TEXT_FIELDS:  # what else would say that the session is accepted, or has failed?
+        fields.setdefault(_TEXT_FIELDS[cls], "")
+    try:
+        message = codec.load(cls, codec.readable_fields(cls, fields), cls.type)
+    except Malformed:
+        return error
+    return PartlyMalformed(error.reason, message)
+
+
+UNNUMBERED = -1
+"""The ``turn_order`` of a Turn whose number cannot be read."""
+
+_TEXT_FIELDS: Mapping[type[Any], str] = {Begin: "id", Error: "error"}
+"""Messages that count even without their only required field."""
+
+_FLAGS: Mapping[Json, bool] = {"true": True, "false": False, 1: True, 0: False}
+"""How a server may write a boolean by mistake."""
+
+
+def _put_turn_right(fields: JsonObject, record: Mapping[str, Json]) -> None:
+    """Fills in the required ``fields`` of a Turn, as far as ``record`` has something to fill in.
+
+    The text is in two places, ``transcript`` and ``words``, so one of them is enough. A turn
+    without a flag is not over.
+    """
+    fields.setdefault("turn_order", UNNUMBERED)
+    if not isinstance(fields.get("end_of_turn"), bool):
+        flag = record.get("end_of_turn")
+        flag = flag.lower() if isinstance(flag, str) else flag
+        fields["end_of_turn"] = isinstance(flag, str | int) and _FLAGS.get(flag, False)
+    listed = record.get("words")
+    words = [word for word in listed if isinstance(word, dict)] if isinstance(listed, list) else []
+    texts = [text for word in words if isinstance(text := word.get("text"), str)]
+    if texts:
+        fields.setdefault("transcript", "")
+    if texts and fields["end_of_turn"]:
+        fields["transcript"] = complete_transcript(str(fields["transcript"]), texts)
+    if words and "words" not in fields:  # without the fields that nobody needs, or not at all
+        fields["words"] = [codec.readable_fields(Word, word) for word in words]
 
 
 def _load_known(record: Mapping[str, Json], types: Mapping[str, type[Any]]) -> Any:

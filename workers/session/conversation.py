@@ -28,6 +28,9 @@ from workers.session.recorder import Recorder
 from workers.session.recording_file import FILE_CHANGED, RecordingFile
 from workers.session.session_state import SessionState
 
+DRAIN_S = 2.0
+"""How long to read on after Termination for turns that come late, unless the server closes."""
+
 START_LEAD_S = 0.02
 """Delay from Begin to the start of the schedule; leaves time to publish `Began`."""
 
@@ -107,7 +110,8 @@ class Conversation:
                     if not state.finished:  # even without Begin, which may still come
                         self._terminate(loop)
                 except ConnectionLost as error:
-                    state.end(Ended(Outcome.LOST, error.reason, outcomes.RETRY_HINT))
+                    if not state.is_terminated:
+                        state.end(Ended(Outcome.LOST, error.reason, outcomes.RETRY_HINT))
                 connection.close()
         open_seconds = round(time.monotonic() - opened_at, 3)
         ending = state.final_ending()
@@ -228,25 +232,32 @@ class Conversation:
         return Beat(start_s, interval_s)
 
     def _terminate(self, loop: SessionLoop) -> None:
-        """Sends Terminate and handles everything up to Termination."""
-        state, timeouts = self._state, self._assignment.timeouts
-        # At a higher speed a server has more audio left to recognise.
-        termination_s = timeouts.termination_s * max(self._settings.speed, 1.0)
-        loop.send(Terminate())
-        state.mark_terminate_sent()
+        """Sends Terminate and handles everything up to Termination, and what comes after it."""
+        state = self._state
+        if not state.is_terminated:
+            loop.send(Terminate())
+            state.mark_terminate_sent()
         while not state.finished:
-            if state.is_interrupted or state.begin is None:
-                deadline = state.ended_at + timeouts.shutdown_s
-            else:
-                deadline = min(
-                    state.last_message_at + timeouts.next_message_s,
-                    state.terminate_sent_at + termination_s,
-                )
-            now = time.monotonic()
+            now, deadline = time.monotonic(), self._last_message_deadline()
             if now >= deadline:
                 reason = "the server did not confirm the end in time"
                 hint = "The last words may be missing; a retry continues from the last turn."
-                state.finish(Ended(Outcome.LOST, reason, hint))
+                unconfirmed = Ended(Outcome.LOST, reason, hint)
+                state.finish(None if state.is_terminated else unconfirmed)
                 return
             # Waits a second at most, since messages and commands move the deadline.
             loop.run_until(min(deadline, now + 1.0), lambda: state.finished)
+
+    def _last_message_deadline(self) -> float:
+        """Until when to wait for the server to end the session, on the monotonic clock."""
+        state, timeouts = self._state, self._assignment.timeouts
+        if state.is_interrupted or state.begin is None:
+            deadline = state.ended_at + timeouts.shutdown_s
+        else:
+            # At a higher speed a server has more audio left to recognise.
+            termination_s = timeouts.termination_s * max(self._settings.speed, 1.0)
+            deadline = min(
+                state.last_message_at + timeouts.next_message_s,
+                state.terminate_sent_at + termination_s,
+            )
+        return min(deadline, state.terminated_at + DRAIN_S) if state.is_terminated else deadline

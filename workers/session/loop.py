@@ -12,7 +12,7 @@ from workers.jobs.events import Ended, MessageSent, Outcome, Warned
 from workers.log import Logger
 from workers.protocol import messages
 from workers.protocol.connection import NON_MESSAGE, Connection, NonMessage
-from workers.protocol.messages import Begin, Turn
+from workers.protocol.messages import Begin, PartlyMalformed, Turn
 from workers.session.assignment import StartClock, Timeouts
 from workers.session.clocks import session_life
 from workers.session.control import ControlChannel
@@ -101,6 +101,9 @@ class SessionLoop:
         for _ in range(MAX_MESSAGES_PER_PASS):
             try:
                 message = connection.receive()
+            except PartlyMalformed as error:
+                message = error.message
+                state.warn_of_unread_part(error.reason, message)
             except Malformed as error:
                 state.warn(Warned(f"a message was not understood: {error.reason}"))
                 message = NON_MESSAGE
@@ -109,9 +112,11 @@ class SessionLoop:
             accepted = _FLOOD_BASE_BYTES + self._flood_bytes_per_s * self._recorder.elapsed_s
             if connection.received_bytes > accepted:
                 reason = "the server sends more than speech can produce"
-                state.finish(Ended(Outcome.REFUSED, reason, "Is this the right endpoint?"))
+                flooded = Ended(Outcome.REFUSED, reason, "Is this the right endpoint?")
+                state.finish(None if state.is_terminated else flooded)
             elif not isinstance(message, NonMessage):
-                state.apply(message, connection.last_received_at)
+                sent_seconds = self._progress.sent_seconds
+                state.apply(message, sent_seconds=sent_seconds, at=connection.last_received_at)
                 now = time.monotonic()
                 if isinstance(message, Begin) and self._handover is None:
                     self._start_handover(message, now)

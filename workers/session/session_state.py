@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from math import inf
 
 from workers.jobs import outcomes
 from workers.jobs.events import Ended, MessageReceived, Outcome, TurnReceived, Warned
@@ -11,9 +12,13 @@ from workers.protocol import messages
 from workers.protocol.connection import CloseFrame
 from workers.protocol.messages import Begin, ServerMessage, Termination, Turn
 from workers.session.recorder import Recorder
+from workers.session.turn_validation import Fault, TurnValidator
 
 MAX_WARNINGS = 100
 """Maximum number of warnings per session, since a faulty server may send endless warnings."""
+
+MAX_DURATION_ERROR_S = 10.0
+"""How far the audio duration in Termination may be off: servers round it."""
 
 _DONE_ENDING = Ended(Outcome.DONE, "all audio was sent and the server confirmed the end")
 _ENDED_EARLY_ENDING = Ended(Outcome.LOST, "the server ended the session before it was asked to")
@@ -26,7 +31,9 @@ class SessionState:
 
     def __init__(self, recorder: Recorder, resume_point: ResumePoint) -> None:
         self._recorder = recorder
-        self._resume_point = resume_point
+        self._start_seconds = resume_point.at_ms / 1000
+        self._turns = TurnValidator(resume_point, self._report_fault)
+        self._reported_faults: set[Fault | type[ServerMessage]] = set()
         self._ending: Ended | None = None
         self._pending_warnings: list[Warned] | None = []
         """Warnings that came before `Began` was published; None after that."""
@@ -36,6 +43,8 @@ class SessionState:
         self.terminate_sent = False
         self.clock_s: float | None = None
         """When the pair's clock starts, on the monotonic clock; None until the supervisor says."""
+        self.is_terminated = False
+        """Whether Termination has arrived. Late turns may follow until the server closes."""
         self.finished = False
         """True when nothing more is read from the server."""
         # Times on the monotonic clock:
@@ -44,6 +53,8 @@ class SessionState:
         """When the latest message arrived, or when Terminate was sent if that was later."""
         self.ended_at = 0.0
         """When the ending was set; messages may still arrive after it."""
+        self.terminated_at = 0.0
+        """When the first Termination arrived."""
 
     @property
     def is_stopping(self) -> bool:
@@ -92,50 +103,84 @@ class SessionState:
         self.publish_pending_warnings()
         return self.ending or _DONE_ENDING
 
-    def apply(self, message: ServerMessage | CloseFrame, at: float | None = None) -> None:
-        """Applies a message from the server, and publishes or traces it. ``at`` is the monotonic
-        time at which it was received, before it was decoded; None is now."""
+    def apply(
+        self,
+        message: ServerMessage | CloseFrame,
+        *,
+        sent_seconds: float = inf,
+        at: float | None = None,
+    ) -> None:
+        """Applies a message from the server, and publishes or traces it.
+
+        ``sent_seconds``: the position in the recording up to which audio was sent. ``at``: the
+        monotonic time at which the message was received, before it was decoded; None is now.
+        """
         self.last_message_at = time.monotonic()
         match message:
+            case Turn() if self.begin is None:
+                self._warn_once(Turn, "the server sent a turn before any audio; it is ignored")
             case Turn():
-                # Use the recording's clock, and continue the turn numbers of earlier attempts.
-                start = self._resume_point
-                words = tuple(
-                    replace(word, start=word.start + start.at_ms, end=word.end + start.at_ms)
-                    for word in message.words
-                )
-                order = message.turn_order + start.turn
-                turn = replace(message, turn_order=order, words=words)
-                cut = self.terminate_sent and not self.all_audio_sent
-                self._recorder.publish(TurnReceived(turn, cut), at=at)
-                return
+                turn = self._turns.validate(message, sent_seconds)
+                if turn is not None:
+                    cut = self.terminate_sent and not self.all_audio_sent
+                    self._recorder.publish(TurnReceived(turn, cut), at=at)
+                    if len(turn.words) == len(message.words):
+                        return  # otherwise the trace has the message too
             case messages.Warning():
                 self.warn(Warned(message.warning, message.warning_code))
                 return
             case CloseFrame():
                 _log.debug("closed by the server: %s %s", message.code, message.reason)
-                self.finish(self._lost_after_begin(outcomes.ended_by_close(message)))
+                self._finish_unless_terminated(outcomes.ended_by_close(message))
                 return
+            case Begin() if self.begin is not None:
+                self._warn_once(Begin, "the server sent a second Begin, which is ignored")
             case Begin():
                 _log.info("Begin: session %s, model %s", message.id, message.model)
                 self.begin = message
-            case Termination():
-                _log.debug("Termination")
-                if not self.terminate_sent:  # the open turn may be incomplete
-                    self.end(_ENDED_EARLY_ENDING)
-                elif self.all_audio_sent:  # the server confirms all of it: a success
-                    self._ending = None
-                self.finish()
+            case Termination() if not self.is_terminated:
+                self._terminate(message, sent_seconds - self._start_seconds)
             case messages.Error():
                 _log.debug("Error: %s %s", message.error_code, message.error)
-                self.finish(self._lost_after_begin(outcomes.ended_by_error(message)))
+                self._finish_unless_terminated(outcomes.ended_by_error(message))
         self._recorder.trace_only(MessageReceived(messages.to_json(message)), at=at)
+
+    def _terminate(self, message: Termination, audio_seconds: float) -> None:
+        _log.debug("Termination")
+        self.is_terminated, self.terminated_at = True, time.monotonic()
+        if not self.terminate_sent:  # the open turn may be incomplete
+            self.end(_ENDED_EARLY_ENDING)
+        elif self.all_audio_sent:  # the server confirms all of it: a success
+            self._ending = None
+        received = message.audio_duration_seconds
+        if received > 0 and MAX_DURATION_ERROR_S < abs(received - audio_seconds) < inf:
+            self._warn_once(
+                Termination,
+                f"the server says that it received {received:g} s of audio, but "
+                f"{audio_seconds:.0f} s were sent. Check the end of the transcript",
+            )
+
+    def _finish_unless_terminated(self, ending: Ended) -> None:
+        """Finishes with ``ending``, unless Termination has already said how the session ended."""
+        self.finish(None if self.is_terminated else self._lost_after_begin(ending))
 
     def _lost_after_begin(self, ending: Ended) -> Ended:
         """Turns BUSY into LOST after Begin, since the server had room for the session."""
         if self.begin is not None and ending.outcome is Outcome.BUSY:
             return replace(ending, outcome=Outcome.LOST)
         return ending
+
+    def warn_of_unread_part(self, reason: str, message: ServerMessage) -> None:
+        """Warns, once per type, of a message of which only a part can be read."""
+        self._warn_once(type(message), f"a part of a message was not understood: {reason}")
+
+    def _report_fault(self, fault: Fault, said: str) -> None:
+        self._warn_once(fault, fault.value.format(said))
+
+    def _warn_once(self, about: Fault | type[ServerMessage], warning: str) -> None:
+        if about not in self._reported_faults:
+            self._reported_faults.add(about)
+            self.warn(Warned(warning))
 
     def warn(self, warning: Warned) -> None:
         """Publishes a warning, but keeps it until `Began`; drops it after `MAX_WARNINGS`."""

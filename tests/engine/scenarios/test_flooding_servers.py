@@ -116,7 +116,7 @@ def ends_with(further: Fault) -> ConnectionScript:
 
 BEHIND = [
     server_faults.send_messages(
-        turn_message(0, "Too late.", final=True), turn_message(9, "Far too late.", final=True)
+        TERMINATION, {"type": "Error", "error_code": 3005, "error": "Too late."}, "{["
     ),
     flood(ENDLESS["tiny messages"]),
     flood(ENDLESS["pings"]),
@@ -193,10 +193,10 @@ def test_a_message_that_is_too_long_is_not_taken_in(
     assert 0 < scales.grown < MEMORY
 
 
-def test_what_comes_behind_the_termination_is_not_taken_in(
+def test_what_comes_behind_the_termination_does_not_undo_it(
     scenes: Mapping[str, ScenarioResult],
 ) -> None:
-    """Be it little or endless: the session is over, and all is well."""
+    """Be it little or endless: Termination has said that all is well."""
     assert scenes["behind"].transcript_errors() == []
 
 

@@ -317,7 +317,7 @@ def test_nonsense_from_the_server_is_survived(tmp_path: Path) -> None:
     """Unknown types, bad fields, no JSON: they cause warnings, and the session continues."""
 
     async def babble(line: ServerConnectionScript) -> None:
-        await line.send(BEGIN, "nonsense", "[1]", {"type": "Turn"}, {"type": "Applause", "n": 1})
+        await line.send("nonsense", "[1]", {"type": "Turn"}, {"type": "Applause", "n": 1})
         await line.send({"type": "Warning", "warning_code": 7, "warning": "careful"})
         await serve_normally(line)
 

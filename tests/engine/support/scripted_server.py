@@ -44,11 +44,11 @@ class ServerConnectionScript:
         self.socket = socket
         self.received = received
 
-    async def send(self, *messages: dict[str, Any] | str) -> None:
+    async def send(self, *messages: dict[str, Any] | str | bytes) -> None:
         for message in messages:
             if message is BEGIN:
                 self.received.begin_sent_at = time.monotonic()
-            await self.socket.send(message if isinstance(message, str) else json.dumps(message))
+            await self.socket.send(json.dumps(message) if isinstance(message, dict) else message)
 
     async def receive(self, *, chunks: int | None = None) -> None:
         """Receives until Terminate, or until so many chunks came."""

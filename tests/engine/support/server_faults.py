@@ -182,7 +182,7 @@ UNEXPECTED_MESSAGES = send_messages(
     {"type": "Turn"},
     {"type": "Warning", "warning": "Beware", "warning_code": 7},
     {"type": "Heartbeat", "total_audio_received_ms": 1, "total_duration_ms": 1},
-    {"type": "Turn", "turn_order": "first", "end_of_turn": True, "transcript": "w00001"},
+    {"type": "Turn", "turn_order": "first", "end_of_turn": True, "words": "none"},
     "{[",
     "",
     b"\x00\xff\xfe",

@@ -5,13 +5,16 @@
 
 import json
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from random import Random
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
+from tests.engine.support import untrue_messages
 from tests.engine.support.ground_truth import TENTH_MS, DetectedWord, WordDetector
 from tests.engine.support.scripted_server import (
     BEGIN,
@@ -39,6 +42,12 @@ class TranscriptionStyle:
     """Seconds until the session expires; None if the server does not say."""
     expires_at: int = 0
     """A Unix time to report instead."""
+    delay_tenths: int = 0
+    """How much later everything between Begin and Termination is sent, in tenths of a second of
+    audio."""
+    lies: tuple[str, ...] = ()
+    """Lies that the server tells, from `untrue_messages.LIES`."""
+    lie_seed: int = 0
 
 
 DEFAULT_STYLE = TranscriptionStyle()
@@ -72,6 +81,9 @@ class ServerSession:
         self.order = 0
         self.finals: list[dict[str, Any]] = []
         """Every final that was sent."""
+        self._lie = untrue_messages.lies_of(manner.lies, Random(manner.lie_seed))
+        self._delayed: deque[tuple[int, dict[str, Any]]] = deque()
+        """Messages, each with the tenth of a second at which it is due."""
 
     @property
     def received_tenths(self) -> int:
@@ -83,7 +95,19 @@ class ServerSession:
         if self.style.lifetime is not None:
             begin["expires_at"] = int(time.time()) + self.style.lifetime
         self.connection.received.begin_sent_at = time.monotonic()
-        await self.connection.send(begin)
+        await self.say(begin)
+
+    async def say(self, message: dict[str, Any]) -> None:
+        """Sends a message, or what a lie makes of it."""
+        await self.connection.send(*self._lie(message))
+
+    async def _say_later(self, message: dict[str, Any]) -> None:
+        self._delayed.append((self.received_tenths + self.style.delay_tenths, message))
+        await self._say_due()
+
+    async def _say_due(self) -> None:
+        while self._delayed and self._delayed[0][0] <= self.received_tenths:
+            await self.say(self._delayed.popleft()[1])
 
     async def receive_audio(self, pcm: bytes) -> None:
         """Takes audio in and reports the new words."""
@@ -93,28 +117,36 @@ class ServerSession:
             if len(self.words) >= self.style.words_per_turn:
                 await self.end_turn()
             elif len(self.words) % self.style.partial_every == 0:
-                await self.connection.send(self._turn(final=False))
+                await self._say_later(self._turn(final=False))
         if self.words and not self._word_detector.is_inside_word:
             silence = self._word_detector.heard_ms - self.words[-1].end
             if silence > TENTH_MS:
                 await self.end_turn()
+        await self._say_due()
 
     async def end_turn(self) -> None:
         """Sends the final of the open turn, if there is one."""
         if self.words:
             turn = self._turn(final=True)
             self.finals.append(turn)
-            await self.connection.send(turn)
+            await self._say_later(turn)
             if self.style.word_by_word:
-                await self.connection.send({**turn, "turn_is_formatted": True})
+                await self._say_later({**turn, "turn_is_formatted": True})
             self.words, self.order = [], self.order + 1
 
     async def end(self) -> None:
         """Ends the session after Terminate."""
+        await self.say_last_words()
+        await self.connection.socket.close(1000, "Session Ended")
+
+    async def say_last_words(self) -> None:
+        """Sends everything up to Termination."""
+        await self.say(untrue_messages.TERMINATING)
         self.words += self._word_detector.flush()
         await self.end_turn()
-        await self.connection.send(TERMINATION)
-        await self.connection.socket.close(1000, "Session Ended")
+        for _, message in self._delayed:
+            await self.say(message)
+        await self.say(TERMINATION)
 
     def _turn(self, *, final: bool) -> dict[str, Any]:
         words = [_word_json(word) for word in self.words]

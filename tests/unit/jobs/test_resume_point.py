@@ -5,7 +5,10 @@ from workers.jobs.resume_point import (
     ResumePoint,
     ResumeTracker,
 )
+from workers.jobs.word_times import TIME_TOLERANCE_MS
 from workers.protocol.messages import Turn, Word
+
+END = Word("end", 900, 900)
 
 
 def turn(order: int, start: int, end: int, *, final: bool = True) -> Turn:
@@ -13,7 +16,8 @@ def turn(order: int, start: int, end: int, *, final: bool = True) -> Turn:
 
 
 def words(order: int, *times: tuple[int, int]) -> Turn:
-    return Turn(order, True, "some words", words=tuple(Word("some", *each) for each in times))
+    text = " ".join("some" for _ in times)
+    return Turn(order, True, text, words=tuple(Word("some", *each) for each in times))
 
 
 def bearings(
@@ -104,8 +108,10 @@ def test_a_turn_whose_end_was_never_told_is_not_divided() -> None:
 
 
 def test_no_time_that_a_server_tells_skips_audio() -> None:
-    """Servers pad ends beyond the audio sent; no turn takes a job back before its start."""
-    assert bearings(turn(0, 0, 10**12), sent=3.0).at_ms == 3000
+    """Ends are padded a little beyond the audio sent; no turn takes a job back before its start."""
+    assert bearings(turn(0, 0, 3000 + TIME_TOLERANCE_MS), sent=3.0).at_ms == 3000
+    assert bearings(turn(0, 0, 3001 + TIME_TOLERANCE_MS), sent=3.0) == RECORDING_START
+    assert bearings(turn(0, 0, 2**62), sent=3.0) == RECORDING_START
     assert bearings(turn(4, 0, 10), started_from=ResumePoint(7000, 4)) == ResumePoint(7000, 4)
 
 
@@ -257,9 +263,73 @@ def test_a_later_reading_of_an_open_turn_moves_its_begin() -> None:
     assert bearings(turn(0, 0, 2300), late, other) == ResumePoint(1800, 1)
 
 
-def test_a_word_of_no_length_is_a_place_all_the_same() -> None:
-    """Servers round."""
-    assert bearings(turn(0, 900, 900)) == ResumePoint(900, 1)
+def test_a_last_word_without_length_is_heard_again() -> None:
+    """Nobody knows where it ends: the position is the start of that word, and its index."""
+    assert bearings(words(0, (100, 100), (500, 500), (900, 900))) == ResumePoint(900, 1, 2)
+    assert bearings(turn(0, 900, 900)) == ResumePoint(900, 0)
+    assert bearings(turn(0, 0, 400), turn(1, 900, 900)) == ResumePoint(900, 1)
+    cut = words(1, (2000, 2000), (50_000, 50_000))
+    assert handed_over((cut, True)).resume_point == ResumePoint(50_000, 2, kept_words=1)
+
+
+def test_a_word_without_length_is_not_split_off_a_text_of_other_words() -> None:
+    """The turn is heard again as a whole."""
+    other = Turn(0, True, "twenty five", words=(Word("25", 100, 100), Word("so", 500, 500), END))
+
+    assert bearings(other) == ResumePoint(100, 0)
+
+
+def test_a_word_that_starts_after_the_audio_sent_is_no_evidence() -> None:
+    """Only ends are padded."""
+    assert bearings(words(0, (0, 400), (3000, 3100)), sent=3.0).at_ms == 3000
+    assert bearings(words(0, (0, 400), (3001, 3100)), sent=3.0) == RECORDING_START
+
+
+def test_a_word_that_outlasts_the_last_one_is_no_evidence() -> None:
+    """The words contradict each other about where the turn ends."""
+    assert bearings(words(0, (0, 2000), (500, 900))) == RECORDING_START
+
+
+def test_more_words_than_anyone_can_say_are_no_evidence() -> None:
+    """A server may count in seconds instead of milliseconds, over many turns."""
+    at_once = words(0, *[(500, 900)] * 5)
+    seconds = [words(order, (order, order), (order, order + 1)) for order in range(9)]
+
+    assert bearings(at_once) == RECORDING_START
+    assert bearings(*seconds) == RECORDING_START
+
+
+def test_a_turn_that_goes_back_is_no_evidence() -> None:
+    """Nor is anything that the server says by a clock that has started over."""
+    found = ResumeTracker()
+    for order, (sent_s, start) in enumerate(
+        [(10.0, 9000), (20.0, 19_000), (30.0, 9000), (40.0, 19_500), (50.0, 29_500)]
+    ):
+        found.apply_progress(sent_s)
+        found.apply_turn(turn(order, start, start + 900), cut=False)
+
+    assert found.resume_point == ResumePoint(19_900, 2)
+
+
+def test_a_clock_that_went_wrong_for_one_turn_is_believed_again() -> None:
+    """The next turn arrives with the delay of those before."""
+    found = ResumeTracker()
+    for order, start in enumerate([9000, 400, 29_000]):
+        found.apply_progress(10.0 * (order + 1))
+        found.apply_turn(turn(order, start, start + 900), cut=False)
+
+    assert found.resume_point == ResumePoint(29_900, 3)
+
+
+def test_a_final_that_goes_on_ends_later() -> None:
+    """The audio sent before it came first no longer limits it; its padding still does."""
+    found = ResumeTracker()
+    found.apply_progress(1.0)
+    found.apply_turn(words(0, (0, 900)), cut=False)
+    found.apply_progress(4.0)
+    found.apply_turn(words(0, (0, 900), (1000, 1900)), cut=False)
+
+    assert found.resume_point == ResumePoint(1900, 1)
 
 
 def test_an_end_is_taken_back_no_further_than_its_last_word() -> None:

@@ -101,6 +101,7 @@ def test_a_turn_is_placed_behind_what_was_heard_before(
 ) -> None:
     """Its times and its number continue those of earlier attempts."""
     later = SessionState(recorder, ResumePoint(9000, 4))
+    later.apply(Begin("id"))
     later.apply(Turn(1, True, "word", words=(Word("word", 20, 80),)))
 
     (event,) = reports.events
@@ -138,12 +139,8 @@ def test_a_turn_is_cut_when_its_audio_was_not_all_sent(
     assert reports.events == [TurnReceived(turn, cut)]
 
 
-@pytest.mark.parametrize(
-    "last", [Termination(), CloseFrame(1006, ""), Error("Session Expired", 3008)]
-)
-def test_the_last_message_finishes_a_session(
-    state: SessionState, last: Termination | CloseFrame | Error
-) -> None:
+@pytest.mark.parametrize("last", [CloseFrame(1006, ""), Error("Session Expired", 3008)])
+def test_the_last_message_finishes_a_session(state: SessionState, last: CloseFrame | Error) -> None:
     """Its time is kept, because the wait for the next message depends on it."""
     before = time.monotonic()
     assert state.is_streaming
