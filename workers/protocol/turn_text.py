@@ -11,7 +11,7 @@ MIN_COMMON_SHARE = 0.5
 """Formatting changes less than half of the characters ("forty two" becomes "42.")."""
 
 
-class Agreement(Enum):
+class TextAgreement(Enum):
     """How the words of a final turn agree with its transcript."""
 
     SAME = "same"  # apart from formatting
@@ -19,22 +19,23 @@ class Agreement(Enum):
     DIFFERENT = "different"  # the words are others, or stop before the transcript does
 
 
-def agreement(transcript: str, words: Iterable[str]) -> Agreement:
+def text_agreement(transcript: str, words: Iterable[str]) -> TextAgreement:
     """Compares the texts without spaces, punctuation and case."""
     written, listed = characters(transcript), characters("".join(words))
     if written == listed:
-        return Agreement.SAME
+        return TextAgreement.SAME
     if listed.startswith(written):
-        return Agreement.WORDS_GO_ON
+        return TextAgreement.WORDS_GO_ON
     common = (Counter(written) & Counter(listed)).total()
-    similar = common >= MIN_COMMON_SHARE * max(len(written), len(listed))
-    return Agreement.SAME if similar and not written.startswith(listed) else Agreement.DIFFERENT
+    if written.startswith(listed) or common < MIN_COMMON_SHARE * max(len(written), len(listed)):
+        return TextAgreement.DIFFERENT
+    return TextAgreement.SAME
 
 
 def complete_transcript(transcript: str, words: Iterable[str]) -> str:
     """The transcript, or all words if it stops before they do."""
     words = list(words)
-    if agreement(transcript, words) is Agreement.WORDS_GO_ON:
+    if text_agreement(transcript, words) is TextAgreement.WORDS_GO_ON:
         return " ".join(words)
     return transcript
 

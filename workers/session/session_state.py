@@ -12,7 +12,7 @@ from workers.protocol import messages
 from workers.protocol.connection import CloseFrame
 from workers.protocol.messages import Begin, ServerMessage, Termination, Turn
 from workers.session.recorder import Recorder
-from workers.session.turn_validation import Fault, TurnValidator
+from workers.session.turn_validation import TurnFault, TurnValidator
 
 MAX_WARNINGS = 100
 """Maximum number of warnings per session, since a faulty server may send endless warnings."""
@@ -33,7 +33,7 @@ class SessionState:
         self._recorder = recorder
         self._start_seconds = resume_point.at_ms / 1000
         self._turns = TurnValidator(resume_point, self._report_fault)
-        self._reported_faults: set[Fault | type[ServerMessage]] = set()
+        self._reported_faults: set[TurnFault | type[ServerMessage]] = set()
         self._ending: Ended | None = None
         self._pending_warnings: list[Warned] | None = []
         """Warnings that came before `Began` was published; None after that."""
@@ -174,10 +174,10 @@ class SessionState:
         """Warns, once per type, of a message of which only a part can be read."""
         self._warn_once(type(message), f"a part of a message was not understood: {reason}")
 
-    def _report_fault(self, fault: Fault, said: str) -> None:
+    def _report_fault(self, fault: TurnFault, said: str) -> None:
         self._warn_once(fault, fault.value.format(said))
 
-    def _warn_once(self, about: Fault | type[ServerMessage], warning: str) -> None:
+    def _warn_once(self, about: TurnFault | type[ServerMessage], warning: str) -> None:
         if about not in self._reported_faults:
             self._reported_faults.add(about)
             self.warn(Warned(warning))

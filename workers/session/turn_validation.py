@@ -13,16 +13,16 @@ from enum import Enum
 from workers.jobs.resume_point import ResumePoint
 from workers.jobs.word_times import TIME_TOLERANCE_MS, time_fault
 from workers.protocol.messages import Turn
-from workers.protocol.turn_text import Agreement, agreement, characters
+from workers.protocol.turn_text import TextAgreement, characters, text_agreement
 
-MAX_RECENT_TURNS = 64
+MAX_REMEMBERED_TURNS = 64
 """How many turns are remembered: no server returns to an older one."""
 
 MAX_SKIPPED_NUMBERS = 100
 """A server may skip the numbers of turns that turned out to be empty, but not many."""
 
 
-class Fault(Enum):
+class TurnFault(Enum):
     """What cannot be true in a Turn, as a warning. Each is reported once a session."""
 
     TIMES = (
@@ -41,7 +41,7 @@ class Fault(Enum):
     SHRUNK = "the server sent a final turn again without some of its words ({}), which are kept"
 
 
-Report = Callable[[Fault, str], None]
+FaultReport = Callable[[TurnFault, str], None]
 """Called with a fault and what the server said."""
 
 
@@ -54,10 +54,10 @@ class _KnownTurn:
 class TurnValidator:
     """Validates the turns of one attempt, and continues the numbers of earlier attempts."""
 
-    def __init__(self, resume_point: ResumePoint, report: Report) -> None:
+    def __init__(self, resume_point: ResumePoint, report: FaultReport) -> None:
         self._start = resume_point
         self._report = report
-        self._recent: deque[_KnownTurn] = deque(maxlen=MAX_RECENT_TURNS)
+        self._recent: deque[_KnownTurn] = deque(maxlen=MAX_REMEMBERED_TURNS)
         """The latest turns, in the order of their first message."""
         self._turn_by_order: dict[int, _KnownTurn] = {}
         """The same by the server's own numbers."""
@@ -99,15 +99,15 @@ class TurnValidator:
         """Drops words that have impossible times, or that are not those of a final's transcript."""
         if turn.words and turn.end_of_turn:
             texts = [word.text for word in turn.words]
-            match agreement(turn.transcript, texts):
-                case Agreement.WORDS_GO_ON:
-                    self._report(Fault.SHORT_TRANSCRIPT, f"“{turn.transcript[-40:]}”")
+            match text_agreement(turn.transcript, texts):
+                case TextAgreement.WORDS_GO_ON:
+                    self._report(TurnFault.SHORT_TRANSCRIPT, f"“{turn.transcript[-40:]}”")
                     turn = replace(turn, transcript=" ".join(texts))
-                case Agreement.DIFFERENT:
-                    self._report(Fault.WORDS, f"“{turn.transcript[:40]}”")
+                case TextAgreement.DIFFERENT:
+                    self._report(TurnFault.WORDS, f"“{turn.transcript[:40]}”")
                     return replace(turn, words=())
         if fault := time_fault(turn.words, self._start.at_ms, sent_ms):
-            self._report(Fault.TIMES, fault)
+            self._report(TurnFault.TIMES, fault)
             return replace(turn, words=())
         return turn
 
@@ -120,7 +120,7 @@ class TurnValidator:
             return turn
         if turn.words[0].start >= self._end_ms - TIME_TOLERANCE_MS:
             return turn
-        self._report(Fault.TIMES, "a word is before the end of the previous turn")
+        self._report(TurnFault.TIMES, "a word is before the end of the previous turn")
         return replace(turn, words=())
 
     # --- numbers ---------------------------------------------------------------------------------
@@ -158,10 +158,10 @@ class TurnValidator:
     def _add(self, turn: Turn) -> _KnownTurn:
         order, number = turn.turn_order, turn.turn_order + self._offset
         if not self._is_possible(turn):
-            self._report(Fault.NUMBER, f"{order}"[:40])
+            self._report(TurnFault.NUMBER, f"{order}"[:40])
             number = self._next_number
             self._offset = number - order
-        if len(self._recent) == MAX_RECENT_TURNS:
+        if len(self._recent) == MAX_REMEMBERED_TURNS:
             oldest = self._recent[0]
             for key in [key for key, each in self._turn_by_order.items() if each is oldest]:
                 del self._turn_by_order[key]
@@ -176,7 +176,7 @@ class TurnValidator:
         if not turn.end_of_turn:
             return False
         if _is_part(turn.transcript, final.transcript):
-            self._report(Fault.SHRUNK, f"“{turn.transcript[:40]}”")
+            self._report(TurnFault.SHRUNK, f"“{turn.transcript[:40]}”")
             return False
         return True
 
