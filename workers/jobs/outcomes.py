@@ -51,7 +51,7 @@ _OUTCOME_BY_TEXT = (
     ("user input validation", Outcome.REFUSED, _PARAMETER_HINT),
     ("unauthorized", Outcome.UNAUTHORISED, _KEY_HINT),
 )
-_OUTCOME_BY_CODE = {
+KNOWN_CODES = {
     1000: (Outcome.LOST, ""),
     1001: (Outcome.LOST, "The server is shutting down."),
     1005: (Outcome.LOST, ""),
@@ -136,7 +136,7 @@ def _ended_by_server(code: int | None, text: str) -> Ended:
     unknown = (
         (Outcome.LOST, _LATER_HINT) if _LATER.search(text) else (Outcome.REFUSED, _UNKNOWN_HINT)
     )
-    outcome, hint = _OUTCOME_BY_CODE.get(code or 0, unknown)
+    outcome, hint = KNOWN_CODES.get(code or 0, unknown)
     for words, known_outcome, known_hint in _OUTCOME_BY_TEXT:
         if words in text.lower():
             outcome, hint = known_outcome, known_hint

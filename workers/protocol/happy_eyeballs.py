@@ -41,7 +41,7 @@ def open_connection(addresses: Iterable[Address], timeout_s: float) -> socket.so
 
     Raises `OSError`: `TimeoutError` if none answers in time.
     """
-    waiting = _alternated(addresses)
+    waiting = alternated(addresses)
     waiting.reverse()
     pending: list[socket.socket] = []
     errors: list[OSError] = []
@@ -77,7 +77,7 @@ def open_connection(addresses: Iterable[Address], timeout_s: float) -> socket.so
     raise (told or errors or [OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))])[0]
 
 
-def _alternated(addresses: Iterable[Address]) -> list[Address]:
+def alternated(addresses: Iterable[Address]) -> list[Address]:
     """The addresses, with the families in turn, that of the first one first (section 4)."""
     by_family: dict[socket.AddressFamily, list[Address]] = {}
     for address in addresses:

@@ -18,7 +18,7 @@ from workers import secrecy
 
 MAX_HEAD_BYTES = 32 * 1024
 MAX_BODY_BYTES = 16 * 1024
-BODY_TIMEOUT_S = 2.0
+BODY_TIMEOUT_S = 1.0
 """How long to wait for the body of a refusal, all in all."""
 MAX_INTERIM_ANSWERS = 10
 """How many answers with a status below 200 may come before the final one (RFC 9110, 15.2)."""

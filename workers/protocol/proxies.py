@@ -120,7 +120,8 @@ def _split_address(address: str) -> tuple[str | None, int | None]:
     if found is None:
         return None, None
     port = int(found[3]) if found[3] else DEFAULT_PORT
-    return found[1] or found[2], port if 0 < port < 65536 else None
+    host = found[1].replace("%25", "%", 1) if found[1] else found[2]  # RFC 6874
+    return host, port if 0 < port < 65536 else None
 
 
 def _is_excluded(host: str, port: int, environment: Mapping[str, str]) -> bool:
