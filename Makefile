@@ -85,8 +85,9 @@ bench: $(READY) ## Measure pacing beside the guide's script; the desk; the engin
 	@$(BIN)/python -m tests.benchmarks.soak
 	@$(BIN)/python -m tests.benchmarks.scheduler
 
-fuzz: $(READY) ## Damage CASES=20000 recordings of all kinds with SEED=…, and list those that are not read or refused well
+fuzz: $(READY) ## Damage CASES=20000 recordings and as many run folders with SEED=…, and list those that are not read or refused well
 	@$(BIN)/python -m tests.fuzz.corrupt_audio --cases $(or $(CASES),20000) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m tests.fuzz.run_folders --cases $(or $(CASES),20000) $(if $(SEED),--seed $(SEED))
 
 chaos: $(READY) ## Break servers and processes by chance for MINUTES=5 with SEED=…, and look for lost words
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED)) --sessions 20

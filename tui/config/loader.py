@@ -20,7 +20,7 @@ from tui.config.settings import (
 )
 from workers.errors import NoHomeFolder, UsageProblem
 from workers.playback.backends import BACKENDS
-from workers.ranges import REFRESH_S, shown
+from workers.ranges import MAX_SHOWN_CHARS, REFRESH_S, shown
 from workers.user_folders import config_folder
 
 SETTINGS_VARIABLE = "PACELINE_SETTINGS"
@@ -186,7 +186,7 @@ class _SettingsReader:
             name = parse_key_name(key) if isinstance(key, str) else None
             if name is None:
                 hint = "Examples of keys: “a”, “A”, “?”, “ctrl+k”, “f5”, “pagedown”, “escape”."
-                self._refuse(key_path, f"there is no key “{key}”", hint)
+                self._refuse(key_path, f"there is no key “{str(key)[:MAX_SHOWN_CHARS]}”", hint)
             names.append(name)
         return tuple(names)
 
@@ -259,6 +259,7 @@ def _unknown_name_problem(what: str, value: str, known: Sequence[str]) -> tuple[
     """The message and hint for an unknown name; None if it is known."""
     if value in known:
         return None
+    value = value if len(value) <= MAX_SHOWN_CHARS else f"{value[:MAX_SHOWN_CHARS]}…"
     near = difflib.get_close_matches(value, known, 1, cutoff=0.5)
     hint = f"Did you mean “{near[0]}”?" if near else f"Valid names: {', '.join(known)}."
     return f"there is no {what} “{value}”", hint

@@ -12,7 +12,7 @@ undeclared fields, does not tell the wrong value, and adds 11 ms to the start of
 import json
 import math
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
 from typing import (
@@ -27,7 +27,7 @@ from typing import (
 )
 
 from workers.errors import Malformed
-from workers.ranges import Range, Text, shown
+from workers.ranges import MAX_SHOWN_CHARS, Range, Text, shown
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Extra: TypeAlias = Mapping[str, Json]
@@ -71,8 +71,11 @@ class _Unreadable(Exception):
         return self
 
 
-def parse_object(text: str | bytes, where: str, max_depth: int = MAX_JSON_DEPTH) -> JsonObject:
-    """Parses a JSON object. Raises `Malformed`, whose message calls the text ``where``."""
+def parse_object(
+    text: str | bytes, where: str, max_depth: int = MAX_JSON_DEPTH, *, quoting: bool = False
+) -> JsonObject:
+    """Parses a JSON object. Raises `Malformed`, whose message calls the text ``where``. With
+    ``quoting``, it also names what is nested too deeply; a server's names may contain the key."""
     try:
         record = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -90,8 +93,32 @@ def parse_object(text: str | bytes, where: str, max_depth: int = MAX_JSON_DEPTH)
             if isinstance(inner, (dict, list))
         ]
     if level:
-        raise Malformed(f"{where} is nested too deeply")
+        place = _deepest_path(record) if quoting else ""
+        raise Malformed(f"{where}{place} is nested too deeply")
     return record
+
+
+def _deepest_path(record: JsonObject) -> str:
+    """The beginning of the path to where an object is nested most deeply."""
+    level: list[tuple[str, Any]] = [("", record)]
+    path = ""
+    while level:
+        path = level[0][0]
+        level = [
+            (f"{outer_path}{step}"[: 2 * MAX_SHOWN_CHARS], inner)
+            for outer_path, outer in level
+            for step, inner in _steps(outer)
+            if isinstance(inner, (dict, list))
+        ]
+    return f": {shown(path.lstrip('.'))[1:-1]}…"
+
+
+def _steps(outer: Any) -> Iterator[tuple[str, Any]]:
+    """The items of an object or a list, each with how a path goes on to it."""
+    if isinstance(outer, dict):
+        yield from ((f".{name}", inner) for name, inner in outer.items())
+    else:
+        yield from ((f"[{index}]", inner) for index, inner in enumerate(outer))
 
 
 def load(cls: type[T], record: Mapping[str, Json], where: str = "", *, quoting: bool = True) -> T:
@@ -243,7 +270,12 @@ def _reader_for(hint: Any) -> FieldReader:
 
 def _checked_reader(read: FieldReader, allowed: Range | Text) -> FieldReader:
     def read_checked(value: Any) -> Any:
-        found = read(value)
+        try:
+            found = read(value)
+        except _Unreadable as error:
+            if isinstance(allowed, Range):
+                error.expected = f"a number {allowed}"
+            raise
         if found not in allowed:
             raise _Unreadable(value, allowed)
         return found

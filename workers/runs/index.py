@@ -141,13 +141,14 @@ def _naming(place: str) -> Iterator[None]:
 def _read_whole_index(path: Path) -> _Records:
     file = path / INDEX_NAME
     try:
-        header = codec.parse_object(_read_bounded(file), str(file), max_depth=MAX_INDEX_DEPTH)
+        text = _read_bounded(file)
+        header = codec.parse_object(text, str(file), MAX_INDEX_DEPTH, quoting=True)
     except FileNotFoundError as error:
         hint = f"It does not contain {INDEX_NAME}."
         raise RunFolderProblem(f"{path} is not a run folder", hint) from error
     except OSError as error:
         hint = "Put the file itself there." if isinstance(error, files.NotOwnFile) else ""
-        raise RunFolderProblem(f"{path} cannot be read ({error.strerror})", hint) from error
+        raise RunFolderProblem(f"{file} cannot be read ({error.strerror})", hint) from error
     except Malformed as error:
         raise RunFolderProblem(error.reason, _DAMAGE_HINT) from error
     _check_format(file, header.get("format", COMPLETE_VERSION))
@@ -234,7 +235,7 @@ def _apply_changes(path: Path, records: _Records) -> int:
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise RunFolderProblem(f"{path} cannot be read ({error.strerror})") from error
+        raise RunFolderProblem(f"{file} cannot be read ({error.strerror})") from error
     return size
 
 

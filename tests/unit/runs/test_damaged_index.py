@@ -68,7 +68,11 @@ def _change(folder: Path, path: str, value: Any) -> None:
         ("settings", 5, "settings is 5; it must be an object"),
         ("limits.dead_after", 0, "limits.dead_after is 0; it must be from 1 to 86,400 s"),
         ("limits.dead_after", 1e300, "limits.dead_after is 1e+300; it must be"),
-        ("limits.dead_after", float("nan"), "limits.dead_after is nan; it must be a number"),
+        (
+            "limits.dead_after",
+            float("nan"),
+            "limits.dead_after is nan; it must be a number from 1",
+        ),
         ("limits.start_rate", -5, "limits.start_rate is -5; it must be from 1 to 1,000,000"),
         ("limits.attempts", True, "limits.attempts is true; it must be a number"),
         ("limits.sessions", 10**9, "limits.sessions is 1000000000; it must be from 1 to 10,000"),
