@@ -148,6 +148,11 @@ class Connection:
             return None
         except websocket.WebSocketConnectionClosedException:
             raise ConnectionLost("the connection broke") from None
+        except websocket.WebSocketProtocolException as error:
+            # In RFC 6455, section 5.2, these bits belong to extensions, such as compression.
+            why = "it uses an extension that was not agreed" if "rsv" in str(error) else ""
+            reason = why or error_text(error)
+            raise ConnectionLost(f"the server broke the protocol ({reason})") from None
         except (OSError, websocket.WebSocketException) as error:
             raise ConnectionLost(f"the connection broke ({error_text(error)})") from error
         self.last_received_at = time.monotonic()

@@ -10,12 +10,20 @@ import select
 import socket
 import time
 from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
 from itertools import chain, zip_longest
+from queue import Empty, SimpleQueue
 
 from websocket._socket import DEFAULT_SOCKET_OPTION
 
+from workers import threads
+
 ATTEMPT_DELAY_S = 0.25
 """The delay that RFC 8305 recommends in section 5."""
+
+MAX_IPV6_DELAY_S = 0.5
+"""How long the IPv6 addresses of a host are awaited when its IPv4 addresses are known."""
 
 _NO_ROUTE = frozenset(
     {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
@@ -30,9 +38,41 @@ Address = tuple[socket.AddressFamily, tuple[object, ...]]
 def resolve(host: str, port: int) -> list[Address]:
     """All addresses of a host, in the system's order of preference (RFC 6724).
 
-    Raises `OSError`, or `UnicodeError` for a name that cannot be one.
+    Some resolvers never answer what the IPv6 addresses are, and the system asks for a quarter of a
+    minute. So the IPv4 addresses are asked for separately, and used if the rest comes much later
+    (RFC 8305, section 3). Raises `OSError`, or `UnicodeError` for a name that cannot be one.
     """
-    found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    with suppress(socket.gaierror):
+        return _look_up(host, port, flags=socket.AI_NUMERICHOST)
+    results: SimpleQueue[tuple[bool, list[Address] | Exception]] = SimpleQueue()
+
+    def look_up(family: socket.AddressFamily) -> None:
+        try:
+            found: list[Address] | Exception = _look_up(host, port, family)
+        except Exception as error:
+            found = error
+        results.put((family == socket.AF_UNSPEC, found))
+
+    try:
+        for family in (socket.AF_UNSPEC, socket.AF_INET):
+            threads.start_thread(partial(look_up, family), "resolver")
+    except RuntimeError:  # the system has no room for another thread
+        return _look_up(host, port)
+    has_all, found = results.get()
+    if not has_all:
+        with suppress(Empty):
+            found = results.get(timeout=None if isinstance(found, Exception) else MAX_IPV6_DELAY_S)[
+                1
+            ]
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _look_up(
+    host: str, port: int, family: socket.AddressFamily = socket.AF_UNSPEC, flags: int = 0
+) -> list[Address]:
+    found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, socket.IPPROTO_TCP, flags)
     return [(family, address) for family, _, _, _, address in found]
 
 

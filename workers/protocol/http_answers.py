@@ -125,7 +125,12 @@ def read_answer(sock: socket.socket, deadline: float | None = None) -> HttpAnswe
 
 def read_reason(sock: socket.socket, answer: HttpAnswer) -> str:
     """Reads some of the body of a refusal, and returns the reason that it gives in one line; empty
-    without one."""
+    without one. Some servers put it into a header of their own."""
+    errors = (value for name, value in answer.headers.items() if "error" in name)
+    return _body_reason(sock, answer) or reason_text(next(errors, ""))
+
+
+def _body_reason(sock: socket.socket, answer: HttpAnswer) -> str:
     text = _read_body(sock, answer).decode(errors="replace").strip()
     if answer.is_web_page or text.startswith("<"):
         title = re.search(r"<title[^>]*>(.*?)</title", text, re.IGNORECASE | re.DOTALL)

@@ -12,6 +12,10 @@ from workers.session.session_state import SessionState
 _WINDOW_S, _WINDOW_SHARE = 300.0, 1 / 3
 _FINAL_MARGIN_S, _FINAL_MARGIN_SHARE = 30.0, 1 / 10
 
+MAX_PING_INTERVAL_S = 20.0
+"""Gateways close connections on which they see nothing from the server for a while: nginx after
+60 s, some content networks after 30 s."""
+
 _HANDED_OVER = Ended(
     Outcome.HANDED_OVER, "the session neared its maximum duration", "Another session continues."
 )
@@ -33,12 +37,13 @@ class Keepalive:
     """Detects a server that is dead although the connection is open.
 
     Silence in a recording brings no messages, so the server is pinged (RFC 6455, section 5.5.2)
-    when nothing has arrived for half of ``silence_s``.
+    when nothing has arrived for half of ``silence_s``, or for `MAX_PING_INTERVAL_S`.
     """
 
     def __init__(self, connection: Connection, silence_s: float) -> None:
         self._connection = connection
         self._silence_s = silence_s
+        self._ping_after_s = min(silence_s / 2, MAX_PING_INTERVAL_S)
         self._ping_sent_at: float | None = None
         """When the unanswered ping was sent; None if there is none."""
 
@@ -54,8 +59,10 @@ class Keepalive:
             raise ConnectionLost(f"the server has taken no audio for {self._silence_s:g} s")
         if self._ping_sent_at is not None and connection.last_received_at >= self._ping_sent_at:
             self._ping_sent_at = None
-        since = connection.last_received_at if self._ping_sent_at is None else self._ping_sent_at
-        left = since + self._silence_s / 2 - now
+        if self._ping_sent_at is None:
+            left = connection.last_received_at + self._ping_after_s - now
+        else:
+            left = self._ping_sent_at + self._silence_s - self._ping_after_s - now
         if left > 0:
             return left
         if self._ping_sent_at is not None:
@@ -64,8 +71,8 @@ class Keepalive:
             raise ConnectionLost(f"the server has not answered for {self._silence_s:g} s")
         self._ping_sent_at = now
         connection.ping()
-        _log.debug("ping, after %g s without a sign of life", self._silence_s / 2)
-        return self._silence_s / 2
+        _log.debug("ping, after %g s without a sign of life", self._ping_after_s)
+        return self._silence_s - self._ping_after_s
 
 
 class Handover:

@@ -134,6 +134,24 @@ def test_an_answer_that_is_there_counts_however_late_it_is_looked_at() -> None:
         assert keepalive.tick(connection.last_received_at + 0.4) > 0.0
 
 
+def test_a_silent_connection_is_used_before_a_gateway_closes_it() -> None:
+    """However patient the user is: most gateways wait a minute, some half of one."""
+
+    async def idle(session: ServerSession) -> None:
+        await session.connection.socket.wait_closed()
+
+    with (
+        ScriptedServer(transcribe(DEFAULT_STYLE, idle, FaultMoment.CONNECT)) as endpoint,
+        dial(f"{endpoint.url}?sample_rate=8000", {}) as connection,
+    ):
+        keepalive, opened = Keepalive(connection, 600.0), connection.last_received_at
+
+        assert keepalive.tick(opened) == pytest.approx(20.0)
+        assert keepalive.tick(opened + 20.0) == pytest.approx(580.0)
+        assert select.select([connection], [], [], 30)[0]  # the pong
+        assert connection.receive() == NON_MESSAGE
+
+
 def test_room_that_is_there_counts_however_late_it_is_looked_at() -> None:
     """Likewise for a server that reads again."""
     held, taken = threading.Event(), threading.Event()

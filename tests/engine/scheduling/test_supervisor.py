@@ -451,6 +451,7 @@ def test_a_session_process_has_loaded_no_screen() -> None:
 
     unwanted = {"textual", "rich", "click", "websockets", "moonshine_voice", "av"}
     unwanted |= {"workers.evaluation", "rapidfuzz", "matplotlib", "whisper_normalizer", "pyarrow"}
+    unwanted |= {"socksio", "python_socks", "html", "http.client", "email"}
 
     assert set(PRELOAD_MODULES) <= set(loaded["before"])
     assert not unwanted & set(loaded["before"])

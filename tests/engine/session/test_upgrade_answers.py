@@ -1,11 +1,17 @@
 """What a server may answer to the upgrade, by the classes of RFC 9110, and what users are told."""
 
+import select
+import socket
+from base64 import b64encode
+from hashlib import sha1
 from http import HTTPStatus
 
 import pytest
 
 from tests.support.raw_server import RawServer, Script, answer, http
+from workers.protocol.connection import ConnectionLost
 from workers.protocol.dialing import dial
+from workers.protocol.messages import Unknown
 from workers.protocol.unreachable import Recurrence, Unreachable
 
 PASSING, LASTING = Recurrence.PASSING, Recurrence.LASTING
@@ -120,3 +126,21 @@ def test_a_host_that_cannot_be_one_is_told() -> None:
     for host in ("a..b", f"{'x' * 64}.example", "nowhere.invalid"):
         with pytest.raises(Unreachable, match="cannot be resolved"):
             dial(f"ws://{host}:8080/", {})
+
+
+def test_compression_that_was_not_agreed_is_told() -> None:
+    """Some servers announce it unasked. Without a compressed message, nothing is wrong."""
+
+    def compress(line: socket.socket, request: bytes) -> None:
+        nonce = request.split(b"Sec-WebSocket-Key: ")[1].split(b"\r\n")[0]
+        accept = b64encode(sha1(nonce + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+        extensions = b"Sec-WebSocket-Extensions: permessage-deflate\r\n"
+        line.sendall(UPGRADE.encode() + extensions + b"Sec-WebSocket-Accept: " + accept)
+        line.sendall(b"\r\n\r\n\x81\x02{}\xc1\x02\x2a\x01")
+        line.recv(1)
+
+    with RawServer(compress) as server, dial(f"ws://{server.address}/", {}) as connection:
+        select.select([connection], [], [], 30)
+        assert connection.receive() == Unknown("")
+        with pytest.raises(ConnectionLost, match="an extension that was not agreed"):
+            connection.receive()

@@ -143,6 +143,14 @@ def test_any_other_reason_is_one_clean_line(
     assert reason(body, headers) == expected
 
 
+def test_a_reason_may_be_in_a_header() -> None:
+    """If the body has none."""
+    header = {"dg-error": "Insufficient permissions", "content-length": "0"}
+
+    assert reason("", header) == "Insufficient permissions"
+    assert reason("Because.", {"dg-error": "No"}) == "Because"
+
+
 def test_a_reason_is_bounded() -> None:
     """However much comes, and however slowly."""
     assert len(reason("x" * 2 * MAX_BODY_BYTES)) == MAX_REASON_CHARS

@@ -11,6 +11,7 @@ import pytest
 from tests.support.fake_launcher import FakeLauncher, Script, random_outcomes, script
 from workers.audio.source import Source
 from workers.jobs.events import (
+    Connecting,
     Ended,
     JobReport,
     Outcome,
@@ -195,6 +196,43 @@ def test_a_retry_ends_the_backoff_of_a_job_that_waits(folder: RunFolder) -> None
 
     assert [2.1] == [pytest.approx(b - a) for a, b in pairwise(times)]
     assert not scheduler.queue
+
+
+@pytest.mark.parametrize("outcome", [Outcome.BUSY, Outcome.UNREACHABLE])
+def test_a_server_that_asks_to_wait_is_not_asked_before(
+    folder: RunFolder, outcome: Outcome
+) -> None:
+    """No job starts meanwhile, although another session ends; the user may ask earlier."""
+    refused = Ended(outcome, "HTTP 503", retry_after_s=50.0)
+    refusal = Script([(0.1, Connecting("ws://x", "ab")), (0.3, refused)], 0.4)
+    scripts = iter([script(Outcome.DONE), refusal, script(Outcome.DONE), refusal])
+    launcher = FakeLauncher(lambda _: next(scripts, script(Outcome.DONE)))
+    scheduler = make_scheduler(folder, launcher)
+    jobs = [scheduler.add(Source("a.wav")) for _ in range(2)]
+    launcher.run(scheduler)
+    scheduler.retry(jobs[0])  # the fourth script; then, against the server's wish, the fifth
+
+    def retry_when_waiting() -> None:
+        if len(launcher.starts) == 4 and scheduler.queue == jobs[:1]:
+            assert scheduler.retry(jobs[0])
+
+    launcher.run(scheduler, between=retry_when_waiting)
+    first, second, third, fourth, fifth = (at for at, _ in launcher.starts)
+
+    assert third == pytest.approx(second + 0.4 + 50.0)
+    assert fifth < fourth + 1.0
+    assert first <= second <= first + 1.0
+
+
+def test_sessions_are_told_whether_the_server_was_reached(folder: RunFolder) -> None:
+    """What stands between after that may be gone soon."""
+    outcomes = iter([Outcome.UNREACHABLE, Outcome.LOST, Outcome.DONE])
+    launcher = FakeLauncher(lambda _: script(next(outcomes)))
+    scheduler = make_scheduler(folder, launcher)
+    scheduler.add(Source("a.wav"))
+    launcher.run(scheduler)
+
+    assert [a.was_reached for _, a in launcher.starts] == [False, False, True]
 
 
 def test_jobs_that_are_stopped_end_once(folder: RunFolder) -> None:
