@@ -89,8 +89,9 @@ fuzz: $(READY) ## Damage CASES=20000 recordings and as many run folders with SEE
 	@$(BIN)/python -m tests.fuzz.corrupt_audio --cases $(or $(CASES),20000) $(if $(SEED),--seed $(SEED))
 	@$(BIN)/python -m tests.fuzz.run_folders --cases $(or $(CASES),20000) $(if $(SEED),--seed $(SEED))
 
-chaos: $(READY) ## Break servers and processes by chance for MINUTES=5 with SEED=…, and look for lost words
+chaos: $(READY) ## Break servers, then kill processes by chance for MINUTES=… with SEED=…, and look for lost words
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED)) --sessions 20
+	@$(BIN)/python -m tests.chaos.kill_storm --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 pictures: $(READY) ## Make the README's pictures from the running desk
 	@$(BIN)/python -m tests.readme_screenshot
