@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from workers import files, secrecy
+from workers.visible_text import MAX_TEXT_CHARS, clean
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -91,7 +92,8 @@ def enable(config: LogConfig, *, job: int = 0, attempt: int = 0) -> None:
             context = getattr(record, "context", "")
             text = f"{record.levelname} {record.name}{context}: {record.getMessage()}"
             text = secrecy.redact(text)
-            text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)  # one line
+            text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:MAX_TEXT_CHARS])
+            text = clean(text)
             clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
             line = f"{clock}.{int(record.msecs):03d}Z {text}\n"
             with suppress(OSError):  # a full disk must not end a session
