@@ -1,5 +1,6 @@
 """The options with which a run continues: its own, unless the command line overrides them."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -48,8 +49,10 @@ def prepare_resume(
         if key is None and target.kind is EndpointKind.SERVICE:
             raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")
         stored_custom = target.kind is EndpointKind.CUSTOM and url is None
-        if key and stored_custom and not endpoint.is_loopback(urlsplit(target.url).hostname or ""):
-            # Somebody else may have created this folder, to receive the key on another machine.
+        is_here = endpoint.is_loopback(urlsplit(target.url).hostname or "")
+        if key and stored_custom and not (is_here and _is_own(folder)):
+            # Somebody else may have created this folder, to receive the key on another machine, or
+            # on this one.
             reason = f"this run used {target.name}; the key is only sent to an endpoint you specify"
             raise UsageProblem(reason, f"Add --endpoint {target.address}")
     check_endpoint_speed(saved.settings.speed, target)
@@ -62,6 +65,11 @@ def prepare_resume(
     settings = saved.settings if strict is None else replace(saved.settings, strict=strict)
     options = RunOptions(settings, target, key, limits, folder, log_level, log_file)
     return options, saved.jobs
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether a folder belongs to the user, or to root, who needs no such way to a key."""
+    return not hasattr(os, "geteuid") or folder.stat().st_uid in (0, os.geteuid())
 
 
 def _resume_endpoint(

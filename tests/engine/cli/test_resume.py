@@ -280,6 +280,27 @@ def test_a_key_goes_only_where_the_user_says(
     assert options.endpoint.url == "wss://mine.example/v3/ws"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a folder that belongs to another")
+def test_a_key_goes_to_this_machine_only_for_a_folder_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another user of the machine may have prepared the folder, and listen at the address."""
+    url = "ws://127.0.0.1:9/v3/ws"
+    index = {"format": 1, "endpoint": {"kind": "custom", "url": url, "name": "x"}, "jobs": []}
+    (tmp_path / "run.json").write_text(json.dumps(index))
+    rest: dict[str, Any] = dict.fromkeys(
+        ("url", "ca_file", "key_file", "sessions", "start_rate", "attempts", "dead_after")
+    )
+    monkeypatch.setenv("ASSEMBLYAI_API_KEY", "k3y")
+    options, _ = prepare_resume(tmp_path, keyring=False, unencrypted=False, **rest)
+    assert options.key is not None
+
+    os.chown(tmp_path, 65_534, 65_534)
+    monkeypatch.setenv("ASSEMBLYAI_API_KEY", "k3y")
+    with pytest.raises(UsageProblem, match="only sent to an endpoint you specify"):
+        prepare_resume(tmp_path, keyring=False, unencrypted=False, **rest)
+
+
 def test_past_runs_are_listed_with_how_to_go_on(tmp_path: Path) -> None:
     """The latest first; a run that is finished can be looked back at."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.2))

@@ -21,13 +21,18 @@ from tests.engine.support.scripted_server import ScriptedServer
 from tests.engine.support.stub_recogniser import install_stub_recogniser
 from tests.engine.support.supervisor_harness import LONG_ENOUGH, run_supervisor
 from tests.support import audio_files
+from tests.support.encodings import ENCODINGS
 from tests.support.keyring_backends import FileKeyring
 from workers.jobs.events import Began, Ended, Outcome
 from workers.localserver.child import LocalServer
 from workers.secrecy import REDACTED
 
 KEY = "n0b0dyMayEverReadThis9876543210"
+CREDENTIAL = "wJalrXUtnFEMIK7MDENGbPxRfiCYcredential"
 FILES = 100
+
+FORMS = (str, *(ENCODINGS[name] for name in ("JSON escapes", "percent twice", "a login")))
+"""How the key is repeated."""
 
 
 def visible(program: psutil.Process) -> dict[int, str]:
@@ -52,7 +57,8 @@ def holding(folder: Path, secret: str) -> list[Path]:
 
 
 def test_a_run_keeps_its_key_to_itself(tmp_path: Path) -> None:
-    """A hundred sessions, some of them with a server that repeats the key wherever it can.
+    """A hundred sessions, some of them with a server that repeats the key wherever it can, as it
+    is, escaped and encoded; tests/hostile has all forms.
 
     In the end it stands in no output and no file. Meanwhile it stood in nobody's arguments, and in
     no environment but the one that the user made; and only who was to get it got it.
@@ -62,14 +68,17 @@ def test_a_run_keeps_its_key_to_itself(tmp_path: Path) -> None:
     for number in range(FILES):
         audio_files.write_recording(files / f"{number}.wav", audio_files.distinct_samples(0.2))
     seen: dict[int, str] = {}
+    core_limits: set[tuple[int, int]] = set()
 
     def look(visitors: int) -> None:
         if visitors % 10 == 0:
-            seen.update(visible(psutil.Process(program.pid)))
+            process = psutil.Process(program.pid)
+            seen.update(visible(process))
+            core_limits.add(process.rlimit(psutil.RLIMIT_CORE))
 
     options = ["--json", "--sessions", "50", "--out", str(tmp_path / "run")]
     with (
-        KeyEchoServer(on_visit=look) as parrot,
+        KeyEchoServer(look, FORMS) as parrot,
         subprocess.Popen(
             cli_command("run", *options, "--endpoint", parrot.url, files),
             stdout=subprocess.PIPE,
@@ -77,7 +86,13 @@ def test_a_run_keeps_its_key_to_itself(tmp_path: Path) -> None:
             text=True,
             cwd=ROOT,
             # One arena: that of a thread is memory that a limit comes too late for.
-            env={**os.environ, "ASSEMBLYAI_API_KEY": KEY, "MALLOC_ARENA_MAX": "1"},
+            env={
+                **os.environ,
+                "ASSEMBLYAI_API_KEY": KEY,
+                "MALLOC_ARENA_MAX": "1",
+                "AWS_SECRET_ACCESS_KEY": CREDENTIAL,
+                "https_proxy": f"http://user:{CREDENTIAL}@127.0.0.1:9",
+            },
         ) as program,
     ):
         out, errors = program.communicate(timeout=2 * LONG_ENOUGH)
@@ -87,10 +102,13 @@ def test_a_run_keeps_its_key_to_itself(tmp_path: Path) -> None:
     assert {request.headers["Authorization"] for request in parrot.requests} == {KEY}
     assert not [request.path for request in parrot.requests if REDIRECT_PATH in request.path]
     assert len(seen) >= FILES / 10
-    assert not [text for text in seen.values() if KEY in text]
-    assert KEY not in out + errors
+    assert not [text for text in seen.values() if KEY in text or CREDENTIAL in text]
+    assert {(0, 0)} == core_limits
+    for repeated in (KEY, *(encode(KEY) for encode in FORMS)):
+        assert repeated not in out + errors
+        assert json.dumps(repeated)[1:-1] not in out + errors
+        assert holding(tmp_path, repeated) == holding(Path(os.environ["HOME"]), repeated) == []
     assert REDACTED in out
-    assert holding(tmp_path, KEY) == holding(Path(os.environ["HOME"]), KEY) == []
     assert [log for log in logs if "MemoryError" in log]
 
 
