@@ -23,7 +23,7 @@ STREAM_USERS = {
     "tui/terminal/stdio.py": "makes the streams",
     "tui/terminal/sighup.py": "the screen's stream, which it passes on",
     "tui/terminal/guard.py": "only asks for its encoding",
-    "tui/app/desk.py": "only asks for its encoding",
+    "tui/app/desk.py": "asks for its encoding, and writes a notice of its own",
     "tui/cli/desk.py": "only asks whether it is a terminal",
     "workers/output.py": "makes the streams of child processes",
     "workers/log.py": "only takes its descriptor",
@@ -35,6 +35,7 @@ STREAM_USERS = {
 DESCRIPTOR_WRITERS = {
     "tui/terminal/guard.py": "sequences of its own, and a notice that is clean",
     "tui/terminal/sighup.py": "nothing, to see whether the terminal is there",
+    "tui/app/desk.py": "a notice of its own, before Ctrl-Z stops it",
     "workers/log.py": "lines that it has cleaned",
 }
 """Modules that may write to a descriptor which may be a terminal. Others have names in

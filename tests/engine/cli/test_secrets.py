@@ -31,7 +31,7 @@ KEY = "n0b0dyMayEverReadThis9876543210"
 CREDENTIAL = "wJalrXUtnFEMIK7MDENGbPxRfiCYcredential"
 FILES = 100
 
-FORMS = (str, *(ENCODINGS[name] for name in ("JSON escapes", "percent twice", "a login")))
+FORMS = [ENCODINGS[name] for name in ("as it is", "JSON escapes", "percent twice", "a login")]
 """How the key is repeated."""
 
 
