@@ -16,22 +16,16 @@ MAX_COMBINING_MARKS = 8
 
 _SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
 
-_JOINERS = frozenset("\u200c\u200d")
-"""Have no width, but are kept where scripts need them: the first in Persian and in India, the
-second only after a virama."""
-
-_STRAY_JOINER = re.compile(
-    "(?<![\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca\u1039])\u200d"
-)
-"""A joiner that does not follow the virama of an Indic script. Most are in emoji."""
+_ZERO_WIDTH_NON_JOINER = "\u200c"
+"""Has no width, but is kept: Persian and Indic scripts need it."""
 
 _DROPPED_CHARS = frozenset(
     map(
         chr,
         [
-            # Variation selectors, skin tones, and the tags that spell flags. Terminals disagree on
-            # the widths of emoji that have them.
-            *(*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x1F3FB, 0x1F400)),
+            # Joiners, variation selectors, skin tones, and the tags that spell flags. Terminals
+            # disagree on the widths of emoji and letters that have them.
+            *(0x200D, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x1F3FB, 0x1F400)),
             *range(0xE0000, 0xE0080),
             # Soft hyphens, marks of direction, and breaks without width: parts of real text, as in
             # Arabic, Hebrew, Thai and Khmer, that are not visible.
@@ -48,7 +42,7 @@ _COMBINING_RUN = re.compile(
 )
 """Runs that may have too many marks."""
 
-_MARK_WITHOUT_CATEGORY = re.compile(f"[\u200c\u200d{_HANGUL_WITHOUT_WIDTH}]")
+_MARK_WITHOUT_CATEGORY = re.compile(f"[\u200c{_HANGUL_WITHOUT_WIDTH}]")
 
 _UNCERTAIN_WIDTH = re.compile("[^ -~\xa1-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027]")
 
@@ -64,7 +58,7 @@ class _VisibleChars(dict[int, str]):
             visible = ""
         elif char in _SPACES or unicodedata.category(char) in ("Zs", "Co"):
             visible = " "
-        elif char.isprintable() or char in _JOINERS:
+        elif char.isprintable() or char == _ZERO_WIDTH_NON_JOINER:
             visible = char
         elif code < 0x20:
             visible = chr(0x2400 + code)  # the symbol for the control character
@@ -87,8 +81,6 @@ def clean(text: str, max_chars: int = MAX_TEXT_CHARS) -> str:
         text = text[: max_chars - 1] + "…"
     if text.isprintable() and is_single_width(text):
         return text
-    if "\u200d" in text:
-        text = _STRAY_JOINER.sub("", text)
     return _COMBINING_RUN.sub(_limit_marks, text.translate(_VISIBLE_CHARS))
 
 

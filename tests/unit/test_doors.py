@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -64,10 +65,11 @@ STARTERS = {"Popen", "run", "call", "check_call", "check_output", "posix_spawn",
 OWNERS = {"subprocess", "os", "asyncio"}
 
 
-def trees() -> Iterator[tuple[str, ast.AST]]:
-    for package in ("tui", "workers"):
-        for path in sorted((ROOT / package).rglob("*.py")):
-            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
+@cache
+def trees() -> list[tuple[str, ast.AST]]:
+    """Each module of ours, by its path."""
+    paths = [path for package in ("tui", "workers") for path in (ROOT / package).rglob("*.py")]
+    return [(path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())) for path in paths]
 
 
 def calls(tree: ast.AST) -> Iterator[tuple[str, str, ast.Call]]:
@@ -79,10 +81,6 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, str, ast.Call]]:
             elif isinstance(node.func, ast.Attribute):
                 owner = node.func.value
                 yield getattr(owner, "id", getattr(owner, "attr", "?")), node.func.attr, node
-
-
-def places(found: Mapping[str, list[int]]) -> list[str]:
-    return [f"{path}:{line}" for path, lines in found.items() for line in lines]
 
 
 def unexpected(found: Iterator[tuple[str, int]], allowed: set[str]) -> list[str]:

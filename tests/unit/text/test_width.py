@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.text.width import cell_width, clean, fit, fit_middle, split_word, tail
+from tui.text.width import (
+    MAX_TEXT_CHARS,
+    cell_width,
+    clean,
+    fit,
+    fit_middle,
+    split_word,
+    tail,
+)
 
 
 @pytest.mark.parametrize(
@@ -18,12 +26,45 @@ from tui.text.width import cell_width, clean, fit, fit_middle, split_word, tail
         ("caf\u00e9 会議 مرحبا", "caf\u00e9 会議 مرحبا"),
         ("می\u200cخواهم", "می\u200cخواهم"),
         ("undecodable\udcff", "undecodable\ufffd"),
+        ("شركت\u200f (ABC)\u200e", "شركت (ABC)"),
+        ("שָׁלוֹם", "שָׁלוֹם"),
+        ("ภาษา\u200bไทย", "ภาษาไทย"),
+        ("\u0dc1\u0dca\u200d\u0dbb\u0dd3 नमस्ते", "\u0dc1\u0dca\u0dbb\u0dd3 नमस्ते"),
+        ("👩\u200d👩\u200d👧 ❤\ufe0f 👍🏿", "👩👩👧 ❤ 👍"),
+        ("🏴\U000e0067\U000e0062\U000e007f co\u00adoperate", "🏴 cooperate"),
+        ("hidden\U000e0049\U000e0067 \ue000\U000f0000", "hidden   "),
         ("no\u00a0break\u2028", "no break "),
     ],
 )
 def test_what_a_terminal_would_obey_is_made_visible(text: str, shown: str) -> None:
     """Line breaks become spaces, controls become pictures, words stay words."""
     assert shown == clean(text)
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        *("\u0301", "\u20dd", "\u200b", "\u200c", "\u200d", "\ufe0f", "\U000e0100", "\U000e0041"),
+        *(
+            "\u0e4e",
+            "\u094d\u200d",
+            "\u0489\u200c",
+            "\u1160",
+            "\u3164",
+            "\u202e",
+            "\ue000",
+            "\ud800",
+        ),
+        "🏿",
+    ],
+)
+def test_a_flood_is_bounded(flood: str) -> None:
+    """Whatever has no width is dropped, or stands eight times in a row at most."""
+    shown = clean(f"a{flood * 10_000}b")
+
+    assert len(shown) - cell_width(shown) <= 8
+    assert len(shown) <= MAX_TEXT_CHARS
+    assert shown[0] == "a"
 
 
 @given(st.text())
