@@ -54,6 +54,12 @@ _SECRET_NAME = re.compile(
 )
 """Matches the names of environment variables that hold secrets."""
 
+_SECRET_PARAMETER = re.compile(
+    r"token|secret|signature|passw|credential|authorization|^(auth|sig)$|(^|[-_.]|api)key$",
+    re.IGNORECASE,
+)
+"""Matches the names of parameters that hold secrets; `keyterms_prompt` is none."""
+
 _URL_LOGIN = re.compile(r"(?<=://)[^\s/@]+@")
 _PROXY_LOGIN = re.compile(r"^(?P<start>[^/@]*://|)(?P<login>.*)@", re.DOTALL)
 
@@ -203,6 +209,12 @@ def _escaped_char(escape: re.Match[str]) -> str:
         return chr(int(decimal))
     code = escape["percent"] or escape["unicode"] or escape["byte"] or escape["html"]
     return chr(int(code, 16))
+
+
+def names_secret_parameter(name: str) -> bool:
+    """Whether a parameter of a URL or a session holds a secret, by its name. Parameters are stored
+    and shown."""
+    return _SECRET_PARAMETER.search(name) is not None
 
 
 # --- the secrets of this process -----------------------------------------------------------------

@@ -14,6 +14,7 @@ from tui.cli.console import print_line
 from tui.files.sources import iter_sources
 from tui.text.formats import at_speed, format_count, format_speed
 from tui.text.width import clean
+from workers import secrecy
 from workers.audio.discovery import SkippedPaths
 from workers.audio.folder_watch import FolderWatch
 from workers.audio.source import DEFAULT_OPTIONS, ReadOptions, Source
@@ -363,3 +364,5 @@ def _parse_param(text: str) -> tuple[str, str]:
 def _check_param_name(name: str) -> None:
     if name in _REFUSED_PARAM_HINTS:
         raise UsageProblem(f"--param {name} is not allowed", _REFUSED_PARAM_HINTS[name])
+    if secrecy.names_secret_parameter(name):
+        raise UsageProblem(f"--param {name} is not allowed", _REFUSED_PARAM_HINTS["token"])

@@ -5,13 +5,13 @@ from enum import Enum
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from workers import secrecy
 from workers.errors import UsageProblem
 
 PROTOCOL_PATH = "/v3/ws"
 
 EMBEDDED_NAME = "embedded engine on this machine"
 
-_SECRET_PARAMETERS = {"token", "access_token", "key", "api_key", "apikey", "authorization"}
 
 _SERVICE_DOMAIN = "assemblyai.com"
 
@@ -64,9 +64,9 @@ def custom_endpoint(url: str, *, allow_unencrypted: bool = False) -> Endpoint:
     A bare host gets the protocol's path. ``allow_unencrypted`` allows ws:// to another machine.
     """
     address, _, query = url.partition("?")
-    names = {name.lower() for name, _ in parse_qsl(query)}
+    names = {name for name, _ in parse_qsl(query, keep_blank_values=True)}
     # Checked first, because the other errors repeat the address.
-    if "@" in address or names & _SECRET_PARAMETERS:
+    if "@" in address or any(map(secrecy.names_secret_parameter, names)):
         hint = "Set ASSEMBLYAI_API_KEY instead."
         raise UsageProblem("the address contains a secret", hint)
     try:

@@ -139,6 +139,49 @@ def test_parameters_win_over_those_of_the_address() -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "token",
+        "Access_Token",
+        "api-key",
+        "apiKey",
+        "X-Amz-Signature",
+        "x-amz-security-token",
+        "sig",
+        "client_secret",
+        "password",
+        "subscription-key",
+        "AWSCredential",
+    ],
+)
+def test_a_secret_in_an_address_or_a_parameter_is_refused(name: str) -> None:
+    """Both are stored with the run and shown; the message does not repeat the secret."""
+    for refuse in (
+        lambda: custom_endpoint(f"wss://h/v3/ws?mode=a&{name}={KEY}"),
+        lambda: parse_command_line(params=[f"{name}={KEY}"]),
+    ):
+        with pytest.raises(UsageProblem) as caught:
+            refuse()
+        assert KEY not in str(caught.value)
+        assert "ASSEMBLYAI_API_KEY" in caught.value.hint
+
+
+def test_words_that_only_look_like_secrets_are_parameters() -> None:
+    """Those of the protocol, above all."""
+    names = (
+        "keyterms_prompt",
+        "keyterms",
+        "keyboard",
+        "authors",
+        "speech_model",
+        "monkeys",
+        "design",
+    )
+    for name in names:
+        assert custom_endpoint(f"wss://h/v3/ws?{name}=a").url.endswith(f"?{name}=a")
+
+
+@pytest.mark.parametrize(
     ("url", "problem", "hint"),
     [
         (
