@@ -20,6 +20,10 @@ class Unreadable(PacelineError):
     """A recording that cannot be streamed: missing, damaged, empty, truncated, or not audio."""
 
 
+class DiskFailed(Unreadable):
+    """The disk or file system of a recording failed, so it may be readable later."""
+
+
 class ProbeFailed(PacelineError):
     """The file could not be probed, but the file is not the cause; a retry may work."""
 

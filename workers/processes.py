@@ -123,10 +123,32 @@ def process_pool(count: int) -> "ProcessPoolExecutor":
 
 def is_suspended(pid: int | None) -> bool:
     """Whether a process is stopped (SIGSTOP); False on a system without /proc."""
+    return _state(pid) in ("T", "t")
+
+
+def bytes_read_asleep(pid: int | None) -> int | None:
+    """How many bytes a process has read, if it sleeps now, perhaps until a file system answers;
+    None if it does not, and on a system without /proc."""
+    if _state(pid) not in ("S", "D"):
+        return None
+    with suppress(OSError, ValueError):
+        counts = Path(f"/proc/{pid}/io").read_text().split()
+        return int(counts[counts.index("rchar:") + 1])
+    return None
+
+
+def abandon(process: BaseProcess) -> None:
+    """Lets the program end without a process that was killed and does not end: it waits for a file
+    system that does not answer, and ends when that does."""
+    multiprocessing.process._children.discard(process)  # type: ignore[attr-defined]  # not public
+
+
+def _state(pid: int | None) -> str:
+    """The state of a process as ``ps`` shows it; empty if it is not known."""
     with suppress(OSError):
         stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-        return stat.rpartition(")")[2].split()[0] in "Tt"
-    return False
+        return stat.rpartition(")")[2].split()[0]
+    return ""
 
 
 # --- the fork server -----------------------------------------------------------------------------

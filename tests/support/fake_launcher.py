@@ -58,6 +58,9 @@ class FakeSession:
     sent: list[ControlMessage] = field(default_factory=list)
     is_killed: bool = False
     is_closed: bool = False
+    is_abandoned: bool = False
+    blocked_bytes: int | None = None
+    """Bytes read by a session that sleeps; None: it does not."""
 
     def start(self, on_report: Callable[[JobReport], None], on_exit: Callable[[str], None]) -> None:
         """Nothing: `FakeLauncher` says when something happens."""
@@ -68,8 +71,14 @@ class FakeSession:
     def check_alive(self) -> bool:
         return self.is_alive
 
+    def bytes_read_asleep(self) -> int | None:
+        return self.blocked_bytes
+
     def kill(self) -> None:
         self.is_killed = True
+
+    def abandon(self) -> None:
+        self.is_abandoned = True
 
     def close(self) -> None:
         self.is_closed = True
@@ -127,11 +136,12 @@ class FakeLauncher:
         start_at = float("inf") if wait is None else self.now + wait
         if self._due and self._due[0][0] <= start_at:
             self.now, _, slot, what = heappop(self._due)
+            assert slot.session is not None
             if isinstance(what, JobReport):
-                scheduler.apply_report(slot, what)
+                scheduler.apply_report(slot, slot.session, what)
             else:
                 self._live -= 1
-                scheduler.finish_session(slot, what)
+                scheduler.finish_session(slot, slot.session, what)
         else:
             assert start_at < float("inf"), "nothing will ever happen"
             self.now = max(self.now, start_at)

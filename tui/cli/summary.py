@@ -73,6 +73,9 @@ def run_summary_lines(
             lines.append(f"    {names} and {len(jobs) - MAX_NAMED_FAILURES} more")
     lines += _fault_lines(job_states)
     lines += _same_content_lines(job_states)
+    if not saved and not folder.exists():
+        lines.append(f"The run folder {folder} is gone: somebody has deleted or moved it.")
+        return [clean(line) for line in lines]
     if not saved:
         lines.append(f"{folder} cannot be written: is the disk full, or the folder gone?")
     lines.append(f"Transcripts and traces: {folder}")

@@ -1,12 +1,16 @@
 """Limits for processes that decode foreign audio, so that a hostile file harms nothing else."""
 
+import errno
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from math import ceil
 from pathlib import Path
 
-from workers.errors import Unreadable
+from workers.errors import DiskFailed, Unreadable
+
+_DISK_ERRORS = {errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ETIMEDOUT}
+"""Errors of a disk, or of a file system in the network, that fails or is away."""
 
 MAX_MEMORY_BYTES = 224 << 20
 """How much a process may allocate from the moment it is limited. No kind of recording needs a tenth
@@ -46,5 +50,13 @@ def read_refusal() -> Iterator[None]:
     except MemoryError as error:
         reason = f"reading it takes more than {MAX_MEMORY_BYTES >> 20} MB of memory"
         raise Unreadable(reason, "It is damaged, or it is no recording of speech.") from error
-    except OSError as error:  # a disk that fails or is away
-        raise Unreadable(f"the file cannot be read ({error.strerror})") from error
+    except OSError as error:
+        raise read_failure(error) from error
+
+
+def read_failure(error: OSError) -> Unreadable:
+    """What an error of the system says of a recording."""
+    reason = f"the file cannot be read ({error.strerror})"
+    if error.errno in _DISK_ERRORS:
+        return DiskFailed(reason, "Is its disk away? What was heard is kept; retry continues.")
+    return Unreadable(reason)

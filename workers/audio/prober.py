@@ -37,6 +37,9 @@ START_RETRY_INTERVAL_S = 1.0
 """How often a process is tried to be started while the machine has no room for one, and how long
 it waits before the next try."""
 
+MAX_KILL_WAIT_S = 5.0
+"""How long a process that was killed is waited for; its file system may not answer."""
+
 MAX_SUSPENDED_POLLS = 3
 """The process is killed after this many polls in a row have found it suspended."""
 
@@ -154,7 +157,9 @@ class Prober:
             process.join(1.0)
             if process.is_alive():
                 process.kill()
-                process.join()
+                process.join(MAX_KILL_WAIT_S)
+            if process.is_alive():
+                processes.abandon(process)
             code = process.exitcode
         self._pipe = self._process = None
         return code

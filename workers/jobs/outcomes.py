@@ -8,6 +8,7 @@ text has priority over the code.
 import re
 from typing import TYPE_CHECKING
 
+from workers.errors import DiskFailed, Unreadable
 from workers.jobs.events import Ended, Outcome
 from workers.protocol.messages import Error
 
@@ -116,6 +117,12 @@ def ended_by_unreachable(error: "Unreachable", *, was_reached: bool = False) -> 
         outcome = Outcome.UNAUTHORISED
     hint, wait_s = error.hint, error.retry_after_s
     return Ended(outcome, error.reason, hint, code=error.status, retry_after_s=wait_s)
+
+
+def ended_by_unreadable(error: Unreadable) -> Ended:
+    """The ending of an attempt whose recording cannot be read; LOST if its disk may come back."""
+    outcome = Outcome.LOST if isinstance(error, DiskFailed) else Outcome.UNREADABLE
+    return Ended(outcome, error.reason, error.hint)
 
 
 def ended_by_error(error: Error) -> Ended:

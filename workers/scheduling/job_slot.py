@@ -26,6 +26,12 @@ MAX_SILENT_CHECKS = 15
 MAX_SILENT_SETUP_CHECKS = 600
 """The same for a session that is not streaming yet. It may be reading its file up to the resume
 point, which takes a minute for some hours of Opus, or waiting for the server."""
+MAX_BLOCKED_CHECKS = 15
+"""A session that has reported nothing yet is killed after so many checks in a row have found it
+asleep without having read more: its file system does not answer."""
+MAX_KILLED_CHECKS = 5
+"""How many checks a session that was killed is waited for. Only a file system that does not answer
+keeps one from ending."""
 MAX_KEPT_TURNS = 8
 """How many turns of a transcript stay in memory; the scheduler only needs the resume point."""
 
@@ -98,6 +104,10 @@ class JobSlot:
     _kill_requested: bool = False
     _silent_checks: int = 0
     _suspended_checks: int = 0
+    _has_reported: bool = False
+    _blocked_checks: int = 0
+    _bytes_read: int | None = None
+    _killed_checks: int = 0
     _last_report_t: float = 0.0  # on the session's clock
     _last_report_at: float = 0.0  # the same moment on the monotonic clock
     _clock_offset_s: float = inf
@@ -169,12 +179,14 @@ class JobSlot:
         self.session, self.ending = session, None
         self._stop_commands, self._is_hung, self._kill_requested = [], False, False
         self._silent_checks = self._suspended_checks = 0
+        self._blocked_checks = self._killed_checks = 0
+        self._bytes_read, self._has_reported = None, False
         self._last_report_t, self._last_report_at = 0.0, now
         self.sent_position, self._clock_offset_s = None, inf
 
     def note_report(self, report: JobReport, now: float) -> None:
         """Records that the session is alive, and what it has sent."""
-        self._silent_checks = 0
+        self._silent_checks, self._has_reported = 0, True
         self._last_report_t, self._last_report_at = report.t, now
         if isinstance(report.event, Progressed):  # `Began` has a time in the future
             self._clock_offset_s = min(self._clock_offset_s, now - report.t)
@@ -197,20 +209,37 @@ class JobSlot:
         counts checks, not seconds, since no checks are made while the program or machine sleeps."""
         if self.session is None:
             return
+        self._killed_checks += self._kill_requested
         self._silent_checks += 1
         self._suspended_checks = 0 if self.session.check_alive() else self._suspended_checks + 1
+        bytes_read = self.session.bytes_read_asleep()
+        is_blocked = bytes_read is not None and bytes_read == self._bytes_read
+        self._blocked_checks = self._blocked_checks + 1 if is_blocked else 0
+        self._bytes_read = bytes_read
         streaming = self.state.status is JobStatus.STREAMING
         longest = MAX_SILENT_CHECKS if streaming else MAX_SILENT_SETUP_CHECKS
-        if self._suspended_checks >= MAX_SUSPENDED_CHECKS or self._silent_checks >= longest:
+        if (
+            self._suspended_checks >= MAX_SUSPENDED_CHECKS
+            or self._silent_checks >= longest
+            or (self._blocked_checks >= MAX_BLOCKED_CHECKS and not self._has_reported)
+        ):
             self._is_hung = self._kill_requested = True
             self.session.kill()
+
+    @property
+    def is_unkillable(self) -> bool:
+        """Whether the session was killed and does not end."""
+        return self._killed_checks > MAX_KILLED_CHECKS
 
     def unreported_ending(self, exit_text: str | None, now: float) -> JobReport:
         """Builds the last report of a session that is gone and never reported its end.
         ``exit_text`` says how its process ended; None if it never had one."""
         t = self._last_report_t + now - self._last_report_at
         how = "by force" if exit_text or self._kill_requested else "before the session began"
-        if self._is_hung:
+        if self._is_hung and self._blocked_checks >= MAX_BLOCKED_CHECKS - 1:
+            reason = "the disk or file system of the recording did not answer"
+            ended = Ended(Outcome.CRASHED, reason, CONTINUE_HINT)
+        elif self._is_hung:
             reason = "the session's process did not respond and was killed"
             ended = Ended(Outcome.CRASHED, reason, CONTINUE_HINT)
         elif self._stop_commands[:1] == [StopCommand.CANCEL]:

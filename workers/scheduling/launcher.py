@@ -30,8 +30,15 @@ class Session(Protocol):
         """Returns False while the session is suspended, and sends messages that it could not accept
         before. Called about once a second."""
 
+    def bytes_read_asleep(self) -> int | None:
+        """How many bytes the session has read, if it sleeps now; None if it does not."""
+
     def kill(self) -> None:
         """Kills the session, even while it is being started."""
+
+    def abandon(self) -> None:
+        """Ends the wait for a session that was killed and does not end, because its file system
+        does not answer."""
 
     def close(self) -> None:
         """Releases the session's resources; nothing is sent afterwards."""

@@ -447,8 +447,10 @@ class Scheduler:
         else:
             self.fail_start(claim, ended)
 
-    def apply_report(self, slot: JobSlot, report: JobReport) -> None:
+    def apply_report(self, slot: JobSlot, session: Session, report: JobReport) -> None:
         """Applies a session's report. `Ended` is published only when the session is gone."""
+        if slot.session is not session:  # it was abandoned
+            return
         slot.note_report(report, self._clock())
         self._full_since = None
         if isinstance(report.event, Began):
@@ -461,10 +463,11 @@ class Scheduler:
         else:
             self._publish(slot, report)
 
-    def finish_session(self, slot: JobSlot, exit_text: str) -> None:
+    def finish_session(self, slot: JobSlot, session: Session, exit_text: str) -> None:
         """Ends the attempt of a session that is gone; ``exit_text``: how its process ended."""
-        assert slot.session is not None
-        slot.session.close()
+        if slot.session is not session:  # it was abandoned before
+            return
+        session.close()
         ending = slot.ending or slot.unreported_ending(exit_text, self._clock())
         problem = slot.arrival_problem
         if slot.arrival is Arrival.FOLLOWED and not slot.is_part_sent(ending):
@@ -477,6 +480,9 @@ class Scheduler:
         """Kills sessions that were suspended or silent for too long. Call it once a second."""
         for slot in list(self._live.values()):
             slot.check_session()
+            if slot.session is not None and slot.is_unkillable:
+                slot.session.abandon()
+                self.finish_session(slot, slot.session, "did not end although it was killed")
             if (clock := self._clock_of(slot)) is not None:
                 clock.start_if_due(self._clock())
 

@@ -28,7 +28,7 @@ from workers.runs.index_writer import IndexWriter
 from workers.runs.run_folder import RunFolder
 from workers.scheduling.duplicates import DuplicateFinder
 from workers.scheduling.job_slot import Arrival, JobPhase, JobSlot
-from workers.scheduling.launcher import SessionLauncher
+from workers.scheduling.launcher import Session, SessionLauncher
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.scheduler import Claim, Scheduler, SessionTarget
 from workers.scheduling.start_rate import StartRateLimiter
@@ -340,7 +340,8 @@ class Supervisor:
             if session is not None:
                 # From here on the job can be resumed, even if a process is killed.
                 self._index_writer.save(force=not self.folder.is_job_saved(slot.id))
-                session.start(partial(self._on_report, slot), partial(self._on_exit, slot))
+                on_report = partial(self._on_report, slot, session)
+                session.start(on_report, partial(self._on_exit, slot, session))
             return
         except PacelineError as error:  # the engine did not start; a retry may succeed
             ended = Ended(Outcome.UNREACHABLE, error.reason, error.hint)
@@ -361,11 +362,11 @@ class Supervisor:
         with suppress(OSError):
             files.append_to_log(self.folder.faults_path, traceback.format_exc())
 
-    def _on_report(self, slot: JobSlot, report: JobReport) -> None:
+    def _on_report(self, slot: JobSlot, session: Session, report: JobReport) -> None:
         """Called, like `_on_exit`, by the launcher's thread that reads the session's reports."""
         with self._condition:
-            self._scheduler.apply_report(slot, report)
+            self._scheduler.apply_report(slot, session, report)
 
-    def _on_exit(self, slot: JobSlot, exit_text: str) -> None:
+    def _on_exit(self, slot: JobSlot, session: Session, exit_text: str) -> None:
         with self._locked() as scheduler:
-            scheduler.finish_session(slot, exit_text)
+            scheduler.finish_session(slot, session, exit_text)

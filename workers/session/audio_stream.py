@@ -5,10 +5,11 @@ from contextlib import closing, suppress
 from os import nice
 from typing import TYPE_CHECKING
 
-from workers.audio.decode import pcm_blocks
+from workers.audio.decode import pcm_blocks, sample_count
 from workers.audio.recording import Damage, Recording, clock
 from workers.errors import Unreadable
 from workers.jobs.events import Ended, Outcome, RecordingRead, Warned
+from workers.jobs.outcomes import ended_by_unreadable
 from workers.log import Logger
 from workers.pacing.certificate import AUDIO_TOLERANCE_S, ReadAudio
 from workers.protocol.messages import MIN_CHUNK_MS
@@ -78,6 +79,9 @@ class AudioStream:
             for block in blocks:
                 self.decoded_samples += len(block) // 2
                 yield block.ljust(shortest, b"\0")
+        if self._faults or self._unmeasured:
+            total = max(1, self.decoded_samples, sample_count(self._recording, self._rate))
+            self._file.check_readable((self.start_sample + self.decoded_samples) / total)
         self.is_at_end = not (self.growth and self.growth.is_stopped)
         if self.growth and self.is_at_end and not self.decoded_samples and self._is_first:
             part = " in the part that is streamed" if self.start_sample else ""
@@ -91,11 +95,15 @@ class AudioStream:
         ``is_done``: whether all audio was sent. Only then is the file compared.
         """
         recording, change, sha256 = self._recording, None, None
+        read_failure: Ended | None = None
         if is_done:
             with suppress(OSError):
                 nice(10)  # other sessions are still sending
-            with suppress(Cancelled):
-                change, sha256 = self._file.change_after(self._check)
+            try:
+                with suppress(Cancelled):
+                    change, sha256 = self._file.change_after(self._check)
+            except Unreadable as error:
+                read_failure = ended_by_unreadable(error)
         announced_s = round(file_seconds + recording.missing_seconds, 3)
         audio = ReadAudio(
             decoded_seconds=round(self.decoded_samples / self._rate, 3),
@@ -105,10 +113,12 @@ class AudioStream:
         )
         is_new_hash = change is FileChange.OVERWRITTEN or self._file.is_partial
         read = RecordingRead(audio, sha256 if is_new_hash else None)
+        if read_failure is not None:
+            return read, read_failure
         if change is FileChange.OVERWRITTEN:
             hint = "The transcript is kept; add the file again."
             return read, Ended(Outcome.UNREADABLE, change.value, hint)
-        if change is not None and change.value:
+        if change is not None and change.value and not self._file.was_noticed(change):
             self._warn(Warned(change.value, at_seconds=self._end_seconds))
         if audio.is_complete:
             self._warn_of_difference(audio)

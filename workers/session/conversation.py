@@ -27,6 +27,7 @@ from workers.session.progress import SendProgress
 from workers.session.recorder import Recorder
 from workers.session.recording_file import FILE_CHANGED, RecordingFile
 from workers.session.session_state import SessionState
+from workers.session.watches import FileWatch, SleepWatch
 
 DRAIN_S = 2.0
 """How long to read on after Termination for turns that come late, unless the server closes."""
@@ -75,7 +76,7 @@ class Conversation:
                 # Decoded before dialing, because seeking far into a file may take a minute.
                 first = next(chunks, None)  # None: all audio was sent in earlier attempts
             except Unreadable as error:
-                return Ended(Outcome.UNREADABLE, error.reason, error.hint)
+                return outcomes.ended_by_unreadable(error)
             if not self._file.is_current():  # what is decoded is not what was hashed
                 return FILE_CHANGED
             control.check()
@@ -96,6 +97,10 @@ class Conversation:
                     loop = SessionLoop(
                         connection, state, progress, control, recorder, timeouts, speed
                     )
+                    loop.timers += [
+                        FileWatch(self._file, recorder, state, progress),
+                        SleepWatch(progress),
+                    ]
                     begin = self._await_begin(loop, opened_at + timeouts.begin_s)
                     if begin is not None and not state.is_stopping:
                         began = Began(
@@ -209,7 +214,7 @@ class Conversation:
                     progress.mark_end()
             loop.run_until(schedule.due(progress.sent_samples, 0), lambda: state.is_stopping)
         except Unreadable as error:
-            state.end(Ended(Outcome.UNREADABLE, error.reason, error.hint))
+            state.end(outcomes.ended_by_unreadable(error))
         progress.report()
 
     def _continue_until(self, loop: SessionLoop, deadline: float) -> bool:

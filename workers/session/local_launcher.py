@@ -91,6 +91,10 @@ class LocalSession:
         self._control.flush()
         return self._process is None or not processes.is_suspended(self._process.pid)
 
+    def bytes_read_asleep(self) -> int | None:
+        """How many bytes the process has read, if it sleeps now; None if it does not."""
+        return None if self._process is None else processes.bytes_read_asleep(self._process.pid)
+
     def kill(self) -> None:
         """Kills by process id, since `Process.kill` does nothing after the fork server has died."""
         if self._exited:
@@ -101,6 +105,11 @@ class LocalSession:
         elif self._process.pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(self._process.pid, signal.SIGKILL)
+
+    def abandon(self) -> None:
+        """Ends the wait for a process that does not end although it was killed."""
+        if self._process is not None:
+            processes.abandon(self._process)
 
     def close(self) -> None:
         """Closes the control queue."""

@@ -53,7 +53,7 @@ class SessionLoop:
         self._control = control
         self._recorder = recorder
         self._handover: Handover | None = None
-        self._timers: list[Timer] = [Keepalive(connection, timeouts.silence_s), progress]
+        self.timers: list[Timer] = [Keepalive(connection, timeouts.silence_s), progress]
         self._min_life_s = timeouts.min_life_s
         self._has_pending_messages = False
         self._flood_bytes_per_s = _FLOOD_BYTES_PER_S * max(speed, 1.0)
@@ -70,7 +70,7 @@ class SessionLoop:
             now = time.monotonic()
             late = now >= deadline
             pause = deadline - now
-            for timer in self._timers:
+            for timer in self.timers:
                 pause = min(pause, timer.tick(now))
             self._has_pending_messages |= connection.has_buffered_input
             at_once = late or self._has_pending_messages
@@ -138,4 +138,4 @@ class SessionLoop:
         if life.warning:
             self._state.warn(Warned(life.warning))
         self._handover = Handover(life.seconds, self._state, self._progress, now=now)
-        self._timers.append(self._handover)
+        self.timers.append(self._handover)

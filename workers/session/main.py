@@ -15,6 +15,7 @@ from workers import files, log, secrecy
 from workers.audio import limits
 from workers.audio.recording import Reader
 from workers.errors import Unreadable
+from workers.jobs import outcomes
 from workers.jobs.events import Ended, JobReport, Outcome
 from workers.output import clean_errors
 from workers.secrecy import Secret
@@ -120,7 +121,7 @@ def _run_conversation(
     except Cancelled as cancelled:
         return cancelled.ending
     except Unreadable as error:
-        return Ended(Outcome.UNREADABLE, error.reason, error.hint)
+        return outcomes.ended_by_unreadable(error)
     except Exception as error:
         text = traceback.format_exc()
         print(text, file=sys.stderr, flush=True)

@@ -63,6 +63,16 @@ class Recorder:
         """Traces an event that the supervisor does not need."""
         self._write_trace(self.elapsed_s if at is None else at - self._started_at, event)
 
+    def check_trace(self) -> None:
+        """Notices that somebody has removed or moved the trace, perhaps with the run folder."""
+        if self.failure is None and not self._trace.is_in_place:
+            self.failure = Ended(
+                Outcome.UNWRITABLE,
+                "the run folder was deleted or moved while it was used",
+                "Nothing more is recorded in it; start again with another --out.",
+            )
+            _log.warning(self.failure.reason)
+
     def _write_trace(self, t: float, event: TraceEvent) -> bool:
         if self.failure is None:
             try:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from enum import Enum
 from typing import Self
 
-from workers.errors import Unreadable
+from workers.audio.limits import read_failure
 from workers.jobs.events import Ended, Outcome
 
 _READ_BYTES = 1 << 15
@@ -26,13 +26,41 @@ FILE_CHANGED = Ended(
 
 
 class FileChange(Enum):
-    """What happened to a file while its recording was streamed; the value is a sentence."""
+    """What happened to a file while its recording was streamed; the value is a sentence for the
+    end, `notice` one for the moment at which it is noticed."""
+
+    notice: str
+
+    def __new__(cls, value: str, notice: str = "") -> "FileChange":
+        member = object.__new__(cls)
+        member._value_, member.notice = value, notice
+        return member
 
     NONE = ""
-    DELETED = "the file was deleted while it was streamed; all of it was sent"
-    REPLACED = "the file was replaced while it was streamed; the old one was sent"
-    GROWN = "the file grew while it was streamed; --follow sends what is still being written"
-    OVERWRITTEN = "the file was changed while it was streamed, so old and new audio may be mixed"
+    DELETED = (
+        "the file was deleted while it was streamed; all of it was sent",
+        "the file was deleted; it is streamed on, because it is still open",
+    )
+    REPLACED = (
+        "the file was replaced while it was streamed; the old one was sent",
+        "another file has replaced this one; the old one is streamed on",
+    )
+    GROWN = (
+        "the file grew while it was streamed; --follow sends what is still being written",
+        "the file is growing; --follow sends what is still being written",
+    )
+    CUT = (
+        "the file was cut short while it was streamed",
+        "the file was cut short; what is left of it is streamed",
+    )
+    OVERWRITTEN = (
+        "the file was changed while it was streamed, so old and new audio may be mixed",
+        "the file is being changed, so old and new audio may be mixed",
+    )
+    RESTORED = (
+        "the file was written to or touched while it was streamed; it is the same again, but other "
+        "audio may have been sent",
+    )
 
 
 class RecordingFile:
@@ -44,11 +72,13 @@ class RecordingFile:
         self._start, self.end = start, end
         self.sha256 = ""
         """The SHA-256 before streaming; see `hash_before`."""
+        self._noticed: set[FileChange] = set()
+        """The changes that `new_change` has returned."""
         try:
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             self._stat = os.fstat(self._fd)
         except OSError as error:
-            raise _unreadable(error) from error
+            raise read_failure(error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -67,7 +97,7 @@ class RecordingFile:
         try:
             self.sha256 = _sha256(self._fd, self._start, self.end, check)
         except OSError as error:
-            raise _unreadable(error) from error
+            raise read_failure(error) from error
 
     def is_current(self) -> bool:
         """Whether the path still leads to this file, and not to another or a shorter one."""
@@ -76,9 +106,49 @@ class RecordingFile:
             return _identity(now) == _identity(self._stat) and now.st_size >= self._stat.st_size
         return False
 
+    def new_change(self) -> FileChange | None:
+        """What seems to have happened to the file since `hash_before`, judged by its size, its time
+        and its path; None if nothing has, or if this was returned before. Reads nothing of it."""
+        change = FileChange.NONE
+        with suppress(OSError):
+            change = self._apparent_change()
+        if change is FileChange.NONE or change in self._noticed:
+            return None
+        self._noticed.add(change)
+        return change
+
+    def was_noticed(self, change: FileChange) -> bool:
+        """Whether `new_change` has returned it."""
+        return change in self._noticed
+
+    def _apparent_change(self) -> FileChange:
+        now, before = os.fstat(self._fd), self._stat
+        if now.st_size < before.st_size:
+            return FileChange.CUT
+        if not self.is_partial and (now.st_size, now.st_mtime_ns) != (
+            before.st_size,
+            before.st_mtime_ns,
+        ):
+            return FileChange.GROWN if now.st_size > before.st_size else FileChange.OVERWRITTEN
+        try:
+            is_same = _identity(os.stat(self._path)) == _identity(before)
+        except FileNotFoundError:
+            return FileChange.DELETED
+        return FileChange.NONE if is_same else FileChange.REPLACED
+
+    def check_readable(self, share: float) -> None:
+        """Reads where ``share`` of the file ends: a decoder takes the failure of a disk for the end
+        of the audio. Raises `Unreadable`."""
+        try:
+            size = os.fstat(self._fd).st_size
+            os.pread(self._fd, _READ_BYTES, int(size * min(share, 1.0)))
+        except OSError as error:
+            raise read_failure(error) from error
+
     def change_after(self, check: Callable[[], object]) -> tuple[FileChange, str]:
         """Compares the file with what it was before. Returns what happened to it, and the SHA-256
-        of all of the file that was streamed. ``check`` is called repeatedly, and may raise."""
+        of all of the file that was streamed. ``check`` is called repeatedly, and may raise. Raises
+        `Unreadable` if the file cannot be read any more."""
         try:
             whole = _sha256(self._fd, 0, None, check)
             same = whole if not self.is_partial else _sha256(self._fd, self._start, self.end, check)
@@ -89,8 +159,10 @@ class RecordingFile:
                 first = _sha256(self._fd, self._start, self._stat.st_size, check)
                 change = FileChange.GROWN if first == self.sha256 else FileChange.OVERWRITTEN
                 return change, whole
-        except OSError:  # a network file that is gone
-            return FileChange.DELETED, self.sha256
+            if {FileChange.OVERWRITTEN, FileChange.CUT} & self._noticed:
+                return FileChange.RESTORED, whole
+        except OSError as error:
+            raise read_failure(error) from error
         return self._path_change(check), whole
 
     def _path_change(self, check: Callable[[], object]) -> FileChange:
@@ -124,7 +196,3 @@ def _sha256(fd: int, start: int, end: int | None, check: Callable[[], object]) -
         digest.update(block)
         start += len(block)
         check()
-
-
-def _unreadable(error: OSError) -> Unreadable:
-    return Unreadable(f"the file cannot be read ({error.strerror})")

@@ -16,6 +16,7 @@ class TraceWriter:
     `FileExistsError` if the file exists, and `OSError` if it cannot be written."""
 
     def __init__(self, path: Path, head: TraceHead) -> None:
+        self._path = path
         self._descriptor = files.create_file(path)
         wall = head.wall or datetime.now(UTC).isoformat()
         self._append(head_line(replace(head, wall=wall)))
@@ -25,6 +26,16 @@ class TraceWriter:
 
     def __exit__(self, *_: object) -> None:
         os.close(self._descriptor)
+
+    @property
+    def is_in_place(self) -> bool:
+        """False if the path leads to no file any more, or to another one."""
+        try:
+            return os.path.samestat(os.stat(self._path), os.fstat(self._descriptor))
+        except FileNotFoundError:
+            return False
+        except OSError:  # a disk that is away for a while; writing will tell
+            return True
 
     def write(self, t: float, event: TraceEvent) -> None:
         """Appends an event and passes it to the operating system; raises `OSError`."""

@@ -65,11 +65,12 @@ class Desk:
 
     def report(self, job: JobId, *events: Event) -> None:
         slot = self._claims[job].slot
+        assert slot.session is not None
         for event in events:
             at = JobReport(job, slot.attempt, slot.file, 1.0, event, slot.half)
-            self.scheduler.apply_report(slot, at)
+            self.scheduler.apply_report(slot, slot.session, at)
             if isinstance(event, Ended):
-                self.scheduler.finish_session(slot, "ended with code 0")
+                self.scheduler.finish_session(slot, slot.session, "ended with code 0")
 
     def clock_of(self, job: JobId) -> float | None:
         """The start that a session was told; None if it still waits."""

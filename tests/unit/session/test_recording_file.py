@@ -76,6 +76,47 @@ def test_what_happened_is_named(
         assert hashlib.sha256(BEFORE).hexdigest() == file.sha256
 
 
+@pytest.mark.parametrize(
+    ("act", "change"),
+    [
+        (append, FileChange.GROWN),
+        (lambda path: path.write_bytes(b"behind" * 9000), FileChange.OVERWRITTEN),
+        (truncate, FileChange.CUT),
+        (replace, FileChange.REPLACED),
+        (Path.unlink, FileChange.DELETED),
+    ],
+)
+def test_a_change_is_noticed_once_while_it_happens(
+    tmp_path: Path, act: Callable[[Path], object], change: FileChange
+) -> None:
+    """By size, time and path, so it costs nothing to look."""
+    path = tmp_path / "a.wav"
+    path.write_bytes(BEFORE)
+    os.utime(path, (0, 0))
+    with RecordingFile(str(path)) as file:
+        assert file.new_change() is None
+        act(path)
+
+        assert change is file.new_change()
+        assert file.new_change() is None
+        assert file.was_noticed(change)
+        assert change.notice
+
+
+def test_a_file_that_was_changed_and_changed_back_is_not_the_same(tmp_path: Path) -> None:
+    """Its hash is, but other audio may have been read meanwhile."""
+    path = tmp_path / "a.wav"
+    path.write_bytes(BEFORE)
+    os.utime(path, (0, 0))
+    with RecordingFile(str(path)) as file:
+        file.hash_before(lambda: None)
+        path.write_bytes(b"behind" * 9000)
+        assert file.new_change() is FileChange.OVERWRITTEN
+        path.write_bytes(BEFORE)
+
+        assert FileChange.RESTORED is file.change_after(lambda: None)[0]
+
+
 @pytest.mark.parametrize("act", [replace, truncate, Path.unlink])
 def test_a_decoder_may_have_opened_another_file(
     tmp_path: Path, act: Callable[[Path], None]
