@@ -233,7 +233,7 @@ def test_a_dead_endpoint_is_told(tmp_path: Path) -> None:
 
 
 def test_a_run_folder_that_goes_away_is_told(tmp_path: Path) -> None:
-    """Everything was transcribed, and nothing could be written."""
+    """Nothing more could be written, and nothing is there to export."""
 
     async def remove(line: ServerConnectionScript) -> None:
         (tmp_path / "run").rename(tmp_path / "gone")
@@ -244,7 +244,8 @@ def test_a_run_folder_that_goes_away_is_told(tmp_path: Path) -> None:
         result = run_cli("run", "--endpoint", endpoint.url, "--out", tmp_path / "run", path)
 
     assert result.returncode == 3
-    assert "or the folder gone?" in result.stderr
+    assert "is gone: somebody has deleted or moved it" in result.stderr
+    assert "paceline export" not in result.stderr
 
 
 def test_a_refused_key_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
