@@ -63,9 +63,7 @@ def open_to_append(path: AnyPath) -> int:
     """Opens a file, or creates it; returns its descriptor. Refuses a file that has another name,
     a hard link, because that may lie elsewhere."""
     descriptor = _open_own(path, _APPEND_FLAGS)
-    if os.fstat(descriptor).st_nlink > 1:
-        os.close(descriptor)
-        raise NotOwnFile(path, "a hard link")
+    _refuse_hard_link(descriptor, path)
     return descriptor
 
 
@@ -112,29 +110,41 @@ def make_folders(path: AnyPath, mode: int = PRIVATE_FOLDER_MODE) -> None:
         missing.append(missing[-1].parent)
     for folder in reversed(missing[:-1]):
         folder.mkdir(mode, exist_ok=True)
+        with Folder.open(folder.parent) as parent:
+            parent.sync()
 
 
 def open_output(path: AnyPath, mode: int = SHARED_FILE_MODE) -> int:
-    """Opens a file that the user named, to append; returns its descriptor. It may be a pipe or a
-    device. Of links, only those of the system are followed, such as ``/dev/stdout``."""
-    flags = _APPEND_FLAGS if _is_of_system(path) else _APPEND_FLAGS | os.O_NOFOLLOW
+    """Opens a file that the user named, to append; returns its descriptor. It may be a device, or a
+    pipe that somebody reads. Of links, only those of the system are followed, such as
+    ``/dev/stdout``."""
+    if _is_of_system(path):
+        return os.open(path, _APPEND_FLAGS, mode)
     try:
-        return os.open(path, flags, mode)
+        descriptor = os.open(path, _APPEND_FLAGS | _OWN_FLAGS, mode)
     except OSError as error:
         raise _refusal(error, path) from error
+    _refuse_hard_link(descriptor, path)
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
-def write_output(path: AnyPath, data: bytes, mode: int = SHARED_FILE_MODE) -> None:
-    """Writes a file that the user named. It appears as a whole, in the place of what has its name;
-    a pipe or a device gets the data instead."""
+def write_output(path: AnyPath, data: bytes) -> None:
+    """Writes a file that the user named, see `replace_file`; a pipe or a device gets the data
+    instead."""
     path = Path(path)
-    if _is_of_system(path) or (path.exists() and not path.is_file()):
-        descriptor = open_output(path)
-        try:
-            write_all(descriptor, data)
-        finally:
-            os.close(descriptor)
+    if not _is_of_system(path) and (path.is_file() or not path.exists()):
+        replace_file(path, data, SHARED_FILE_MODE)
         return
+    descriptor = open_output(path)
+    try:
+        write_all(descriptor, data)
+    finally:
+        os.close(descriptor)
+
+
+def replace_file(path: Path, data: bytes, mode: int = PRIVATE_FILE_MODE) -> None:
+    """Writes a file as a whole, in the place of whatever has its name."""
     with Folder.open(path.parent) as folder:
         folder.replace({path.name: [data]}, mode)
 
@@ -168,6 +178,7 @@ class Folder:
         """Opens a folder in this one, which is created if it is missing; it may not be a link."""
         with suppress(FileExistsError):
             os.mkdir(name, PRIVATE_FOLDER_MODE, dir_fd=self._descriptor)
+            self.sync()
         path, flags = self.path / name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             return Folder(path, os.open(name, flags, dir_fd=self._descriptor))
@@ -279,6 +290,12 @@ def _open_own(path: AnyPath, flags: int, folder: Folder | None = None) -> int:
     return descriptor
 
 
+def _refuse_hard_link(descriptor: int, path: AnyPath) -> None:
+    if os.fstat(descriptor).st_nlink > 1:
+        os.close(descriptor)
+        raise NotOwnFile(path, "a hard link")
+
+
 def _is_of_system(path: AnyPath) -> bool:
     return os.path.abspath(path).startswith(("/dev/", "/proc/"))
 
@@ -287,7 +304,7 @@ def _refusal(error: OSError, path: AnyPath) -> OSError:
     """`NotOwnFile` in the place of what the system says of links and of pipes without readers."""
     if error.errno == errno.ELOOP:
         return NotOwnFile(path, "a link")
-    return NotOwnFile(path, "not a file") if error.errno == errno.ENXIO else error
+    return NotOwnFile(path, "a pipe") if error.errno == errno.ENXIO else error
 
 
 def _sync(descriptor: int) -> None:

@@ -144,7 +144,7 @@ def write_image(changes: Iterable[DiskChange], loss: Loss, folder: Path) -> None
     for name, content in (synced_names if loss is Loss.NAMES else names).items():
         if content is None:
             (folder / name).mkdir(exist_ok=True)
-        else:
+        elif (folder / name).parent.exists():  # otherwise its folder is lost
             (folder / name).write_bytes(content.after(loss))
 
 

@@ -43,8 +43,7 @@ def copy_transcripts(job_states: Sequence[JobState], run_folder: Path) -> Clipbo
         return ClipboardCopy(text, f"Copied {of}{_tmux_hint()}")
     path, too_long = run_folder / "copied.txt", f"{of} are too long for the clipboard"
     try:
-        with files.Folder.open(run_folder) as folder:
-            folder.replace({path.name: [text.encode()]})
+        files.replace_file(path, text.encode())
     except OSError as error:
         return ClipboardCopy("", f"{too_long}, and {path} cannot be written ({error.strerror})")
     whole = _absolute_text(path)

@@ -54,12 +54,12 @@ def report(
         quote = quote_calibration(calibration)
     run_score = score_run(folder, options)
     path = out or folder / "report.html"
-    mode = files.PRIVATE_FILE_MODE if out is None else files.SHARED_FILE_MODE
-    files.write_output(path, report_page(path.parent, run_score, quote).encode(), mode)
+    write = files.replace_file if out is None else files.write_output
+    write(path, report_page(path.parent, run_score, quote).encode())
     print_line(f"✓ {path}")
     for kind in [kind for kind, wanted in (("svg", svg), ("png", png)) if wanted]:
         for chart in run_charts(run_score):
             picture = path.with_name(f"{path.stem}-{chart.name}.{kind}")
-            files.write_output(picture, render(chart, run_score, LIGHT_PALETTE, kind), mode)
+            write(picture, render(chart, run_score, LIGHT_PALETTE, kind))
             print_line(f"✓ {picture}")
     return ExitCode.DONE

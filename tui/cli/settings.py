@@ -32,8 +32,7 @@ def settings(create: bool) -> ExitCode:
         files.make_folders(path.parent)
         if os.path.lexists(path):
             raise UsageProblem(f"{path} already exists", "It was not changed.")
-        with files.Folder.open(path.parent) as folder:
-            folder.replace({path.name: [commented_defaults().encode()]})
+        files.replace_file(path, commented_defaults().encode())
     except OSError as error:
         raise PacelineError(f"{path} cannot be written ({error.strerror})") from error
     print_line(f"Written: {path}")

@@ -32,9 +32,7 @@ def save_choice(name: str, value: JsonObject) -> None:
     with suppress(OSError, ValueError, NoHomeFolder):
         file = remembered_path()
         files.make_folders(file.parent)
-        written = json.dumps({**_read_all(), name: value}).encode()
-        with files.Folder.open(file.parent) as folder:  # another desk may write at the same time
-            folder.replace({file.name: [written]})
+        files.replace_file(file, json.dumps({**_read_all(), name: value}).encode())
 
 
 def _read_all() -> JsonObject:

@@ -145,8 +145,7 @@ class SpoolWriter:
 
     def _write_marker(self, **problem: str) -> None:
         record = {"validator": self._validator, **problem}
-        with files.Folder.open(self._marker.parent) as folder:
-            folder.replace({self._marker.name: [json.dumps(record).encode()]})
+        files.replace_file(self._marker, json.dumps(record).encode())
 
 
 def _unwritable(error: OSError) -> Unreadable:
