@@ -41,9 +41,14 @@ fork server first imports modules, perhaps from a slow disk."""
 MAX_SOCKET_FOLDER_CHARS = 70
 """How long the path of a folder with sockets may be: the path of a socket has at most 107 bytes."""
 
-GROUP_SIGNALS = {s for s in signal.Signals if s.name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGTSTP")}
+GROUP_SIGNALS = {
+    s
+    for s in signal.Signals
+    if s.name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGTSTP", "SIGTTIN", "SIGTTOU")
+}
 """Signals that a terminal or service manager sends to every process of a program. The parent
-handles them and ends its children itself. Not every system has them."""
+handles them and ends its children itself; a stop for the shell is no stop for sessions. Not every
+system has them."""
 
 
 def mp_context() -> BaseContext:

@@ -1,20 +1,24 @@
 """Rarer ways to stop the desk and to continue it, under a real shell."""
 
 import os
+import shlex
 import signal
 import termios
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.engine.support.pseudo_terminal import PACELINE, PseudoTerminal
 from tests.engine.support.scripted_server import ScriptedServer
 from tests.engine.terminal import test_job_control
-from tests.engine.terminal.test_guard import ended_politely, talkative
-from tests.engine.terminal.test_job_control import CTRL_Z, ShellWindow
+from tests.engine.terminal.test_guard import ended_politely
+from tests.engine.terminal.test_job_control import CTRL_Z, SHELL, ShellWindow
 from tests.support import audio_files
 
 pytestmark = test_job_control.pytestmark
+CTRL_C = b"\x03"
+
 endpoint, shell = test_job_control.endpoint, test_job_control.shell
 
 
@@ -76,20 +80,40 @@ def test_without_a_shell_the_desk_stays_and_says_why(
     assert ended_politely(endpoint)
 
 
-def test_a_run_that_is_stopped_goes_on_sending(tmp_path: Path) -> None:
-    """Ctrl-Z stops the program that reports; its sessions cannot pause, and do not."""
+def test_a_run_that_is_stopped_goes_on_sending(
+    endpoint: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-Z stops the program that reports; its session cannot pause, and does not."""
     path = audio_files.write_recording(tmp_path / "long.wav", audio_files.distinct_samples(120.0))
-    with ScriptedServer(talkative) as endpoint:
-        arguments = ("run", "--endpoint", endpoint.url, "--out", tmp_path / "run", path)
-        with PseudoTerminal(*arguments) as window:
-            window.wait_for_output(b"Heard 0.")
-            window.processes += window.program.children(recursive=True)
-            os.killpg(window.program.pid, signal.SIGTSTP)
-            audio = endpoint.received_sessions[0].audio
-            so_far = len(audio)
-            window.wait_until(lambda: len(audio) > so_far + 10)
-            os.killpg(window.program.pid, signal.SIGCONT)
-            window.program.terminate()
-            window.wait_until_gone()
+    command = [*PACELINE, "run", "--endpoint", endpoint.url, "--out", str(tmp_path / "run"), path]
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    with PseudoTerminal(command=SHELL) as window:
+        shell = ShellWindow(window, endpoint)
+        shell.type_command(shlex.join(command))
+        window.wait_for_output(b"Heard 0.")
+        window.processes += window.program.children(recursive=True)
+        window.send_keys(CTRL_Z)
+        window.wait_for_output(b"Stopped")
+        assert desk_process(shell).status() == psutil.STATUS_STOPPED
+        shell.wait_for_audio()
+        seen = window.output.count(b"Heard")
+        shell.type_command("fg")
+        window.wait_until(lambda: window.output.count(b"Heard") > seen)
+        window.send_keys(CTRL_C)
+        window.wait_until(lambda: ended_politely(endpoint))
+        shell.type_command("exit")
+        window.wait_until_gone()
 
-        assert ended_politely(endpoint)
+
+@pytest.mark.parametrize("number", [signal.SIGTTIN, signal.SIGTTOU])
+def test_a_desk_that_draws_in_the_background_stops_no_session(
+    shell: ShellWindow, number: signal.Signals
+) -> None:
+    """The system stops the whole process group of a program that uses the terminal then."""
+    desk = desk_process(shell)
+    os.killpg(desk.pid, number)
+    shell.window.wait_until(lambda: desk.status() == psutil.STATUS_STOPPED)
+    shell.wait_for_audio()
+
+    shell.bring_back()
+    shell.wait_for_audio()

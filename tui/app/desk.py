@@ -41,6 +41,7 @@ from tui.render.columns import SCORE_COLUMN_NAMES, visible_columns
 from tui.screens.available_actions import available_actions, palette_commands
 from tui.screens.frame import FramedScreen, ScreenFrame, is_too_small
 from tui.screens.overview import Overview
+from tui.terminal.guard import LEFT_ON_BY_TEXTUAL
 from tui.terminal.job_control import stop_for_shell, wait_for_foreground
 from tui.terminal.sighup import handle_sighup
 from tui.theme import themes
@@ -54,7 +55,9 @@ from workers.sources.manifest import DEFAULT_RULES, SourceRules
 from workers.threads import ThreadFault, first_fault
 from workers.visible_text import clean_lines
 
-SUSPEND_NOTICE = b"Paceline is suspended; its sessions go on. To return to it: fg\n"
+SUSPEND_NOTICE = LEFT_ON_BY_TEXTUAL + (
+    b"Paceline is suspended; its sessions go on. To return to it: fg\n"
+)
 """What stands above the shell's prompt while the desk is suspended."""
 
 

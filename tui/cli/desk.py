@@ -1,7 +1,6 @@
 """``paceline desk``, the default command: streams with the desk open."""
 
 import os
-import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -93,9 +92,10 @@ def load_desk_settings() -> "DeskSettings":
 
 def kill_notice(advice: str, command: str, run_folder: Path) -> str:
     """What the guard prints if the desk is killed: ``advice``, and ``command`` for the folder."""
+    from tui.text.formats import shell_path
     from tui.text.width import clean
 
-    return clean(f"Paceline was killed. {advice}: {command} {shlex.quote(str(run_folder))}")
+    return clean(f"Paceline was killed. {advice}: {command} {shell_path(run_folder)}")
 
 
 def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard") -> ExitCode:

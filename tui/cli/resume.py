@@ -31,10 +31,11 @@ def resume(folder: Path, no_desk: bool, as_json: bool, **arguments: Any) -> Exit
     guard = None if no_desk or as_json else start_guard()
     from tui.cli.resume_options import prepare_resume
     from tui.cli.run_setup import RunRequest
+    from tui.text.formats import shell_path
     from workers.runs import run_folder
 
     if guard is not None:
-        require_terminal(f"paceline resume {folder} --no-desk")
+        require_terminal(f"paceline resume {shell_path(folder)} --no-desk")
     run = run_folder.reopen(folder)
     try:
         options, job_states = prepare_resume(folder, **arguments)

@@ -1,6 +1,5 @@
 """``paceline runs``: lists the latest runs and the outcomes of their jobs."""
 
-import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +16,7 @@ if TYPE_CHECKING:  # loaded when the command runs
 @count_option("--most", "List at most this many runs.", default=10, show_default=True)
 def runs(most: int) -> ExitCode:
     """List the latest runs, and how to continue unfinished ones."""
+    from tui.text.formats import shell_path
     from workers.errors import RunFolderProblem
     from workers.jobs.job_state import JobStatus
     from workers.runs import run_folder, run_lock
@@ -39,9 +39,9 @@ def runs(most: int) -> ExitCode:
         to = destination(index)
         print_line(f"{path.name}  {outcomes}  {f'→ {to}' if to else ''}")
         finished = counts.keys() <= {JobStatus.DONE.value, JobStatus.CANCELLED.value}
-        command = f"paceline {'view' if finished else 'resume'} {shlex.quote(str(path))}"
+        command = f"paceline {'view' if finished else 'resume'} {shell_path(path)}"
         if run_lock.is_running(path):
-            command = f"running now; to view it: paceline view {shlex.quote(str(path))}"
+            command = f"running now; to view it: paceline view {shell_path(path)}"
         print_line(f"  {command}")
     if len(paths) > most:
         print_line(f"… and {len(paths) - most} earlier ones under {folder}")

@@ -1,13 +1,12 @@
 """The summary that a run prints when it ends, and its exit code."""
 
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from tui.cli.exit_codes import ExitCode, most_severe
 from tui.model.metrics import recording_name
-from tui.text.formats import at_speed, format_count, format_duration
+from tui.text.formats import at_speed, format_count, format_duration, shell_path
 from tui.text.width import clean
 from workers.jobs.events import Outcome
 from workers.jobs.job_state import JobState, JobStatus
@@ -80,8 +79,8 @@ def run_summary_lines(
         lines.append(f"{folder} cannot be written: is the disk full, or the folder gone?")
     lines.append(f"Transcripts and traces: {folder}")
     if not all(job.is_settled for job in job_states):
-        lines.append(f"Continue with the rest: paceline resume {shlex.quote(str(folder))}")
-    lines.append(f"Export them: paceline export {shlex.quote(str(folder))} --to txt,srt")
+        lines.append(f"Continue with the rest: paceline resume {shell_path(folder)}")
+    lines.append(f"Export them: paceline export {shell_path(folder)} --to txt,srt")
     return [clean(line) for line in lines]
 
 

@@ -26,6 +26,7 @@ def view(folder: Path | None) -> ExitCode:
     from tui.cli.faults import report_fault
     from tui.model.replay import Replay
     from tui.terminal import gc_tuning
+    from tui.text.formats import shell_path
     from workers.errors import RunFolderProblem
     from workers.runs import run_folder, run_lock
     from workers.runs.index import list_runs
@@ -38,7 +39,7 @@ def view(folder: Path | None) -> ExitCode:
         if not runs:
             raise RunFolderProblem(f"no runs are kept under {parent}", "Specify a run folder.")
         folder = runs[-1]
-    require_terminal(f"paceline export {folder} --to txt")
+    require_terminal(f"paceline export {shell_path(folder)} --to txt")
     settings = load_desk_settings()
     running = run_lock.is_running(folder)
     print_line(f"Reading {folder}", err=True)  # many hours of traces take a while

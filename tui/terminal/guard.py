@@ -40,6 +40,11 @@ _RESET_SEQUENCES = (
 """Undoes everything that Textual and its POSIX driver do to a terminal."""
 
 
+LEFT_ON_BY_TEXTUAL = b"\x1b[?1016l"
+"""Ends mouse reports in pixels, which Textual leaves on at its end. A program that asks for mouse
+reports later would get them in a unit that it does not expect."""
+
+
 class TerminalGuard:
     """Starts the guard's process, if this is POSIX with a terminal. Create it before drawing."""
 
@@ -84,6 +89,8 @@ class TerminalGuard:
             yield
         finally:
             self._pid_and_pipe = None
+            with suppress(OSError):  # the terminal is gone
+                os.write(_TERMINAL_FD, LEFT_ON_BY_TEXTUAL)
             with suppress(OSError):  # it has already been reaped
                 os.kill(process, signal.SIGKILL)  # works at once, even on a stopped process
                 os.waitpid(process, 0)

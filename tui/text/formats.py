@@ -1,4 +1,7 @@
-"""Formats counts, durations, sizes, sample rates and channels for users."""
+"""Formats counts, durations, sizes, sample rates, channels and paths for users."""
+
+import shlex
+from pathlib import Path
 
 
 def format_count(count: int, noun: str) -> str:
@@ -54,3 +57,8 @@ def format_percent(share: float) -> str:
     """Formats a share from 0 to 1, with decimals near both ends; only 1 is shown as 100 %."""
     percent = min(max(100 * share, 0.01), 100 if share == 1 else 99.99)
     return f"{percent:.0f} %" if 1 <= percent < 99 or share == 1 else f"{percent:.2f} %"
+
+
+def shell_path(path: Path) -> str:
+    """A path as a shell's word that no command takes for an option."""
+    return shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))

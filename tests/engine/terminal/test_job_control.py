@@ -12,7 +12,7 @@ import pytest
 
 from tests.engine.support.pseudo_terminal import DEFAULT_MODES, PACELINE, PseudoTerminal
 from tests.engine.support.scripted_server import ScriptedServer
-from tests.engine.terminal.test_guard import LEFT_ON, OF_A_DESK, ended_politely, talkative
+from tests.engine.terminal.test_guard import OF_A_DESK, ended_politely, talkative
 from tests.support import audio_files
 from tui.cli.exit_codes import ExitCode
 
@@ -21,8 +21,8 @@ CTRL_L, CTRL_Z = b"\x0c", b"\x1a"
 
 ALTERNATE_SCREEN = b"\x1b[?1049h"
 
-OF_A_SHELL = {b"2004", LEFT_ON}
-"""Modes that may be on at its prompt: bash has pastes reported to it."""
+OF_A_SHELL = {b"2004"}
+"""Modes that are on at its prompt: bash has pastes reported to it."""
 
 pytestmark = pytest.mark.skipif(not Path(SHELL[0]).is_absolute(), reason="needs bash")
 
@@ -51,7 +51,7 @@ class ShellWindow:
 
     def wait_for_desk(self) -> None:
         """Waits until the desk has its terminal."""
-        self.window.wait_until(lambda: self.window.modes >= OF_A_DESK - {LEFT_ON, b"2048"})
+        self.window.wait_until(lambda: self.window.modes >= OF_A_DESK - {b"1016", b"2048"})
 
     def bring_back(self) -> None:
         """Types `fg` and waits until the desk has drawn its row again."""

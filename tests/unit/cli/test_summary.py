@@ -65,6 +65,13 @@ def test_the_summary_says_what_failed_and_where_it_all_is() -> None:
     ]
 
 
+def test_a_folder_whose_name_begins_with_a_dash_is_no_option() -> None:
+    """The commands that the summary suggests work for it too."""
+    lines = run_summary_lines(after(ended_done(60.0)), Path("-run"))
+
+    assert lines[-1] == "Export them: paceline export ./-run --to txt,srt"
+
+
 def test_the_summary_says_at_which_speed_audio_was_sent() -> None:
     """Also the line of a job; nothing is said of the speed of speech."""
     fast = replace(ended_done(60.0), certificate=replace(certificate(), speed=4.0))
