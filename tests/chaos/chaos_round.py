@@ -33,9 +33,18 @@ class ChaosRound:
     """One run of ``jobs`` in a folder, ``sessions`` at once, with faults for this many seconds."""
 
     def __init__(
-        self, seed: int, folder: Path, *, jobs: int, sessions: int, seconds: float
+        self,
+        seed: int,
+        folder: Path,
+        *,
+        jobs: int,
+        sessions: int,
+        seconds: float,
+        liars: bool = False,
     ) -> None:
-        self.plan = FaultPlan(seed)
+        """``liars``: whether servers send messages that cannot be true, too."""
+        self.plan = FaultPlan(seed, liars=liars)
+        self._liars = liars
         chance = self.plan.rng
         self._folder = folder / "run"
         self._sessions = sessions
@@ -142,7 +151,7 @@ class ChaosRound:
         for truth, job_state in zip(
             self._truths, reader.read_job_states(self._folder), strict=True
         ):
-            wrong = transcript_errors(truth, job_state, PADDING_MS)
+            wrong = transcript_errors(truth, job_state, PADDING_MS, timed=not self._liars)
             found += [f"job {job_state.job}: {each}" for each in wrong]
         return found
 

@@ -14,6 +14,7 @@ from tests.engine.support.transcribing_server import (
     TranscriptionStyle,
     transcribe,
 )
+from tests.engine.support.untrue_messages import MESSAGE_LIES, draw_lies
 
 MAX_FAULT_TENTHS = 30
 """The latest fault, in tenths of a second into a session."""
@@ -69,8 +70,10 @@ PROCESS_FAULT_WEIGHTS: Mapping[str, int] = {
 class FaultPlan:
     """Draws faults by a seed and counts those that happened."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, liars: bool = False) -> None:
+        """``liars``: whether servers send messages that cannot be true, too."""
         self.rng = Random(seed)
+        self._liars = liars
         self.fault_counts: Counter[str] = Counter()
         self.is_over = False
         """Set at the end of a round: no more faults."""
@@ -78,12 +81,14 @@ class FaultPlan:
     def next_connection_script(self) -> ConnectionScript:
         """The script of the next connection."""
         if self.is_over or self.rng.random() < 0.3:
-            return transcribe(self._random_style())
-        begun = self.rng.random() < 0.25
-        name, draw = self.rng.choice(list((HARMLESS_FAULTS if begun else BREAKING_FAULTS).items()))
-        return transcribe(
-            self._random_style(), self._counted(name, draw(self.rng)), self._random_moment(begun)
-        )
+            return transcribe(self._random_style(), told=self.fault_counts)
+        style, begun = self._random_style(), self.rng.random() < 0.25
+        faults = dict(HARMLESS_FAULTS if begun else BREAKING_FAULTS)
+        if style.lies:  # what a liar repeats may look new: one of the lies is about that
+            faults.pop("finals twice", None)
+        name, draw = self.rng.choice(list(faults.items()))
+        fault, moment = self._counted(name, draw(self.rng)), self._random_moment(begun)
+        return transcribe(style, fault, moment, self.fault_counts)
 
     def next_process_fault(self) -> str:
         """The next fault of a process."""
@@ -94,14 +99,19 @@ class FaultPlan:
     def _random_style(self) -> TranscriptionStyle:
         chance = self.rng
         wordless = chance.random() < 0.05
+        lies = draw_lies(chance, timed=not wordless) if self._liars else []
+        # Who tells no times of words cannot hand over between two of them.
+        vague = wordless or not MESSAGE_LIES.keys() >= set(lies)
         return TranscriptionStyle(
             word_by_word=chance.random() < 0.5,
             words_per_turn=chance.randint(1, 6),
             partial_every=chance.randint(1, 3),
             padding_ms=chance.choice([0, 0, 40]),
             wordless=wordless,
-            # Who tells no times of words cannot hand over between two of them.
-            lifetime=None if wordless else chance.choice([None, None, None, 2, 3, 5]),
+            lifetime=None if vague else chance.choice([None, None, None, 2, 3, 5]),
+            delay_tenths=chance.choice([0, 0, 0, 5, 20]) if self._liars else 0,
+            lies=tuple(lies),
+            lie_seed=chance.randrange(1_000_000),
         )
 
     def _random_moment(self, begun: bool) -> FaultMoment | int:

@@ -33,7 +33,7 @@ class SessionState:
         self._recorder = recorder
         self._start_seconds = resume_point.at_ms / 1000
         self._turns = TurnValidator(resume_point, self._report_fault)
-        self._reported_faults: set[TurnFault | type[ServerMessage]] = set()
+        self._warned_of: set[str] = set()
         self._ending: Ended | None = None
         self._pending_warnings: list[Warned] | None = []
         """Warnings that came before `Began` was published; None after that."""
@@ -44,7 +44,8 @@ class SessionState:
         self.clock_s: float | None = None
         """When the pair's clock starts, on the monotonic clock; None until the supervisor says."""
         self.is_terminated = False
-        """Whether Termination has arrived. Late turns may follow until the server closes."""
+        """Whether Termination has arrived. It says how the session ended, whatever comes after it;
+        only late turns still count, until the server closes."""
         self.finished = False
         """True when nothing more is read from the server."""
         # Times on the monotonic clock:
@@ -118,7 +119,9 @@ class SessionState:
         self.last_message_at = time.monotonic()
         match message:
             case Turn() if self.begin is None:
-                self._warn_once(Turn, "the server sent a turn before any audio; it is ignored")
+                self._warn_once(
+                    "early turn", "the server sent a turn before any audio; it is ignored"
+                )
             case Turn():
                 turn = self._turns.validate(message, sent_seconds)
                 if turn is not None:
@@ -131,18 +134,19 @@ class SessionState:
                 return
             case CloseFrame():
                 _log.debug("closed by the server: %s %s", message.code, message.reason)
-                self._finish_unless_terminated(outcomes.ended_by_close(message))
+                lost = self._lost_after_begin(outcomes.ended_by_close(message))
+                self.finish(None if self.is_terminated else lost)
                 return
             case Begin() if self.begin is not None:
-                self._warn_once(Begin, "the server sent a second Begin, which is ignored")
+                self._warn_once("second Begin", "the server sent a second Begin, which is ignored")
             case Begin():
                 _log.info("Begin: session %s, model %s", message.id, message.model)
                 self.begin = message
             case Termination() if not self.is_terminated:
                 self._terminate(message, sent_seconds - self._start_seconds)
-            case messages.Error():
+            case messages.Error() if not self.is_terminated:
                 _log.debug("Error: %s %s", message.error_code, message.error)
-                self._finish_unless_terminated(outcomes.ended_by_error(message))
+                self.finish(self._lost_after_begin(outcomes.ended_by_error(message)))
         self._recorder.trace_only(MessageReceived(messages.to_json(message)), at=at)
 
     def _terminate(self, message: Termination, audio_seconds: float) -> None:
@@ -155,14 +159,10 @@ class SessionState:
         received = message.audio_duration_seconds
         if received > 0 and MAX_DURATION_ERROR_S < abs(received - audio_seconds) < inf:
             self._warn_once(
-                Termination,
+                "audio duration",
                 f"the server says that it received {received:g} s of audio, but "
                 f"{audio_seconds:.0f} s were sent. Check the end of the transcript",
             )
-
-    def _finish_unless_terminated(self, ending: Ended) -> None:
-        """Finishes with ``ending``, unless Termination has already said how the session ended."""
-        self.finish(None if self.is_terminated else self._lost_after_begin(ending))
 
     def _lost_after_begin(self, ending: Ended) -> Ended:
         """Turns BUSY into LOST after Begin, since the server had room for the session."""
@@ -172,14 +172,17 @@ class SessionState:
 
     def warn_of_unread_part(self, reason: str, message: ServerMessage) -> None:
         """Warns, once per type, of a message of which only a part can be read."""
-        self._warn_once(type(message), f"a part of a message was not understood: {reason}")
+        self._warn_once(
+            f"a part of {type(message).__name__}",
+            f"a part of a message was not understood: {reason}",
+        )
 
     def _report_fault(self, fault: TurnFault, said: str) -> None:
-        self._warn_once(fault, fault.value.format(said))
+        self._warn_once(fault.name, fault.value.format(said))
 
-    def _warn_once(self, about: TurnFault | type[ServerMessage], warning: str) -> None:
-        if about not in self._reported_faults:
-            self._reported_faults.add(about)
+    def _warn_once(self, about: str, warning: str) -> None:
+        if about not in self._warned_of:
+            self._warned_of.add(about)
             self.warn(Warned(warning))
 
     def warn(self, warning: Warned) -> None:

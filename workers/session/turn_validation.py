@@ -127,6 +127,9 @@ class TurnValidator:
 
     def _find(self, turn: Turn) -> _KnownTurn | None:
         """The turn of which this is an update; None if it is a new one."""
+        for recent in reversed(self._recent):  # whatever its number is
+            if _is_repetition(recent.latest, turn):
+                return recent
         known = self._turn_by_order.get(turn.turn_order)
         if known is not None:
             is_newest = known is self._recent[-1]
@@ -134,9 +137,9 @@ class TurnValidator:
                 return known
         if not self._recent:
             return None
-        newest, final = self._recent[-1], self._recent[-1].latest.end_of_turn
-        if self._is_possible(turn):  # is it the newest turn all the same?
-            same = _is_repetition(newest.latest, turn) if final else _overlap(newest.latest, turn)
+        newest = self._recent[-1]
+        if self._is_possible(turn):  # but it may have the words of an open turn
+            same = not newest.latest.end_of_turn and _overlap(newest.latest, turn)
         else:
             same = _is_update(newest.latest, turn, is_newest=True)
         return newest if same else None
@@ -196,10 +199,14 @@ def _is_update(known: Turn, turn: Turn, *, is_newest: bool) -> bool:
 
 
 def _is_repetition(final: Turn, turn: Turn) -> bool:
-    """Whether a message with a number of its own only has words of a final turn, at their times."""
+    """Whether a message only has words of a final turn, at their times."""
+    if not (final.end_of_turn and final.words and turn.words):
+        return False
+    if not final.words[0].start <= turn.words[0].start <= final.words[-1].start:
+        return False
     known = {(word.text, word.start, word.end) for word in final.words}
     said = {(word.text, word.start, word.end) for word in turn.words}
-    return bool(said) and said <= known
+    return said <= known
 
 
 def _overlap(one: Turn, other: Turn, *, mostly: bool = False) -> bool:

@@ -5,7 +5,7 @@
 
 import json
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -70,7 +70,13 @@ class ConnectionFinished(Exception):
 class ServerSession:
     """The server's side of one session."""
 
-    def __init__(self, line: ServerConnectionScript, manner: TranscriptionStyle) -> None:
+    def __init__(
+        self,
+        line: ServerConnectionScript,
+        manner: TranscriptionStyle,
+        told: Counter[str] | None = None,
+    ) -> None:
+        """``told`` counts the lies that are told."""
         self.connection = line
         self.style = manner
         self._word_detector = WordDetector(
@@ -81,7 +87,7 @@ class ServerSession:
         self.order = 0
         self.finals: list[dict[str, Any]] = []
         """Every final that was sent."""
-        self._lie = untrue_messages.lies_of(manner.lies, Random(manner.lie_seed))
+        self._lie = untrue_messages.lies_of(manner.lies, Random(manner.lie_seed), told)
         self._delayed: deque[tuple[int, dict[str, Any]]] = deque()
         """Messages, each with the tenth of a second at which it is due."""
 
@@ -178,11 +184,12 @@ def transcribe(
     manner: TranscriptionStyle = DEFAULT_STYLE,
     fault: Fault | None = None,
     at: FaultMoment | int = FaultMoment.BEGIN,
+    told: Counter[str] | None = None,
 ) -> ConnectionScript:
-    """A connection script that transcribes, with at most one fault."""
+    """A connection script that transcribes, with at most one fault. ``told`` counts its lies."""
 
     async def script(line: ServerConnectionScript) -> None:
-        session = ServerSession(line, manner)
+        session = ServerSession(line, manner, told)
         strikes = _fault_trigger(session, fault, at)
         await strikes(FaultMoment.CONNECT)
         await session.begin()

@@ -6,6 +6,7 @@ among them, such as word times that are a little late but within the audio that 
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any, TypeAlias
@@ -427,18 +428,21 @@ NEEDS_NUMBERS = ("two finals with other words", "words that disagree with the tr
 make its times useless."""
 
 
-def lies_of(names: Iterable[str], chance: Random) -> Lie:
-    """The lie that tells all these lies."""
-    lies = [draw(chance) for name, draw in LIES.items() if name in set(names)]
+def lies_of(names: Iterable[str], chance: Random, told: Counter[str] | None = None) -> Lie:
+    """The lie that tells all these lies. ``told`` counts those that were told, each once."""
+    lies = {name: draw(chance) for name, draw in LIES.items() if name in set(names)}
+    untold = set(lies)
 
     def lie(message: Message) -> list[Sent]:
         sent: list[Sent] = [message]
-        for each in lies:
-            sent = [
-                said
-                for one in sent
-                for said in (each(one) if isinstance(one, dict) and "type" in one else [one])
-            ]
+        for name, each in lies.items():
+            before, sent = sent, []
+            for one in before:
+                sent += each(one) if isinstance(one, dict) and "type" in one else [one]
+            if name in untold and repr(sent) != repr(before):
+                untold.remove(name)
+                if told is not None:
+                    told[name] += 1
         return [one for one in sent if one != TERMINATING]
 
     return lie
