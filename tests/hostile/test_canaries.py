@@ -22,6 +22,7 @@ from tests.engine.cli.test_program import ROOT, cli_command
 from tests.engine.support.key_echo_server import REDIRECT_PATH, KeyEchoServer
 from tests.engine.support.pseudo_terminal import PseudoTerminal
 from tests.engine.support.scripted_server import ScriptedServer
+from tests.engine.terminal.test_guard import ANSWERS
 from tests.support import audio_files
 from tests.support.encodings import ENCODINGS
 from workers.secrecy import MIN_KEY_CHARS, REDACTED
@@ -81,20 +82,22 @@ class Onlooker:
 
     def look(self, program: psutil.Process) -> None:
         with suppress(psutil.Error):
-            processes = [program, *program.children(recursive=True)]
+            own, processes = program.cmdline(), [program, *program.children(recursive=True)]
             for process in processes:
                 with suppress(psutil.Error, OSError):  # it has just ended
-                    files = ["cmdline"] if process == program else ["cmdline", "environ"]
+                    # Between fork and exec, a child is a copy of the program.
+                    is_program = process.cmdline() == own
+                    files = ["cmdline"] if is_program else ["cmdline", "environ"]
                     seen = b"".join(
                         Path(f"/proc/{process.pid}/{file}").read_bytes() for file in files
                     )
                     self.seen[process.pid] = self.seen.get(process.pid, b"") + seen
-                    if process != program:  # it may not have set its limit yet
+                    if not is_program:  # it may not have set its limit yet
                         self.core_limits.add(process.rlimit(psutil.RLIMIT_CORE))
 
     def assert_saw_nothing(self) -> None:
         assert len(self.seen) > 3
-        assert {pid: found for pid, data in self.seen.items() if (found := leaks(data))} == {}
+        assert {data[:300] for data in self.seen.values() if leaks(data)} == set()
         assert {(0, 0)} == self.core_limits
 
 
@@ -349,3 +352,66 @@ def test_a_web_server_that_repeats_a_login_is_not_quoted(
     assert 2 * len(ENCODINGS) <= LyingWebServer.form
     assert [] == leaks(ended.stdout + ended.stderr)
     assert [] == leaks_below(run, tmp_path / "home")
+
+
+# --- processes of all commands
+
+
+def watch(command: list[str], environment: dict[str, str], onlooker: Onlooker, stop: bytes) -> None:
+    """Runs a command and looks at its processes all the time; ends it when it says ``stop``."""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=ROOT,
+        env=environment,
+    ) as program:
+        said: list[bytes] = []
+        assert program.stdout is not None
+        lines = program.stdout
+        reader = threading.Thread(target=lambda: said.extend(iter(lines.readline, b"")))
+        reader.start()
+        while program.poll() is None:
+            onlooker.look(psutil.Process(program.pid))
+            time.sleep(0.02)
+            if stop and stop in b"".join(said):
+                time.sleep(0.5)
+                onlooker.look(psutil.Process(program.pid))
+                program.terminate()
+                stop = b""
+        reader.join()
+    assert [] == [line for line in said if KEY.encode() in line]
+
+
+def test_no_process_of_any_command_shows_a_secret(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    """Probers, scorers, servers, recognisers and the guard of the terminal."""
+    onlooker, run = Onlooker(), tmp_path / "run"
+    files = write_recordings(tmp_path / "files", 30)
+    for number in range(30):
+        (files / f"{number}.txt").write_text("hello world")
+    with ScriptedServer() as endpoint:
+        options = ("--endpoint", endpoint.url, "--sessions", "30", "--out", run)
+        watch(cli_command("run", *options, files), environment, onlooker, b"")
+    for command in (("check", files), ("score", run), ("report", run), ("compare", run, run)):
+        watch(cli_command(*command), environment, onlooker, b"")
+    watch(cli_command("serve"), environment, onlooker, b"Ctrl-C")
+    local = ("run", "--local", "--out", tmp_path / "local", files / "0.wav")
+    watch(cli_command(*local), environment, onlooker, b"")
+    with PseudoTerminal("view", run) as terminal:
+        terminal.wait_for_output(b"\x1b[?2048$p")
+        terminal.send_keys(ANSWERS)
+        for keys in (b"\r", b"5", b"D", b"L", b"\x1b"):
+            terminal.send_keys(keys)
+            with suppress(AssertionError):
+                terminal.wait_until(after(0.4))
+            onlooker.look(terminal.program)
+        terminal.send_keys(b"\x03")
+        terminal.wait_until(lambda: terminal.program.poll() is not None)
+    print(f"{len(onlooker.seen)} processes")
+
+    assert len(onlooker.seen) > 40
+    assert [] == leaks_below(tmp_path)
+    onlooker.assert_saw_nothing()
