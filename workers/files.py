@@ -47,6 +47,14 @@ def open_to_read(path: AnyPath, *, buffering: int = -1) -> BinaryIO:
     return open(path, "rb", buffering, opener=_open_own)
 
 
+def is_own_file(path: AnyPath) -> bool:
+    """Whether a file is there, and not a link or anything else in its place."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
 def read_bytes(path: AnyPath) -> bytes:
     """The content of a file of the program."""
     with open_to_read(path) as file:
@@ -95,12 +103,10 @@ def append_to_log(path: AnyPath, text: str) -> None:
 
 def write_all(descriptor: int, data: bytes) -> None:
     """Writes all of ``data``. If the disk becomes full, the first part of it stays written."""
-    view = memoryview(data)
-    while view:
-        written = os.write(descriptor, view)
+    while (written := os.write(descriptor, data)) < len(data):
         if not written:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        view = view[written:]
+        data = data[written:]
 
 
 def make_folders(path: AnyPath, mode: int = PRIVATE_FOLDER_MODE) -> None:

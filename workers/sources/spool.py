@@ -43,7 +43,7 @@ def marker_of(path: str | Path) -> Path:
 
 def is_complete(path: str | Path) -> bool:
     """Whether everything that is to come is in the spool."""
-    return os.path.lexists(path) and not os.path.lexists(marker_of(path))
+    return files.is_own_file(path) and not os.path.lexists(marker_of(path))
 
 
 def reception_problem(path: str | Path) -> str:
@@ -150,4 +150,6 @@ class SpoolWriter:
 
 def _unwritable(error: OSError) -> Unreadable:
     reason = f"what arrives cannot be kept in the run folder ({error.strerror})"
+    if isinstance(error, files.NotOwnFile):
+        return Unreadable(reason, "Remove it; then retry.")
     return Unreadable(reason, "Free some space on its disk; then retry.")
