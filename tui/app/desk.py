@@ -198,6 +198,8 @@ class Desk(App[None]):
         if self.fault is None and (fault := first_fault()) is not None:
             self.fault = fault
             self.exit()  # the command then ends sessions
+        if not self.screen_stack:
+            return  # closing
         closed = self.shutdown_state.poll(now)  # before the drain, to miss no last report
         self.actions.update(now)
         self.transcript_cache.tick()

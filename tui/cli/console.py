@@ -5,6 +5,7 @@ What is printed may contain untrusted text: file names, transcripts, server mess
 
 import json
 import sys
+from collections.abc import Iterable
 
 import click
 
@@ -40,3 +41,9 @@ def report_lost_output(code: ExitCode) -> ExitCode:
         advice = "Files that the command writes are complete; repeat it to see the rest."
         print_line(f"paceline: {reason}. {advice}", err=True)
     return most_severe([code, ExitCode.FATAL])
+
+
+def print_warnings(warnings: Iterable[str]) -> None:
+    """Prints what is wrong with a run that is read all the same, on stderr."""
+    for warning in warnings:
+        print_line(f"warning: {warning}", err=True)

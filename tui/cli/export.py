@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tui.cli.console import print_line
+from tui.cli.console import print_line, print_warnings
 from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import bom_option, path_option, run_argument
 
@@ -43,6 +43,7 @@ def export(
     from workers.exports import files
     from workers.exports.files import COMBINED_FORMATS, FORMATS, OverwritePolicy
     from workers.exports.names import export_names
+    from workers.runs.index import read_index
     from workers.runs.reader import read_job_states
 
     if overwrite and number:
@@ -60,6 +61,7 @@ def export(
         reason = f"{' and '.join(subtitles)} cannot hold several recordings in one file"
         raise UsageProblem(reason, f"--one-file supports {', '.join(COMBINED_FORMATS)}.")
     target, in_run = into or folder / "exports", into is None
+    print_warnings(read_index(folder).warnings)
     job_states = read_job_states(folder)
     names = export_names(job_states)
     streamed = []

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tui.cli.api_key import pop_env_key, read_key
+from tui.cli.console import print_warnings
 from tui.cli.run_options import RunOptions, check_endpoint_speed, checked_ca_file
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs.job import Limits
@@ -40,6 +41,7 @@ def prepare_resume(
     """
     env_key = pop_env_key()
     saved = read_run(folder)
+    print_warnings(saved.warnings)
     key = None
     target = _resume_endpoint(saved.endpoint, url, unencrypted=unencrypted)
     if target is not None:

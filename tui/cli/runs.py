@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tui.cli.console import print_line
+from tui.cli.console import print_line, print_warnings
 from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import count_option
 
@@ -32,8 +32,7 @@ def runs(most: int) -> ExitCode:
         except RunFolderProblem as problem:
             print_line(f"{path.name}  {problem}")
             continue
-        for warning in index.warnings:
-            print_line(f"warning: {warning}", err=True)
+        print_warnings(index.warnings)
         counts = index.status_counts
         outcomes = ", ".join(f"{count} {status}" for status, count in counts.items()) or "no jobs"
         to = destination(index)

@@ -22,7 +22,7 @@ def view(folder: Path | None) -> ExitCode:
     Without RUN, open the latest run that “runs” lists. Nothing is streamed or changed.
     """
     guard = start_guard()
-    from tui.cli.console import print_line
+    from tui.cli.console import print_line, print_warnings
     from tui.cli.faults import report_fault
     from tui.model.replay import Replay
     from tui.terminal import gc_tuning
@@ -45,6 +45,7 @@ def view(folder: Path | None) -> ExitCode:
     print_line(f"Reading {folder}", err=True)  # many hours of traces take a while
     gc_tuning.tune_gc()
     timeline = RunTimeline(folder, running=running)
+    print_warnings(timeline.index.warnings)
     # Final turns are cached, so reading the whole run here makes the first screen appear at once.
     timeline.reports_between(BEFORE_START_S, timeline.duration_s)
     from tui.app.desk import Desk  # loads Textual

@@ -6,6 +6,7 @@ A file with an unknown name or an invalid value is refused; the error specifies 
 import difflib
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -31,6 +32,12 @@ THEME_VARIABLE = "TEXTUAL_THEME"
 
 _SETTINGS = ("theme", "ascii", "refresh", "columns", "export", "listen", "keys")
 
+MAX_FILE_BYTES = 256 << 10
+"""The largest settings file that is read; one with every setting has a hundredth of it."""
+
+MAX_PARSED_LINES = 30
+"""In how many lines a key is looked for, as the file is parsed for each."""
+
 _KeyPath: TypeAlias = tuple[str, ...]
 """The keys of the tables that contain a value, then its own key."""
 
@@ -52,7 +59,7 @@ def load_settings(column_names: Callable[[], Sequence[str]]) -> DeskSettings:
     settings = DeskSettings()
     try:
         file = settings_path()
-        settings = _SettingsReader(str(file), file.read_bytes().decode(), column_names).read()
+        settings = _SettingsReader(str(file), _read_file(file), column_names).read()
     except NoHomeFolder:
         pass
     except FileNotFoundError:
@@ -226,25 +233,48 @@ class _SettingsReader:
         raise UsageProblem(f"{self._file}, line {line}: {reason}", hint)
 
 
-def _line_number(key_path: _KeyPath, text: str) -> int:
-    """The line where a value begins in valid TOML; 1 if it is missing.
+def _read_file(file: Path) -> str:
+    """The text of the settings file, which may be a link to one. Raises `UsageProblem` for what is
+    no file: a pipe would be waited for, and a device never ends."""
+    with open(
+        file, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)
+    ) as opened:
+        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            raise UsageProblem(f"{file} is not a file", "Write the settings into a file.")
+        content = opened.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise UsageProblem(f"{file} is larger than {MAX_FILE_BYTES >> 10} KB", "Shorten it.")
+    return content.decode()
 
-    `tomllib` does not report it, so this parses more and more lines until the value appears.
+
+def _line_number(key_path: _KeyPath, text: str) -> int:
+    """The line where a value begins in valid TOML; 1 if it is not found.
+
+    `tomllib` does not report it. So this looks for a line with the key, before which the value is
+    missing, and with which, or with the lines that follow, it is there.
     """
     lines = [f"{line}\n" for line in text.split("\n")]
-    start = 0
-    for count in range(1, len(lines) + 1):
-        try:
-            value: Any = tomllib.loads("".join(lines[:count]))
-        except tomllib.TOMLDecodeError:
-            continue  # the line is inside a multi-line value
-        for key in key_path:
-            value = value.get(key) if isinstance(value, dict) else None
-        if value is not None:
-            used = (row for row in range(start, count) if lines[row].strip()[:1] not in ("", "#"))
-            return next(used, count - 1) + 1
-        start = count
+    rows = [row for row, line in enumerate(lines) if key_path[-1] in line]
+    for row in rows[:MAX_PARSED_LINES]:
+        if _has_value(key_path, "".join(lines[:row])) is not False:
+            continue  # it is within another value
+        end, step = row + 1, 1
+        while (found := _has_value(key_path, "".join(lines[:end]))) is None and end < len(lines):
+            end, step = min(end + step, len(lines)), 2 * step  # the value has several lines
+        if found:
+            return row + 1
     return 1
+
+
+def _has_value(key_path: _KeyPath, text: str) -> bool | None:
+    """Whether TOML has a value at a path of keys; None if it is not valid."""
+    try:
+        value: Any = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
+    for key in key_path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value is not None
 
 
 def _theme_problem(name: str) -> tuple[str, str] | None:

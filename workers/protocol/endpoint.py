@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv6Address, ip_address
+from typing import Annotated
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from workers import secrecy
 from workers.errors import UsageProblem
+from workers.ranges import PATH, Text
 
 PROTOCOL_PATH = "/v3/ws"
 
@@ -32,11 +34,11 @@ class Endpoint:
     """A server that speaks the protocol."""
 
     kind: EndpointKind
-    url: str
+    url: Annotated[str, PATH]
     """The URL with scheme, host and path; may contain a query, but never a key."""
-    name: str
+    name: Annotated[str, Text("a name", 500)]
     """The name shown to the user."""
-    ca: str | None = None
+    ca: Annotated[str, PATH] | None = None
     """A PEM file with the CA certificates to trust; None to trust the system's."""
 
     @property

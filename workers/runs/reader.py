@@ -28,6 +28,8 @@ class SavedRun:
     settings: StreamSettings
     limits: Limits
     jobs: list[JobState]
+    warnings: tuple[str, ...] = ()
+    """What was left out of the index because it is damaged; each a sentence."""
 
 
 def read_run(path: Path) -> SavedRun:
@@ -35,7 +37,8 @@ def read_run(path: Path) -> SavedRun:
     `RunFolderProblem` or `Malformed`."""
     index, traces = read_index(path), trace_files_by_job(path)
     jobs = [_read_job(job, traces.get(job.id, ()), running=False) for job in index.jobs]
-    return SavedRun(index.saved.endpoint, index.saved.settings, index.saved.limits, jobs)
+    saved = index.saved
+    return SavedRun(saved.endpoint, saved.settings, saved.limits, jobs, index.warnings)
 
 
 def read_job_states(path: Path) -> list[JobState]:

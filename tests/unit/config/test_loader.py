@@ -1,6 +1,9 @@
 """The settings file: what it may contain, and the messages for what it may not."""
 
+import os
+import random
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -188,3 +191,44 @@ def test_settings_are_printed_with_their_file(file: Path) -> None:
 
     file.write_text("ascii = 3")
     assert (2, f"paceline: {file}, line 1: ascii must be true or false\n") == run()
+
+
+def _random_toml(chance: random.Random) -> tuple[str, int]:
+    """A file with one wrong value, and the line where that begins."""
+    lines = ["theme = 'paceline'", "# a comment", "", "ascii = false"]
+    wrong = chance.choice((["refresh = 9"], ["refresh = [", "1,", "# two", "2", "]"]))
+    long = ["columns = [", *["'lag',"] * chance.randrange(50), "]"]
+    parts = [*[[line] for line in lines], long, wrong]
+    chance.shuffle(parts)
+    before = [line for part in parts[: parts.index(wrong)] for line in part]
+    return "\n".join(line for part in parts for line in part), len(before) + 1
+
+
+def test_the_line_of_a_wrong_value_is_found_among_values_of_many_lines(file: Path) -> None:
+    """However long the file is."""
+    chance = random.Random(1)
+    for _ in range(50):
+        text, line = _random_toml(chance)
+        file.write_text(text)
+        with pytest.raises(UsageProblem, match=f"line {line}: refresh is"):
+            loader.load_settings(lambda: ["lag"])
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: os.symlink("/dev/zero", path)])
+def test_what_is_no_file_is_not_read(file: Path, make: Callable[[Path], None]) -> None:
+    """Reading would never end."""
+    make(file)
+    with pytest.raises(UsageProblem, match="is not a file"):
+        loader.load_settings(list)
+
+
+def test_a_settings_file_may_be_a_link(tmp_path: Path, file: Path) -> None:
+    """Many people keep their settings elsewhere. One that is too large is none."""
+    kept = tmp_path / "kept.toml"
+    kept.write_text("refresh = 0.5")
+    file.symlink_to(kept)
+    assert loader.load_settings(list).refresh == 0.5
+
+    kept.write_text("# x\n" * 100_000)
+    with pytest.raises(UsageProblem, match="is larger than 256 KB"):
+        loader.load_settings(list)
