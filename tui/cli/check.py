@@ -68,7 +68,9 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
             for warning in recording.warnings:
                 print_line(f"  ▲ {warning}")
     audio = f"{format_duration(total_seconds, is_exact=all_exact)} of audio"
-    print_line(f"{streamable} to stream, {audio}, to: {options.destination}{options.proxy_notice}")
+    proxy = options.proxy
+    through = f", through the proxy {proxy.address} ({proxy.variable})" if proxy else ""
+    print_line(f"{streamable} to stream, {audio}, to: {options.destination}{through}")
     if refused := len(sources) - streamable:
         print_line(f"{refused} cannot be streamed")
     return ExitCode.SOME_FAILED if refused else ExitCode.DONE

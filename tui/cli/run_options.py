@@ -25,7 +25,7 @@ from workers.localserver.capacity import process_count, session_capacity
 from workers.pacing.schedule import Release
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, EndpointKind
-from workers.protocol.proxies import find_proxy
+from workers.protocol.proxies import Proxy, find_proxy
 from workers.ranges import CHANNEL, SENT_RATE_HZ
 from workers.secrecy import KEY_VARIABLE, Secret
 from workers.sources import values
@@ -94,10 +94,9 @@ class RunOptions:
         return name + at_speed(self.settings.speed)
 
     @property
-    def proxy_notice(self) -> str:
-        """The proxy that sessions will take, and the variable that names it; empty without one."""
-        proxy = find_proxy(self.endpoint.url) if self.endpoint is not None else None
-        return f", through the proxy {proxy.address} ({proxy.variable})" if proxy else ""
+    def proxy(self) -> Proxy | None:
+        """The proxy that sessions will take, by the environment."""
+        return find_proxy(self.endpoint.url) if self.endpoint is not None else None
 
     @property
     def speed_notice(self) -> str:

@@ -98,11 +98,14 @@ def open_supervisor(options: RunOptions, folder: RunFolder | None = None) -> Ite
 
 
 def new_start_limiter(options: RunOptions) -> StartRateLimiter:
-    """The limit on session starts; at the service it begins with the rate of a free account."""
-    start_rate = options.limits.start_rate
+    """The limit on session starts; at the service it begins with the rate of a free account. A
+    proxy gets a password once before it gets it from every session, since a wrong one may lock the
+    account."""
+    start_rate, proxy = options.limits.start_rate, options.proxy
+    trial_first = proxy is not None and proxy.user is not None
     if start_rate is None and options.endpoint_kind is EndpointKind.SERVICE:
-        return StartRateLimiter(FREE_STARTS_PER_MINUTE, probing=True)
-    return StartRateLimiter(start_rate)
+        return StartRateLimiter(FREE_STARTS_PER_MINUTE, probing=True, trial_first=trial_first)
+    return StartRateLimiter(start_rate, trial_first=trial_first)
 
 
 def _access_provider(

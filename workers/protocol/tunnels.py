@@ -55,6 +55,12 @@ class _Destination:
     ) -> ProxyFailed:
         return ProxyFailed(self.proxy, what, self.host, advice, recurrence)
 
+    def bad_login(self) -> ProxyFailed:
+        """The error for a user or password that the proxy does not accept, or misses."""
+        verb = "Add" if self.proxy.user is None else "Correct"
+        what, advice = "refuses (user or password)", f"{verb} them in {self.proxy.variable}"
+        return ProxyFailed(self.proxy, what, self.host, advice, Recurrence.LASTING, status=407)
+
 
 def open_tunnel(proxy: Proxy, host: str, port: int, timeout_s: float) -> socket.socket:
     """Connects to ``host`` through a proxy; raises `Unreachable`.
@@ -168,8 +174,7 @@ def _connect_socks4(sock: socket.socket, destination: _Destination, target: str)
     except ProtocolError:
         raise destination.failed("does not answer as a SOCKS 4 proxy") from None
     if code in (92, 93):
-        advice = f"Correct the user in {destination.proxy.variable}"
-        raise destination.failed("refuses the user", advice, Recurrence.LASTING)
+        raise destination.bad_login()
     if code != 90:
         raise _TargetFailed("request rejected or failed")
 
@@ -190,12 +195,8 @@ def _connect_socks5(sock: socket.socket, destination: _Destination, target: str)
     methods = [SOCKS5AuthMethod.NO_AUTH_REQUIRED]
     if proxy.user is not None:
         methods.append(SOCKS5AuthMethod.USERNAME_PASSWORD)
-    verb = "Add" if proxy.user is None else "Correct"
-    bad_login = destination.failed(
-        "refuses (user or password)", f"{verb} them in {proxy.variable}", Recurrence.LASTING
-    )
     if max(len(proxy.user or b""), len(proxy.password)) > MAX_LOGIN_BYTES:
-        raise bad_login
+        raise destination.bad_login()
     sock.sendall(SOCKS5AuthMethodsRequest(methods).dumps())
     try:
         chosen = _receive(sock, destination, 2)
@@ -207,9 +208,9 @@ def _connect_socks5(sock: socket.socket, destination: _Destination, target: str)
     if method is SOCKS5AuthMethod.USERNAME_PASSWORD and proxy.user is not None:
         sock.sendall(SOCKS5UsernamePasswordRequest(proxy.user, proxy.password).dumps())
         if _receive(sock, destination, 2)[1]:
-            raise bad_login
+            raise destination.bad_login()
     elif method is not SOCKS5AuthMethod.NO_AUTH_REQUIRED:
-        raise bad_login
+        raise destination.bad_login()
     request = SOCKS5CommandRequest.from_address(SOCKS5Command.CONNECT, (target, destination.port))
     sock.sendall(request.dumps())
     code, _, kind = _receive(sock, destination, 4)[1:]

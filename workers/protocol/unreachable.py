@@ -32,7 +32,8 @@ class Unreachable(PacelineError):
     ) -> None:
         super().__init__(reason, hint)
         self.status = status
-        """The HTTP status of a refused upgrade; None for all that a proxy answers."""
+        """The HTTP status of a refused upgrade, or 407 if a proxy refused the password. None
+        for anything else that a proxy answers."""
         self.recurrence = recurrence
         self.retry_after_s = retry_after_s
         """How long the server asks to wait before the next attempt."""
@@ -197,12 +198,15 @@ class ProxyFailed(Unreachable):
         advice: str = "",
         recurrence: Recurrence = Recurrence.UNLESS_REACHED,
         retry_after_s: float | None = None,
+        status: int | None = None,
     ) -> None:
-        """``what``: what the proxy did, in words; ``host``: of the endpoint."""
+        """``what``: what the proxy did, in words; ``host``: of the endpoint; ``status``: 407 if the
+        proxy, of any kind, refused the user or password."""
         advice = advice or f"Check {proxy.variable}"
         super().__init__(
             f"the proxy {proxy.address} {what}",
             f"{advice}, or name {host} in NO_PROXY to connect without it.",
+            status,
             recurrence=recurrence,
             retry_after_s=retry_after_s,
         )
@@ -221,7 +225,7 @@ def refused_by_proxy(proxy: Proxy, host: str, answer: HttpAnswer, detail: str) -
             what = "refuses (407: user or password)"
             verb = "Add" if proxy.user is None else "Correct"
             advice = f"{verb} them in {proxy.variable}"
-        return ProxyFailed(proxy, what, host, advice, Recurrence.LASTING)
+        return ProxyFailed(proxy, what, host, advice, Recurrence.LASTING, status=status)
     told = f"{answer.title}: {detail}" if detail else answer.title
     if status // 100 == 4 and status not in _TRANSIENT_4XX:
         advice = f"Ask who runs the proxy to allow {host}"

@@ -7,6 +7,7 @@ launcher. Nothing here blocks.
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from queue import SimpleQueue
 
 from workers.audio.recording import Recording, without_seeking
@@ -504,6 +505,11 @@ class Scheduler:
             refused = self.start_limiter.record_unreachable(slot.started_at, now)
         else:
             self.start_limiter.record_end(slot.started_at, now)
+        if (
+            ended.outcome is Outcome.REFUSED
+            and ended.code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+        ):
+            self._end_waiting(ended)
         if ended.retry_after_s is not None:
             self.start_limiter.record_retry_after(now, ended.retry_after_s)
         delay = 0.0 if refused else slot.next_retry_delay(ended.outcome, self._retry_policy)
@@ -518,6 +524,14 @@ class Scheduler:
         why = "refused" if refused else ended.outcome.value
         _log.info("%s; next attempt in %.1f s", why, wait, job=slot.id, attempt=slot.attempt)
         self._publish(slot, Retrying(ended.reason, round(wait, 1), resume_s))
+
+    def _end_waiting(self, ended: Ended) -> None:
+        """Ends all jobs that wait, because a proxy refused the user or password: it would refuse
+        them too, and a few more refusals may lock the account."""
+        same = Ended(ended.outcome, ended.reason, ended.hint, ended.code)
+        for slot in self._slots.values():
+            if slot.session is None and not slot.is_finished:
+                self._close_attempt(slot, self._make_report(slot, same))
 
     def _close_attempt(self, slot: JobSlot, last_report: JobReport) -> None:
         """Publishes the end of an attempt; the job is finished unless it is queued again."""

@@ -39,11 +39,15 @@ class StartRateLimiter:
 
     Never allows more than ``per_minute`` starts in any minute; None: no limit. With ``probing``,
     that is only the first limit: it rises while nothing is refused, and falls to the number that
-    the server accepted.
+    the server accepted. With ``trial_first``, one session starts at a time until the server has
+    accepted one.
     """
 
-    def __init__(self, per_minute: int | None = None, *, probing: bool = False) -> None:
+    def __init__(
+        self, per_minute: int | None = None, *, probing: bool = False, trial_first: bool = False
+    ) -> None:
         self._limit = per_minute
+        self._trial_first = trial_first
         self._probing = probing
         self._growth = PROBING_GROWTH
         self._raised_at: float | None = None
@@ -109,7 +113,8 @@ class StartRateLimiter:
     def record_start(self, now: float) -> None:
         """Records that a session has started."""
         self._start_times.append(now)
-        if now - self._refused_at < RATE_WINDOW_S:
+        is_first = self._trial_first and not self._ever_accepted
+        if is_first or now - self._refused_at < RATE_WINDOW_S:
             self._trial_started_at = now
 
     def record_accepted(self, started_at: float) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -134,7 +135,7 @@ def test_a_proxy_that_refuses_is_blamed_itself(kind: str, monkeypatch: pytest.Mo
     assert error.reason.startswith(f"the proxy {proxy.address} ")
     assert reason in error.reason
     assert f"name {HOST} in NO_PROXY" in error.hint
-    assert (error.recurrence, error.status) == (recurrence, None)
+    assert (error.recurrence, error.status) == (recurrence, 407 if "407" in kind else None)
     assert SECRET not in str(error)
     assert str(error).isprintable()
     assert len(proxy.requests) == 1
@@ -151,7 +152,7 @@ def test_a_proxy_that_refuses_is_blamed_itself(kind: str, monkeypatch: pytest.Mo
         ("socks5h", b"HTTP/1.1 400 Bad", "answer as a SOCKS 5", Recurrence.UNLESS_REACHED),
         ("socks4a", b"HTTP/1.1 400 Bad", "answer as a SOCKS 4", Recurrence.UNLESS_REACHED),
         ("socks4a", b"\x00\x5b" + bytes(6), "rejected or failed", Recurrence.UNLESS_REACHED),
-        ("socks4a", b"\x00\x5d" + bytes(6), "refuses the user", Recurrence.LASTING),
+        ("socks4a", b"\x00\x5d" + bytes(6), "refuses (user or password)", Recurrence.LASTING),
         ("socks4a", b"", "closed the connection", Recurrence.UNLESS_REACHED),
     ],
 )
@@ -186,15 +187,17 @@ def test_a_proxy_that_does_not_answer_is_blamed_itself(monkeypatch: pytest.Monke
 
 
 def test_a_run_goes_through_a_proxy_and_one_that_refuses_fails_at_once(tmp_path: Path) -> None:
-    """As a user starts it; a variable that cannot be read is said before anything starts."""
+    """As a user starts it. A wrong password is sent once, for all recordings, since a few more
+    could lock the account; a variable that cannot be read is said before anything starts."""
     truth = write_numbered_recording(tmp_path, 6)
     with ScriptedServer(transcribe()) as endpoint:
         proxy = ForwardProxy(upstream_port(endpoint))
         with open_proxy(proxy) as opened:
-            done = run(tmp_path / "done", truth.path, f"socks5h://{opened.address}")
+            done = run(tmp_path / "done", [truth.path], f"socks5h://{opened.address}")
     with RawServer(http("407 Proxy Authentication Required")) as refusing:
-        refused = run(tmp_path / "refused", truth.path, refusing.address)
-    unread = run(tmp_path / "unread", truth.path, "http://me:hunter/2@proxy.corp:3128")
+        names = [str(shutil.copy(truth.path, tmp_path / f"{number}.wav")) for number in range(8)]
+        refused = run(tmp_path / "refused", names, f"me:wrong@{refusing.address}")
+    unread = run(tmp_path / "unread", [truth.path], "http://me:hunter/2@proxy.corp:3128")
 
     assert done.returncode == 0, done.stderr
     (job_state,) = reader.read_job_states(tmp_path / "done")
@@ -203,6 +206,7 @@ def test_a_run_goes_through_a_proxy_and_one_that_refuses_fails_at_once(tmp_path:
 
     assert refused.returncode == 3
     assert f"the proxy {refusing.address} refuses (407: user or password)" in refused.stderr
+    assert refused.stderr.count("refused: the proxy") == len(names)
     assert len(refusing.requests) == 1
 
     assert unread.returncode == 2
@@ -211,9 +215,9 @@ def test_a_run_goes_through_a_proxy_and_one_that_refuses_fails_at_once(tmp_path:
     assert not (tmp_path / "unread").exists()
 
 
-def run(folder: Path, recording: str, proxy: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, recordings: list[str], proxy: str) -> subprocess.CompletedProcess[str]:
     endpoint = ["--endpoint", f"ws://{HOST}/v3/ws", "--unencrypted"]
-    command = [sys.executable, "-m", "tui", "run", *endpoint, "--out", str(folder), recording]
+    command = [sys.executable, "-m", "tui", "run", *endpoint, "--out", str(folder), *recordings]
     environment = {"HTTP_PROXY": proxy, "HOME": str(folder.parent), "PATH": "/usr/bin:/bin"}
     return subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=60, check=False

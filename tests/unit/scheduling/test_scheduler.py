@@ -224,6 +224,33 @@ def test_a_server_that_asks_to_wait_is_not_asked_before(
     assert first <= second <= first + 1.0
 
 
+def test_a_login_that_a_proxy_refuses_is_not_tried_for_every_job(folder: RunFolder) -> None:
+    """A few more would lock the account. So one session starts alone, and the others wait for it;
+    the user may retry any of them."""
+    refused = Ended(Outcome.REFUSED, "the proxy refuses", code=407)
+    refusal = Script([(0.1, Connecting("ws://x", "ab")), (0.3, refused)], 0.4)
+    scripts = iter([refusal])
+    launcher = FakeLauncher(lambda _: next(scripts, script(Outcome.DONE)))
+    scheduler = make_scheduler(folder, launcher, start_limiter=StartRateLimiter(trial_first=True))
+    jobs = [scheduler.add(Source("a.wav")) for _ in range(20)]
+    launcher.run(scheduler)
+    endings = [report.event for report in reports_of(scheduler) if isinstance(report.event, Ended)]
+
+    assert len(launcher.starts) == 1
+    assert [(ended.outcome, ended.reason) for ended in endings] == [
+        (Outcome.REFUSED, "the proxy refuses")
+    ] * 20
+
+    for job in jobs:
+        assert scheduler.retry(job)
+    launcher.run(scheduler)
+    times = [at for at, _ in launcher.starts[1:]]
+
+    assert len(times) == 20
+    assert times[1] >= times[0] + 0.2  # when the first one was accepted
+    assert times[-1] < times[1] + 1.0
+
+
 def test_sessions_are_told_whether_the_server_was_reached(folder: RunFolder) -> None:
     """What stands between after that may be gone soon."""
     outcomes = iter([Outcome.UNREACHABLE, Outcome.LOST, Outcome.DONE])
