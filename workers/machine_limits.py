@@ -59,6 +59,15 @@ def reached_limit(error: OSError) -> str | None:
     return None
 
 
+def memory_hint() -> str:
+    """What to do about processes that die as soon as they start: empty without a limit of memory,
+    which is the usual reason."""
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY:
+        return ""
+    return f"Is the limit of {limit >> 20} MB of memory (ulimit -v) too low?"
+
+
 def memory_kills() -> int:
     """How many processes the system has killed because memory ran out: in this program's cgroup if
     that is known, else on the whole machine."""

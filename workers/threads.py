@@ -7,12 +7,16 @@ what happened. A process without such a loop calls `exit_on_fault` at its start.
 """
 
 import errno
+import mmap
 import os
 import sys
 import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+
+STACK_BYTES = 8 << 20
+"""What a thread usually needs, at least in addresses."""
 
 EXIT_FAULT = 70
 """The exit code of a process that lost a thread: ``EX_SOFTWARE`` of ``sysexits.h``, and
@@ -46,11 +50,22 @@ def new_thread(target: Callable[[], object], name: str) -> threading.Thread:
 def start_thread(target: Callable[[], object], name: str) -> threading.Thread:
     """Starts such a thread. Raises `OSError` if the system has no room for one."""
     thread = new_thread(target, name)
+    start(thread)
+    return thread
+
+
+def start(thread: threading.Thread) -> None:
+    """Starts a thread. Raises `OSError`, with the number of the error that Python does not tell, if
+    the system has no room for one."""
     try:
         thread.start()
-    except RuntimeError as error:  # Python names no cause, but there is only one
-        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from error
-    return thread
+    except RuntimeError as error:
+        number = errno.EAGAIN
+        try:
+            mmap.mmap(-1, STACK_BYTES).close()
+        except OSError:  # there would be room for a thread, but not for its stack
+            number = errno.ENOMEM
+        raise OSError(number, os.strerror(number)) from error
 
 
 def first_fault() -> ThreadFault | None:

@@ -51,7 +51,7 @@ class RecordingFeed:
         self._thread = threads.new_thread(self._run, "recordings")
 
     def __enter__(self) -> "RecordingFeed":
-        self._thread.start()
+        threads.start(self._thread)
         return self
 
     def __exit__(self, *_: object) -> None:

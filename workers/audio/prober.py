@@ -78,7 +78,8 @@ class Prober:
                 return result
             if result is not None:
                 raise Unreadable(*result)
-        raise ProbeFailed("two processes that read the file were killed", "Retry.")
+        hint = machine_limits.memory_hint() or "Retry."
+        raise ProbeFailed("two processes that read the file were killed", hint)
 
     def _request_probe(self, path: str, options: ReadOptions) -> ProbeResult | None:
         """Probes a file; returns None if the process or the fork server was killed from outside."""

@@ -347,7 +347,8 @@ class Supervisor:
             ended = Ended(Outcome.UNREACHABLE, error.reason, error.hint)
         except (EOFError, ConnectionError):
             reason = "the session's process could not be started: the fork server died"
-            ended = Ended(Outcome.CRASHED, reason, "A new one will start.")
+            hint = machine_limits.memory_hint() or "A new one will start."
+            ended = Ended(Outcome.CRASHED, reason, hint)
         except OSError as error:
             if limit := machine_limits.reached_limit(error):
                 with self._locked() as scheduler:

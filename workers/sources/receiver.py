@@ -66,7 +66,7 @@ class Reception:
         self._thread = threads.new_thread(self._run, "receiver")
 
     def start(self) -> None:
-        self._thread.start()
+        threads.start(self._thread)
 
     def add_job(self, on_progress: ProgressReport, on_end: EndReport) -> bool:
         """Adds a job that needs the recording; returns False if the reception is over."""
