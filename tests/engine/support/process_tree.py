@@ -72,8 +72,9 @@ class ProcessTree:
         return found
 
     def session_processes(self) -> list[psutil.Process]:
-        """The processes that write a trace."""
-        return [each for each in self.processes() if trace_name_of(each)]
+        """The processes that write a trace. The program itself reads traces when it resumes."""
+        children = (each for each in self.processes() if each.pid != self.program.pid)
+        return [each for each in children if trace_name_of(each)]
 
     def fork_servers(self) -> list[psutil.Process]:
         return self._multiprocessing_helpers("forkserver")
