@@ -18,7 +18,9 @@ from urllib.parse import parse_qsl, quote, unquote, urljoin, urlsplit, urlunspli
 
 from workers import secrecy
 from workers.audio.source import HIDDEN_URL, ReadOptions, Source
-from workers.errors import Unreadable
+from workers.errors import Unreadable, UsageProblem
+from workers.protocol.http_answers import reason_text
+from workers.protocol.proxies import ProxyKind, find_proxy
 from workers.secrecy import Secret
 from workers.sources.addresses import HTTP_SCHEMES
 from workers.sources.needed_bytes import HEAD_BYTES, needed_bytes
@@ -43,6 +45,9 @@ _STATUS_HINTS = {
     410: "Check the URL.",
 }
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_PROXY_HINT = "Check the proxy in the environment, or name the server in NO_PROXY."
+_TUNNEL_FAILURE = "Tunnel connection failed: "
+"""How `http.client` begins its error for what a proxy answers."""
 _RETRY_HINT = "Retry; it continues where it broke."
 
 
@@ -166,7 +171,7 @@ class _HttpClient:
                 request.add_header("If-Range", validator)
         opener = urllib.request.OpenerDirector()
         for handler in (
-            urllib.request.ProxyHandler(),
+            _Proxies(),
             urllib.request.HTTPHandler(),
             urllib.request.HTTPSHandler(),
             urllib.request.HTTPDefaultErrorHandler(),
@@ -185,11 +190,18 @@ class _HttpClient:
                 raise Unreadable("the file on the server has changed", "Add it again.") from None
             if error.code in range(300, 400):
                 raise Unreadable("the server redirects too often, or not to the web") from None
+            if error.code == 407:
+                raise Unreadable("the proxy refuses (407: user or password)", _PROXY_HINT) from None
             answer = f"the server answered {error.code} ({http.client.responses.get(error.code)})"
             if error.code in _RETRIED_STATUSES:
                 raise _Broken(answer) from None
             raise Unreadable(answer, _STATUS_HINTS.get(error.code, "")) from None
         except urllib.error.URLError as error:
+            answer = reason_text(str(error.reason).partition(_TUNNEL_FAILURE)[2])
+            if answer.startswith("4"):
+                raise Unreadable(f"the proxy refuses ({answer})", _PROXY_HINT) from None
+            if answer:
+                raise _Broken(f"the proxy answered {answer}") from None
             if isinstance(error.reason, Exception):
                 raise _Broken(_words_of(error.reason)) from None
             raise Unreadable(f"it cannot be downloaded ({error.reason})") from None
@@ -214,6 +226,30 @@ class _HttpClient:
         length = response.headers.get("Content-Length")
         self._total = int(length) if length is not None and length.isdigit() else None
         return offset
+
+
+class _Proxies(urllib.request.BaseHandler):
+    """Uses the proxy that sessions would use for the same address, if it is an HTTP proxy."""
+
+    handler_order = urllib.request.ProxyHandler.handler_order
+
+    def http_open(self, request: urllib.request.Request) -> None:
+        """Called for each request before it is sent, also after a redirect."""
+        try:
+            proxy = find_proxy(request.full_url)
+        except UsageProblem as problem:
+            raise Unreadable(problem.reason, problem.hint) from None
+        if proxy is None:
+            return
+        if proxy.kind is not ProxyKind.HTTP:
+            reason = f"{proxy.variable} names a SOCKS proxy, which downloads cannot use"
+            raise Unreadable(reason, "Download the recording first.")
+        if proxy.user is not None:
+            login = base64.b64encode(proxy.user + b":" + proxy.password).decode()
+            request.add_unredirected_header("Proxy-authorization", f"Basic {login}")
+        request.set_proxy(proxy.address, "http")
+
+    https_open = http_open
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

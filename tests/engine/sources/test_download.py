@@ -1,5 +1,6 @@
 """Downloads, from servers that answer as servers do."""
 
+import base64
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from tests.engine.support.recording_server import LOGIN, RecordingServer
 from tests.support import audio_files
+from tests.support.raw_server import RawServer, answer, http
 from workers.audio.source import HIDDEN_URL, ReadOptions, Source
 from workers.errors import Unreadable
 from workers.sources.addresses import remote_source
@@ -187,3 +189,39 @@ def test_only_the_needed_part_of_a_wav_file_is_read(tmp_path: Path):
     assert kept[:HEAD_BYTES] == data[:HEAD_BYTES]
     assert kept[start:end] == data[start:end]
     assert not any(kept[HEAD_BYTES:start] + kept[end:])
+
+
+REMOTE = "http://files.example/a.wav"
+
+
+def test_a_recording_arrives_through_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The one that sessions would use; its login is decoded."""
+    body = DATA.decode("latin-1")
+    with RawServer(answer(f"HTTP/1.0 200 OK\r\n\r\n{body}".encode("latin-1"))) as proxy:
+        monkeypatch.setenv("all_proxy", f"me:a%2Fb@{proxy.address}")
+
+        assert fetched(remote_source(REMOTE), tmp_path / "spool") == DATA
+    assert proxy.requests[0].startswith(f"GET {REMOTE} HTTP/1.1\r\n".encode())
+    assert b"Basic " + base64.b64encode(b"me:a/b") in proxy.requests[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "value", "problem"),
+    [
+        (REMOTE, "{}", "the proxy refuses (407: user or password)"),
+        (REMOTE.replace("http:", "https:"), "{}", "the proxy refuses (407 Proxy"),
+        (REMOTE, "socks5://{}", "names a SOCKS proxy, which downloads cannot use"),
+        (REMOTE, "http://me:hunter/2@{}", "ALL_PROXY is not the address of a proxy"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_told_at_once(
+    url: str, value: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A wrong password is not tried again, since that may lock the account."""
+    with RawServer(http("407 Proxy Authentication Required")) as proxy:
+        monkeypatch.setenv("ALL_PROXY", value.format(proxy.address))
+        told = problem_of(remote_source(url), tmp_path / "spool")
+
+    assert problem in told
+    assert "hunter" not in told
+    assert len(proxy.requests) <= 1
