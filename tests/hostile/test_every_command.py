@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.cli.test_program import ROOT, cli_command
+from tests.engine.support.pseudo_terminal import PseudoTerminal
 from tests.engine.support.scripted_server import ScriptedServer
 from tests.engine.support.supervisor_harness import LONG_ENOUGH
 from tests.support import audio_files
@@ -112,6 +113,24 @@ def test_every_command_writes_what_the_terminal_can_show(
     assert "\ufffd" not in ended.stdout.decode(encoding) + ended.stderr.decode(encoding)
     if name == "export":
         assert SPOKEN in (Path(places["out"]) / "1.txt").read_text("utf-8")
+
+
+def test_the_desk_draws_only_what_the_terminal_can_show(
+    places: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where Textual draws by itself, as the scroll bar of the help."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    with PseudoTerminal("view", places["run"]) as window:
+        window.wait_for_output(b"looking back")
+        window.send_keys(b"?")
+        window.wait_for_output(b"Keys and symbols")
+        window.wait_for_output(b"#")
+        window.send_keys(b"\x03")
+        window.wait_until(lambda: window.program.poll() is not None)
+
+    _, drawn = window.output.split(b"\x1b[?1049h")
+    assert drawn.isascii()
+    assert b"\\u" not in drawn
 
 
 @pytest.mark.parametrize("locale", ["C", "POSIX", "en_US.ISO-8859-1", "nonsense"])

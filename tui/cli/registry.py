@@ -6,6 +6,7 @@ the command itself imports the rest.
 """
 
 import errno
+import os
 import sys
 from importlib import import_module
 from typing import Any, NoReturn
@@ -33,6 +34,10 @@ COMMANDS = {
 """Each command and its line in ``paceline --help``: the first sentence of its own help."""
 
 
+_ARGUMENTS = "paceline.arguments"
+"""The key under which a command line's arguments are kept while it runs."""
+
+
 class CommandRegistry(click.Group):
     """Loads commands by name. Arguments without a command are paths for the default one."""
 
@@ -54,6 +59,7 @@ class CommandRegistry(click.Group):
         """Inserts “desk”, the default command, before arguments without a command."""
         if not args or args[0] not in (*COMMANDS, "-h", "--help", "--version"):
             args = ["desk", *args]
+        ctx.meta[_ARGUMENTS] = [*args]
         return super().parse_args(ctx, args)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -77,6 +83,14 @@ class CommandRegistry(click.Group):
         hide_env_key()
         try:
             code = super().invoke(ctx)
+        except click.NoSuchOption as error:
+            files = (arg for arg in ctx.meta[_ARGUMENTS] if arg[:1] == "-" and os.path.lexists(arg))
+            if file := next(files, None):  # `*` may have found it
+                from tui.text.width import clean
+
+                hint = f"To name the file {clean(file)}, put -- before all names."
+                raise click.UsageError(f"{error.format_message()} {hint}", error.ctx) from error
+            raise
         except (click.ClickException, click.exceptions.Exit):
             raise  # click's own: a usage error, `--help`
         except (KeyboardInterrupt, click.Abort):

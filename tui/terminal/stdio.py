@@ -2,14 +2,16 @@
 
 A command writes text to ``sys.stdout`` and ``sys.stderr`` and does not care whether anybody reads
 it. `CheckedOutput` shows what the terminal's encoding can show, and remembers the first write that
-failed. The desk draws on ``sys.__stderr__``, which stays as it is.
+failed. The desk draws on ``sys.__stderr__``, where what stands for a character must be as wide.
 """
 
 import codecs
 import errno
+import io
 import os
 import stat
 import sys
+import unicodedata
 from typing import TextIO
 
 from workers.output import CleanOutput
@@ -36,6 +38,27 @@ def _replace_unencodable(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 codecs.register_error(_LOOK_ALIKE_ERRORS, _replace_unencodable)
+
+
+_CELL_ERRORS = "paceline-cells"
+
+
+def _replace_cells(error: UnicodeError) -> tuple[str | bytes, int]:
+    """An error handler of codecs for the screen: one sign for each cell. The desk itself draws only
+    ASCII in such a terminal, but the scroll bars are Textual's."""
+    assert isinstance(error, UnicodeEncodeError)
+    return "".join(map(_ascii_cells, error.object[error.start : error.end])), error.end
+
+
+def _ascii_cells(char: str) -> str:
+    if "\u2580" <= char <= "\u259f":  # blocks
+        return "#"
+    if unicodedata.category(char) in ("Mn", "Me", "Cf"):
+        return ""
+    return "??" if unicodedata.east_asian_width(char) in "WF" else "?"
+
+
+codecs.register_error(_CELL_ERRORS, _replace_cells)
 
 
 class CheckedOutput(CleanOutput):
@@ -106,6 +129,8 @@ def check_output() -> None:
         sys.stdout = CheckedOutput(sys.stdout, 1)
     if sys.stderr is not None:
         sys.stderr = CheckedOutput(sys.stderr, 2)
+    if isinstance(sys.__stderr__, io.TextIOWrapper):
+        sys.__stderr__.reconfigure(errors=_CELL_ERRORS)
 
 
 def lost_output() -> CheckedOutput | None:

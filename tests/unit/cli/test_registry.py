@@ -9,8 +9,10 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from tui.cli import registry
+from tui.cli.exit_codes import ExitCode
 from tui.cli.registry import COMMANDS
 
 ROOT = Path(__file__).parents[3]
@@ -127,3 +129,17 @@ def test_help_of_a_command_loads_nothing_heavy(name: str) -> None:
         "workers.secrecy",
         "workers.visible_text",
     }
+
+
+def test_a_file_whose_name_looks_like_an_option_gets_a_hint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pattern such as ``*.wav`` finds it, and the shell passes it on."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-x\x1b.wav").touch()
+    result = CliRunner().invoke(registry.paceline, ["check", "-x\x1b.wav", "y.wav"])
+
+    assert result.exit_code == ExitCode.USAGE
+    assert "No such option '-x'. To name the file -x␛.wav, put -- before all names." in " ".join(
+        result.stderr.split()
+    )
