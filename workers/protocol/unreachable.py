@@ -43,8 +43,8 @@ class Unreachable(PacelineError):
 
 _TRANSIENT_4XX = frozenset({408, 421, 425, 429})
 """Client errors that may not recur: RFC 9110, sections 15.5.9 and 15.5.20; RFC 8470; RFC 6585."""
-_LASTING_5XX = frozenset({501, 505, 511})
-"""Server errors that recur: RFC 9110, sections 15.6.2 and 15.6.6; RFC 6585, section 6."""
+_LASTING_5XX = frozenset({501, 505})
+"""Server errors that recur: RFC 9110, sections 15.6.2 and 15.6.6."""
 _ADDRESS_HINT = "Is this the address of a v3 endpoint?"
 
 
@@ -54,46 +54,40 @@ def refused_upgrade(netloc: str, answer: HttpAnswer, detail: str) -> Unreachable
     ``detail``: the reason that the server gives, safe to show.
     """
     status, told = answer.status, f": {detail}" if detail else ""
-    refusal = f"{netloc} refused the connection with HTTP {answer.title}{told}"
-    if status // 100 == 3:
-        location = answer.location
-        where = f": {location}" if location else ""
-        return Unreachable(
-            f"{netloc} redirects to another address (HTTP {answer.title}){where}",
-            "Use the address that it redirects to, or log in to the network if it is a login page.",
-            status,
-            recurrence=Recurrence.UNLESS_REACHED,
-        )
-    if status // 100 not in (4, 5) or status == 511:
-        what = "a web page answers" if answer.is_web_page else "something answers"
-        return Unreachable(
-            f"{what} at {netloc}, not a WebSocket (HTTP {answer.title}){told}",
-            "A login page or a proxy may stand between; otherwise check the address.",
-            status,
-            recurrence=Recurrence.UNLESS_REACHED,
-        )
-    if status in (401, 402, 403):
-        hint = "Check the API key (ASSEMBLYAI_API_KEY) and the state of the account."
-        return Unreachable(refusal, hint, status, recurrence=Recurrence.LASTING)
-    if status == 407:  # from a proxy that is not in the environment
-        hint = "A proxy stands between; name it, with user and password, in HTTPS_PROXY."
-        return Unreachable(refusal, hint, status, recurrence=Recurrence.LASTING)
-    if status == 429:
-        hint = "Retry later, or lower --sessions and --start-rate."
-    elif status // 100 == 5 or status in _TRANSIENT_4XX:
-        hint = "The server is overloaded or in trouble; retry later."
-    else:
-        hint = _ADDRESS_HINT
-    is_asked_to_wait = status == 413 and answer.retry_after_s is not None  # RFC 9110, 15.5.14
-    is_transient = status in _TRANSIENT_4XX or is_asked_to_wait
-    is_transient |= status // 100 == 5 and status not in _LASTING_5XX
-    return Unreachable(
-        refusal,
-        hint,
-        status,
-        recurrence=Recurrence.PASSING if is_transient else Recurrence.LASTING,
-        retry_after_s=answer.retry_after_s if is_transient else None,
-    )
+    reason = f"{netloc} refused the connection with HTTP {answer.title}{told}"
+    recurrence = _recurrence(answer)
+    match status:
+        case _ if status // 100 == 3:
+            where = f": {answer.location}" if answer.location else ""
+            reason = f"{netloc} redirects to another address (HTTP {answer.title}){where}"
+            hint = "Use that address, or log in to the network if it is a login page."
+        case _ if status // 100 not in (4, 5) or status == 511:
+            what = "a web page" if answer.is_web_page else "something"
+            reason = f"{what} answers at {netloc}, not a WebSocket (HTTP {answer.title}){told}"
+            hint = "A login page or a proxy may stand between; otherwise check the address."
+        case 401 | 402 | 403:
+            hint = "Check the API key (ASSEMBLYAI_API_KEY) and the state of the account."
+        case 407:  # from a proxy that is not in the environment
+            hint = "A proxy stands between; name it, with user and password, in HTTPS_PROXY."
+        case 429:
+            hint = "Retry later, or lower --sessions and --start-rate."
+        case _ if recurrence is Recurrence.PASSING:
+            hint = "The server is overloaded or in trouble; retry later."
+        case _:
+            hint = _ADDRESS_HINT
+    wait_s = answer.retry_after_s if recurrence is Recurrence.PASSING else None
+    return Unreachable(reason, hint, status, recurrence=recurrence, retry_after_s=wait_s)
+
+
+def _recurrence(answer: HttpAnswer) -> Recurrence:
+    """Whether the server would answer so again."""
+    status = answer.status
+    if status // 100 not in (4, 5) or status in (404, 511):  # 404: perhaps it is being deployed
+        return Recurrence.UNLESS_REACHED
+    is_transient = status // 100 == 5 and status not in _LASTING_5XX
+    is_transient |= status in _TRANSIENT_4XX
+    is_transient |= status == 413 and answer.retry_after_s is not None  # RFC 9110, 15.5.14
+    return Recurrence.PASSING if is_transient else Recurrence.LASTING
 
 
 def not_a_websocket(netloc: str) -> Unreachable:
