@@ -25,6 +25,10 @@ REDACTED = "[the key]"
 MAX_ENCODINGS = 5
 """How often escapes are decoded: a page may escape what a header has escaped before."""
 
+MAX_ESCAPES = 50_000
+"""A text that may have more escapes is replaced as a whole. No real one has so many, and to decode
+them would delay the next chunk."""
+
 MAX_MAPPED_CHARS = 100_000
 """A longer text that has a secret is replaced as a whole. The longest real message is shorter."""
 
@@ -36,14 +40,14 @@ _LOWER = bytes(range(256)).lower()
 
 _ESCAPE = re.compile(
     r"%(?P<percent>[0-7][0-9a-f])"  # URLs
-    r"|\\+u(?:00|\{0*)(?P<unicode>[0-7][0-9a-f])\}?"  # JSON, JavaScript
-    r"|\\+x(?P<byte>[0-7][0-9a-f])"  # Python, C
-    r"|&\#x0*(?P<html>[0-7][0-9a-f]);?"
-    r"|&\#0*(?P<decimal>[1-9][0-9]|1[01][0-9]|12[0-7])(?:;|(?![0-9]))"
+    r"|\\u(?:00|\{0{0,6})(?P<unicode>[0-7][0-9a-f])\}?"  # JSON, JavaScript
+    r"|\\x(?P<byte>[0-7][0-9a-f])"  # Python, C
+    r"|&\#x0{0,6}(?P<html>[0-7][0-9a-f]);?"
+    r"|&\#0{0,6}(?P<decimal>[1-9][0-9]|1[01][0-9]|12[0-7])(?:;|(?![0-9]))"
     r"|&(?P<name>amp|num|percnt|bsol);",
     re.IGNORECASE,
 )
-"""An escaped character of ASCII."""
+"""An escaped character of ASCII. Each alternative is short, so a search takes linear time."""
 
 _NAMED_CHARS = {"amp": "&", "num": "#", "percnt": "%", "bsol": "\\"}
 """Characters that begin another escape."""
@@ -99,7 +103,11 @@ class Secret:
         """
         if len(self._value) >= MIN_KEY_CHARS:
             text = text.replace(self._value, REDACTED)
-        if not self.may_be_in(text) or not self._is_in(text):
+        if not self.may_be_in(text):
+            return text
+        if sum(map(text.count, "%\\&")) > MAX_ESCAPES:
+            return REDACTED
+        if not self._is_in(text):
             return text
         if len(text) > MAX_MAPPED_CHARS:
             return REDACTED
@@ -244,12 +252,12 @@ def redact_json(value: Any, source: str | bytes) -> Any:
 
 
 def _redact_value(value: Any) -> Any:
-    if isinstance(value, str):
-        return redact(value)
+    if isinstance(value, str):  # most are words, which are too short for a secret
+        return value if len(value) < MIN_SKELETON_CHARS else redact(value)
     if isinstance(value, list):
         return [_redact_value(item) for item in value]
     if isinstance(value, dict):
-        return {redact(name): _redact_value(item) for name, item in value.items()}
+        return {_redact_value(name): _redact_value(item) for name, item in value.items()}
     return value
 
 
