@@ -40,8 +40,10 @@ from workers.jobs.job_state import JobState, JobStatus
 from workers.runs import reader
 
 MAX_SESSION_OPEN_S = 5.0
-"""How long a session may stay open, and be billed, after its program was killed; and how long a
-process may outlast it."""
+"""How long a session may stay open, and be billed, after its program was killed."""
+MAX_PROCESS_LEFT_S = 20.0
+"""How long a process may outlast it. An embedded engine that is just starting loads its modules
+first, which takes seconds on a busy machine."""
 LONG_ENOUGH_S = 60.0
 """A run that nobody kills any more is over by then."""
 MAX_RESUMPTIONS = 5
@@ -230,7 +232,7 @@ class KillStorm:
             if not session.closed.wait(max(0.0, deadline - time.monotonic())):
                 return ["a session stayed open at the server"]
         self.longest_open_s = max(self.longest_open_s, time.monotonic() - began)
-        while (left := marked_processes(marker)) and time.monotonic() < deadline:
+        while (left := marked_processes(marker)) and time.monotonic() < began + MAX_PROCESS_LEFT_S:
             time.sleep(0.05)
         return [f"it left {left}"] if left else []
 
