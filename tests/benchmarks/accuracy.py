@@ -55,7 +55,8 @@ from tests.benchmarks.speech_segments import Sample, SpeechAudio
 from tui.text.tables import table
 from workers.jobs.job import StreamSettings
 
-_normalised = EnglishTextNormalizer()
+normalised = EnglishTextNormalizer()
+"""The text as Whisper compares it: without case and punctuation, numbers in digits."""
 
 _HEAD = ("words", "S", "D", "I", "WER %", "first p50", "p95", "finals", "timed", "final p50", "p95")
 
@@ -115,7 +116,7 @@ def main() -> None:
 
 def score(reference: str, text: str) -> Score:
     """Counts the errors of a text."""
-    expected, recognised = _normalised(reference), _normalised(text)
+    expected, recognised = normalised(reference), normalised(text)
     if not expected:
         return Score(0, 0, 0, len(recognised.split()))
     found = jiwer.process_words(expected, recognised)

@@ -27,6 +27,12 @@ TAIL_FRAMES = frames_in(320)
 MIN_VOICED_FRAMES = 4
 """A segment with fewer voiced frames is noise; an engine would write "You" for it."""
 
+CERTAIN_PROBABILITY, CERTAIN_RATIO = 0.7, 2.4
+"""A segment is noise, too, if no frame has the first probability, nor one this many times the
+threshold. In 79 of 80 segments of speech from 13 telephone recordings (clean, 40 dB quieter, or
+with noise 10 dB below), the most probable frame had 0.97 or more; in segments of noise, 0.64 or
+less."""
+
 SEGMENT_PAUSE_MS = 800
 """Silence that closes a segment within a turn: longer segments are not recognised any better."""
 
@@ -55,6 +61,11 @@ VAD_LAG_MS = 96
 0.10 s, the 90th percentile 0.17 s."""
 
 
+def is_certain_speech(probability: float, threshold: float) -> bool:
+    """Whether a frame of this probability is speech beyond doubt; see `CERTAIN_PROBABILITY`."""
+    return probability >= max(threshold, min(CERTAIN_PROBABILITY, threshold * CERTAIN_RATIO))
+
+
 @dataclass(slots=True)
 class Segment:
     """A stretch of speech that is transcribed as a whole."""
@@ -68,16 +79,23 @@ class Segment:
     words: RecognisedWords = ()  # the latest transcription
     pause_end_frame: int = -1  # ``end_frame`` at the last transcription in a pause
     partial_end_frame: int | None = None  # the frame at which the last partial ended
+    is_certain: bool = False  # whether a frame was speech beyond doubt
 
     def add_frame(self, now: int, probability: float, threshold: float) -> None:
         """Adds the next frame; ``now`` is the index after it."""
         self.probabilities.append(probability)
+        self.is_certain = self.is_certain or is_certain_speech(probability, threshold)
         minimum = threshold
         if now - self.end_frame <= SHORT_PAUSE_FRAMES:
             minimum = max(threshold - VAD_HYSTERESIS, min(threshold, 0.01))
         if probability >= minimum:
             self.end_frame = now
             self.voiced_frames += 1
+
+    @property
+    def is_speech(self) -> bool:
+        """False for a noise: too short, or never speech beyond doubt."""
+        return self.voiced_frames >= MIN_VOICED_FRAMES and self.is_certain
 
     @property
     def is_transcribed(self) -> bool:
@@ -134,7 +152,14 @@ class SpeechSegmenter:
                 onset = now - self._voiced_run
                 start = max(onset - LEAD_IN_FRAMES, self._first_free_frame)
                 probabilities = [0.0] * (onset - start) + [probability] * self._voiced_run
-                self.segment = Segment(start, onset, now, self._voiced_run, probabilities)
+                self.segment = Segment(
+                    start,
+                    onset,
+                    now,
+                    self._voiced_run,
+                    probabilities,
+                    is_certain=is_certain_speech(probability, threshold),
+                )
                 self._voiced_run = 0
         if self.segment is None:
             self.buffer.drop_before(now - LEAD_IN_FRAMES - ONSET_FRAMES)
@@ -158,7 +183,8 @@ class SpeechSegmenter:
     def split_segment(self, cut: int, threshold: float) -> None:
         """Closes the segment at a frame; any speech after it becomes the next segment."""
         if self.segment is not None:
-            rest = Segment(cut, cut, cut, 0)
+            # It goes on from certain speech, so it is as certain.
+            rest = Segment(cut, cut, cut, 0, is_certain=self.segment.is_certain)
             probabilities = self.segment.probabilities[cut - self.segment.start_frame :]
             for now, probability in enumerate(probabilities, cut + 1):
                 rest.add_frame(now, probability, threshold)

@@ -35,7 +35,6 @@ from workers.localserver.recognition.sound import (
 )
 from workers.localserver.recognition.speech_segmenter import (
     CLOSE_AT_PAUSE_FRAMES,
-    MIN_VOICED_FRAMES,
     ONSET_FRAMES,
     SEGMENT_PAUSE_MS,
     SHORT_PAUSE_FRAMES,
@@ -145,7 +144,12 @@ class StreamRecogniser:
             if isinstance(item, _FlushMarker):
                 self._flush_remainder = item.remainder
                 segment = self._segmenter.segment
-                if segment and not segment.is_transcribed and segment.voiced_frames >= ONSET_FRAMES:
+                if (
+                    segment is not None
+                    and not segment.is_transcribed
+                    and segment.voiced_frames >= ONSET_FRAMES
+                    and segment.is_certain
+                ):
                     self._set_request(RequestReason.FLUSH, self._segmenter.frame_count)
                 else:
                     self._end_turn()
@@ -171,15 +175,18 @@ class StreamRecogniser:
         rules, silent_frames = self._endpointing, now - segment.end_frame
         min_silence_ms = min(rules.min_turn_silence, rules.max_turn_silence)
         if silent_frames >= SHORT_PAUSE_FRAMES or self._segmenter.silence_ms >= min_silence_ms:
-            if segment.voiced_frames >= MIN_VOICED_FRAMES:
+            if segment.is_speech:
                 return self._set_request(RequestReason.PAUSE, now)
             if silent_frames >= TAIL_FRAMES:  # noise
                 self._close_segment()
             return False
         cut = segment.cut_point(now)
-        if cut is not None:
+        if cut is not None and segment.is_speech:
             return self._set_request(RequestReason.LENGTH, cut)
-        if partial_interval_ms is None or segment.voiced_frames < MIN_VOICED_FRAMES:
+        if cut is not None:  # a long noise, such as music
+            self._close_segment()
+            return False
+        if partial_interval_ms is None or not segment.is_speech:
             return False
         if self._open_turn.partial_sent and not rules.continuous_partials:
             return False

@@ -54,6 +54,20 @@ def test_a_short_noise_is_dropped_unread(noise: str):
     assert not driver.recogniser.accepts_partials
 
 
+@pytest.mark.parametrize("noise", ["66666666", "6.66.6666", "5566" * 200])
+def test_what_is_never_certainly_speech_is_dropped_unread(noise: str):
+    """However long it lasts, such as music; nor does a flush read it."""
+    driver = StreamDriver(interval=100).feed_text(noise, TURN_END_SILENCE, noise).flush()
+
+    assert [] == driver.readings
+    assert [] == driver.published_readings
+
+
+def test_one_certain_frame_is_enough():
+    """The noise around it belongs to the segment."""
+    assert ["666a666"] == segments_read(StreamDriver().feed_text("666a666", SHORT_SILENCE))
+
+
 def test_a_frame_somewhat_below_the_threshold_keeps_speech_going():
     """After a short pause, speech needs the full threshold again."""
     assert ["aaA....44"] == segments_read(StreamDriver().feed_text("aaA....44", SHORT_SILENCE))
