@@ -10,11 +10,15 @@ PERSON = $$($(BIN)/python -c "import importlib.util as u, pathlib as p; print(p.
 # Needs a compiler; without it the tests that compare with MeetEval are skipped, and say so.
 JUDGES := .venv/.judges
 
+# Plugins of voice-agent frameworks, a gigabyte with all that they need. Without them their tests are
+# skipped, and say so.
+PLUGINS := .venv/plugins/.ready
+
 # The tests start Python two hundred times: where somebody has forbidden it to keep what it compiles,
 # a sixth of their time would go by in compiling the same again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run quick test node check docs coverage hostile mutants format bench fuzz chaos pictures judges
+.PHONY: help run quick test node plugins check docs coverage hostile mutants format bench fuzz chaos pictures judges
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +37,8 @@ test: $(READY) node judges ## Run all tests: five minutes on two cores
 node: $(NODE)
 
 judges: $(JUDGES)
+
+plugins: $(PLUGINS)
 
 check: $(READY) ## Check format, lint, types, spelling and the layers
 	@$(BIN)/ruff format --check .
@@ -58,7 +64,7 @@ coverage: $(READY) node judges ## Run all tests, and show which lines and branch
 	@$(BIN)/python -m tests.coverage_by_room
 
 # What `make test` has no time for. The tests draw by chance from SEED; the same seed draws the same.
-hostile: $(READY) node ## Run the tests of machines, folders and servers at their worst: eight minutes
+hostile: $(READY) node plugins ## Run the tests of machines, folders and servers at their worst: eight minutes
 	@SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --timeout 300 tests/hostile
 
 # [tool.mutmut] in pyproject.toml names the core modules and the tests. Each change is tried on the
@@ -80,6 +86,7 @@ bench: $(READY) ## Measure pacing beside the guide's script; the desk; the engin
 	@$(BIN)/python -m tests.benchmarks.pairs
 	@$(BIN)/python -m tests.benchmarks.desk
 	@$(BIN)/python -m tests.benchmarks.accuracy samples --sessions 1 8 --tail 2
+	@$(BIN)/python -m tests.benchmarks.telephone
 	@$(BIN)/python -m tests.benchmarks.kinds
 	@$(BIN)/python -m tests.benchmarks.capacity
 	@$(BIN)/python -m tests.benchmarks.soak
@@ -107,6 +114,14 @@ $(JUDGES): $(READY)
 	@if $(BIN)/python -m pip install --quiet --group judges; \
 	then touch $@; \
 	else echo "MeetEval was not installed: the tests that need it will be skipped."; fi
+
+# In an environment of their own: their dependencies do not fit beside ours.
+$(PLUGINS): pyproject.toml
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@if $(@D)/bin/python -m pip install --quiet --group plugins; \
+	then touch $@; \
+	else echo "The plugins of voice-agent frameworks were not installed: their tests will be skipped."; fi
 
 $(NODE): tests/clients/package.json tests/clients/package-lock.json
 	@mkdir -p $(@D)

@@ -5,7 +5,7 @@ Times named ``now`` or ``started_at`` are in seconds on the monotonic clock.
 
 from workers.localserver.parameters import Parameters
 from workers.localserver.recogniser_protocol import Recognised
-from workers.localserver.refusal import audio_too_fast, invalid_input, wrong_chunk_duration
+from workers.localserver.refusal import audio_too_fast, wrong_chunk_duration
 from workers.protocol import messages
 from workers.protocol.messages import MAX_CHUNK_MS, MIN_CHUNK_MS, Heartbeat, Silence, Turn
 
@@ -44,9 +44,6 @@ class ReceivedAudio:
         """
         if self._too_short_ms is not None:
             raise wrong_chunk_duration(self._too_short_ms)
-        bytes_per_sample = self._parameters.encoding.bytes_per_sample
-        if len(data) % bytes_per_sample:  # otherwise every later sample would be noise
-            raise invalid_input(f"Invalid Message: {len(data)} bytes end within a sample")
         duration_s = len(data) / self._parameters.bytes_per_second
         # As the refusal prints it: 1102 samples at 22.05 kHz are meant as 50 ms.
         duration_ms = round(duration_s * 1000, 1)

@@ -13,15 +13,6 @@ from workers.protocol.messages import Silence, SpeechStarted, Turn, Word
 # --- audio
 
 
-def test_a_chunk_that_ends_within_a_sample_is_refused():
-    """A chunk of µ-law never does."""
-    ReceivedAudio(parameters.parse_query("encoding=pcm_mulaw"), 0.0, 1.25).add_chunk(
-        bytes(1601), 0.0
-    )
-    with pytest.raises(Refusal, match="Invalid Message: 3201 bytes end within a sample"):
-        ReceivedAudio(parameters.parse_query(""), 0.0, 1.25).add_chunk(bytes(3201), 0.0)
-
-
 def chunk_of(milliseconds: float) -> bytes:
     """Silence at 16 kHz."""
     return bytes(round(16 * milliseconds) * 2)

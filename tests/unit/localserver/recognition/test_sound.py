@@ -61,13 +61,15 @@ def test_no_bytes_make_no_frames():
         assert [] == decoder.decode_frames(b"")
 
 
-def test_a_torn_sample_is_dropped():
-    """Its other half is not in the next message either."""
+def test_a_sample_may_come_in_two_messages():
+    """Also across a flush."""
     decoder = FrameDecoder(MODEL_RATE_HZ, Encoding.PCM_S16LE)
     decoder.decode_frames(b"\x00\x40\x00")
-    decoder.decode_frames(b"\x00\xc0")
+    decoder.flush()
+    decoder.decode_frames(b"\xc0\x00")
+    decoder.decode_frames(b"\x20")
 
-    assert [0.5, -0.5] == decoder.remainder.tolist()
+    assert [0.5, -0.5, 0.25] == decoder.remainder.tolist()
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100, 48_000, 96_000])
