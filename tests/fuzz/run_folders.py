@@ -13,6 +13,7 @@ import random
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,7 +27,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from tests.fuzz.folder_readers import READER_WEIGHTS, READERS, ReadResult
+from tests.fuzz.folder_readers import ENDPOINT, READER_WEIGHTS, READERS, ReadResult
 from tests.support.old_runs import OLD_RUNS
 from tests.support.run_builders import write_sample_run
 
@@ -360,6 +361,29 @@ def read_case(case: Case, folder: Path) -> ReadResult:
     return result
 
 
+def run_program(case: Case, folder: Path) -> ReadResult:
+    """Reads a damaged folder by a real program, which may resume it at an endpoint that is none."""
+    arguments = {
+        "resume": ["resume", folder, "--no-desk", "--endpoint", ENDPOINT, "--attempts", "1"],
+        "export": ["export", folder, "--to", "txt,json", "--overwrite"],
+        "score": ["score", folder],
+    }.get(case.reader, ["report", folder])
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "tui", *map(str, arguments)],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=6 * CASE_TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired:
+        return ReadResult(problem=f"the program hangs: {arguments}")
+    output = (done.stdout + done.stderr).decode(errors="replace")
+    is_clean = all(line.isprintable() for line in output.splitlines())
+    if done.returncode not in (0, 1, 2, 3) or "Traceback" in output or not is_clean:
+        return ReadResult(problem=f"the program ends with {done.returncode}: {output[-2000:]}")
+    return ReadResult(done.returncode, output)
+
+
 def _names_what_is_wrong(case: Case, output: str) -> bool:
     """Whether a refusal names the file; for a value, also a field on the way to it."""
     if case.reader == "compare" and "in common" in output:  # nothing in it was streamed
@@ -375,10 +399,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--programs", type=int, default=100, help="how many real programs read too")
     parser.add_argument("--first", type=int, default=0, help="the number of the first case")
     args = parser.parse_args()
     counts: Counter[tuple[str, str]] = Counter()
     sentences: Counter[str] = Counter()
+    programs: Counter[int] = Counter()
+    every = max(1, args.cases // max(1, args.programs))
     failures, longest_s, began = 0, 0.0, time.monotonic()
     with tempfile.TemporaryDirectory() as home:
         os.environ["XDG_STATE_HOME"] = os.environ["XDG_CONFIG_HOME"] = home
@@ -390,6 +417,10 @@ def main() -> None:
             start = time.monotonic()
             result = read_case(case, folder)
             longest_s = max(longest_s, time.monotonic() - start)
+            if number % every == 0 and not result.problem:
+                shutil.rmtree(folder)
+                damage_folder(intact, args.seed, number, folder)
+                programs[(result := run_program(case, folder)).exit_code] += 1
             verdict = "fails" if result.problem else result.verdict
             counts[case.damage.kind, verdict] += 1
             if result.problem:
@@ -402,6 +433,7 @@ def main() -> None:
         print(f"{kind:15} {verdict:10} {count:6}")
     seconds = time.monotonic() - began
     print(f"{sum(counts.values())} cases in {seconds:.0f} s, the longest {longest_s:.1f} s")
+    print(f"exit codes of {programs.total()} real programs: {dict(programs)}")
     print(f"{len(sentences)} different sentences, {failures} failures")
     sys.exit(failures > 0)
 
