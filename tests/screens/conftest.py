@@ -99,10 +99,7 @@ def open_desk(tmp_path: Path) -> DeskFactory:
         given: dict[str, Any] = {}
         if settings is not None:  # a kind may have its own
             given["settings"] = settings
-        folder = tmp_path / "run"
-        if not folder.exists():
-            folder.mkdir()
-        desk = kind(supervisor, DESTINATION, folder, **given)
+        desk = kind(supervisor, DESTINATION, tmp_path / "run", **given)
         async with desk.run_test(size=size) as pilot:
             seat = DeskDriver(desk, supervisor, pilot)
             await seat.process_reports()

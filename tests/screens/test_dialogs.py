@@ -21,6 +21,14 @@ from workers.exports.files import FORMATS
 from workers.jobs.job import JobId
 
 
+@pytest.fixture(autouse=True)
+def run_folder(tmp_path: Path) -> Path:
+    """The folder of the run, which exists before its desk opens."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    return folder
+
+
 def below(seat: DeskDriver, id: str) -> str:
     return "\n".join(rendered_lines(seat.desk.screen.query_one(id)))
 
@@ -150,6 +158,7 @@ async def test_the_dialog_reports_a_folder_that_cannot_be_written(
     open_desk: DeskFactory, tmp_path: Path
 ) -> None:
     """The reason is shown in the dialog."""
+    (tmp_path / "run").rmdir()
     (tmp_path / "run").write_text("a file where the folder should be")
     async with open_desk(spoken()) as seat:
         await seat.press("e", "enter")
