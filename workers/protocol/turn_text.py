@@ -26,6 +26,9 @@ def text_agreement(transcript: str, words: Iterable[str]) -> TextAgreement:
         return TextAgreement.SAME
     if listed.startswith(written):
         return TextAgreement.WORDS_GO_ON
+    is_spelled_out = len(listed) >= len(written) and not any(map(str.isdigit, listed))
+    if is_spelled_out and any(map(str.isdigit, written)):
+        return TextAgreement.SAME
     common = (Counter(written) & Counter(listed)).total()
     if written.startswith(listed) or common < MIN_COMMON_SHARE * max(len(written), len(listed)):
         return TextAgreement.DIFFERENT

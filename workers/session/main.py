@@ -31,6 +31,12 @@ from workers.traces.writer import TraceWriter
 MAX_HEADER_BYTES = 64 * 1024
 """How much of a growing file its writer may still change."""
 
+_TRACE_EXISTS = Ended(
+    Outcome.LOST,
+    "a session of a program that was killed has written a trace for this attempt meanwhile",
+    "The next attempt has a trace of its own.",
+)
+
 _log = log.Logger("paceline.session")
 
 
@@ -77,7 +83,7 @@ def run_session(
         )
         trace = TraceWriter(Path(assignment.trace_path), head)
     except OSError as error:
-        ended = unwritable_ending(error)
+        ended = _TRACE_EXISTS if isinstance(error, FileExistsError) else unwritable_ending(error)
         reports.put(JobReport(job.id, assignment.attempt, job.file, 0.0, ended, job.half))
         reports.close()
         return

@@ -1,5 +1,7 @@
 """Sessions whose processes are struck from outside, beside each other in one program."""
 
+from pathlib import Path
+
 import psutil
 import pytest
 
@@ -13,11 +15,14 @@ from tests.engine.support.supervisor_harness import (
     run_supervisor,
 )
 from tests.engine.support.transcribing_server import transcribe
-from workers.jobs.events import Began, Outcome, TurnReceived
+from workers.jobs.events import Began, Ended, Outcome, TurnReceived
 from workers.jobs.job import JobId
 from workers.traces import reader
+from workers.traces.files import attempt_files
+from workers.traces.format import TraceHead
+from workers.traces.writer import TraceWriter
 
-KILLED, KILLED_TWICE, STOPPED, FULL, UNTOUCHED = range(1, 6)
+KILLED, KILLED_TWICE, STOPPED, FULL, UNTOUCHED, LATE = range(1, 7)
 """The jobs, by what is done to their sessions."""
 
 
@@ -29,16 +34,26 @@ def session(observed: ObservedSupervisor, job: int, times: int) -> psutil.Proces
     return found
 
 
+def write_late_trace(folder: Path, file: str) -> None:
+    """Writes what a session does if its program is killed as it starts: it notices, and ends. This
+    may happen after another program has resumed the run."""
+    path, _ = attempt_files(folder, LATE, 1, file)
+    ended = Ended(Outcome.INTERRUPTED, "the program has died")
+    with TraceWriter(path, TraceHead(job=LATE, attempt=1, file=file)) as trace:
+        trace.write(0.0, ended)
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> ScenarioResult:
     folder = tmp_path_factory.mktemp("struck")
-    scenario = Scenario(make_recordings(folder, 5, 16), [transcribe()])
+    scenario = Scenario(make_recordings(folder, 6, 16), [transcribe()])
     with (
         ScriptedServer(*scenario.scripts) as endpoint,
         run_supervisor(
             endpoint.url, folder / "run", starts=AcceleratedStartRate(), retry_policy=FAST_RETRIES
         ) as observed,
     ):
+        write_late_trace(folder / "run", scenario.ground_truths[LATE - 1].path)
         observed.supervisor.add([truth.path for truth in scenario.ground_truths])
         session(observed, STOPPED, 2).suspend()
         session(observed, FULL, 3).rlimit(psutil.RLIMIT_FSIZE, (1, 1))  # a final is next
@@ -61,6 +76,14 @@ def test_a_session_that_is_killed_again_and_again_goes_on(run: ScenarioResult) -
         assert run.transcript_errors_of(job) == []
         assert run.live_states[job - 1].attempt == attempts
         assert run.outcomes(job) == [Outcome.CRASHED] * (attempts - 1) + [Outcome.DONE]
+
+
+def test_a_session_of_a_killed_program_that_comes_late_takes_no_attempt_away(
+    run: ScenarioResult,
+) -> None:
+    """It has written a trace with the number of the attempt; the next one has its own."""
+    assert run.transcript_errors_of(LATE) == []
+    assert run.outcomes(LATE) == [Outcome.LOST, Outcome.DONE]
 
 
 def test_what_was_told_stands_in_a_trace(run: ScenarioResult) -> None:

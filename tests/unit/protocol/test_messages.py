@@ -1,4 +1,5 @@
 import json
+import math
 from contextlib import suppress
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from workers.errors import Malformed
 from workers.protocol import messages
 from workers.protocol.messages import (
+    UNNUMBERED,
     Begin,
     ClientMessage,
     Error,
@@ -16,6 +18,7 @@ from workers.protocol.messages import (
     Heartbeat,
     KeepAlive,
     LLMGatewayResponse,
+    PartlyMalformed,
     Revision,
     ServerMessage,
     Silence,
@@ -34,6 +37,7 @@ from workers.protocol.messages import (
 )
 
 WORD = Word("the", 640, 720, 0.99, True)
+A, B = Word("a", 0, 1), Word("b", 2, 3)
 
 SERVER: list[ServerMessage] = [
     Begin("0b6f", 1790010800, {"model": "u3-rt-pro", "domain": None}),
@@ -156,6 +160,65 @@ def test_a_bad_message_is_a_named_error(text: str, words: str) -> None:
         decode(text)
 
     assert words in error.value.reason
+
+
+@pytest.mark.parametrize(
+    ("record", "kept"),
+    [
+        ({"turn_order": -1}, Turn(-1, True, "a b", words=(A, B))),
+        ({"turn_order": "first"}, Turn(UNNUMBERED, True, "a b", words=(A, B))),
+        ({"turn_order": None}, Turn(UNNUMBERED, True, "a b", words=(A, B))),
+        ({"turn_order": 2**63}, Turn(UNNUMBERED, True, "a b", words=(A, B))),
+        ({"end_of_turn": "True"}, Turn(0, True, "a b", words=(A, B))),
+        ({"end_of_turn": 1}, Turn(0, True, "a b", words=(A, B))),
+        ({"end_of_turn": "no"}, Turn(0, False, "a b", words=(A, B))),
+        ({"end_of_turn": [1]}, Turn(0, False, "a b", words=(A, B))),
+        ({"transcript": 7}, Turn(0, True, "a b", words=(A, B))),
+        ({"transcript": None}, Turn(0, True, "a b", words=(A, B))),
+        ({"words": "none"}, Turn(0, True, "a b")),
+        ({"words": [{"text": "a"}, {"text": "b"}, {"text": "c"}]}, Turn(0, True, "a b c")),
+        (
+            {"words": [{"text": "a b", "start": 0, "end": 1, "confidence": math.nan}]},
+            Turn(0, True, "a b", words=(Word("a b", 0, 1),)),
+        ),
+        ({"words": [{"text": "a", "start": 0, "end": True}]}, Turn(0, True, "a b")),
+        ({"speaker_label": 7}, Turn(0, True, "a b", words=(A, B))),
+    ],
+)
+def test_what_can_be_read_of_a_turn_is_kept(record: dict[str, Any], kept: Turn) -> None:
+    """Its text is in two places; its number and its flag have values that do no harm."""
+    words = [{"text": "a", "start": 0, "end": 1}, {"text": "b", "start": 2, "end": 3}]
+    whole = {"type": "Turn", "turn_order": 0, "end_of_turn": True, "transcript": "a b"}
+    with pytest.raises(PartlyMalformed) as error:
+        decode(json.dumps({**whole, "words": words, **record}))
+
+    assert kept == error.value.message
+
+
+@pytest.mark.parametrize(
+    ("record", "kept"),
+    [
+        ({"type": "Begin", "id": 7, "configuration": []}, Begin("")),
+        ({"type": "Error", "error": {"text": "no"}, "error_code": 3005}, Error("", 3005)),
+        ({"type": "Termination", "audio_duration_seconds": "long"}, Termination()),
+    ],
+)
+def test_a_message_that_decides_counts_whatever_its_fields_are(
+    record: dict[str, Any], kept: ServerMessage
+) -> None:
+    """Otherwise a session would wait for it in vain."""
+    with pytest.raises(PartlyMalformed) as error:
+        decode(json.dumps(record))
+
+    assert kept == error.value.message
+
+
+def test_a_turn_without_any_text_is_not_one() -> None:
+    """There is nothing to keep."""
+    with pytest.raises(Malformed) as error:
+        decode('{"type":"Turn","turn_order":1,"end_of_turn":true,"words":[{"start":1,"end":2}]}')
+
+    assert not isinstance(error.value, PartlyMalformed)
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(

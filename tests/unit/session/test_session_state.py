@@ -152,6 +152,55 @@ def test_the_last_message_finishes_a_session(state: SessionState, last: CloseFra
     assert before <= state.ended_at <= time.monotonic()
 
 
+def test_termination_says_how_a_session_ended_whatever_comes_after_it(
+    state: SessionState, reports: CollectedReports
+) -> None:
+    """Late turns are kept until the server closes; nothing undoes the success."""
+    state.mark_all_audio_sent()
+    state.mark_terminate_sent()
+    state.apply(Termination(), sent_seconds=1.0)
+    for late in (Turn(0, True, "late"), Termination(), Error("Session Expired", 3008)):
+        state.apply(late, sent_seconds=1.0)
+    assert not state.finished
+    state.apply(CloseFrame(1011, "broken"), sent_seconds=1.0)
+
+    assert state.finished
+    assert state.final_ending().outcome is Outcome.DONE
+    assert reports.events == [TurnReceived(Turn(0, True, "late"))]
+
+
+def test_only_the_first_begin_counts(state: SessionState) -> None:
+    """A second one has another identity, and may have another end."""
+    first = state.begin
+    state.apply(Begin("another"))
+
+    assert state.begin is first
+
+
+def test_a_turn_before_begin_is_ignored(recorder: Recorder, reports: CollectedReports) -> None:
+    """No audio was sent that it could be about."""
+    new = SessionState(recorder, RECORDING_START)
+    new.apply(Turn(0, True, "too early"))
+    new.publish_pending_warnings()
+
+    assert reports.events == [Warned("the server sent a turn before any audio; it is ignored")]
+
+
+@pytest.mark.parametrize(
+    ("claimed_s", "warns"), [(0, False), (60, False), (70, False), (71, True), (49, True)]
+)
+def test_an_audio_duration_that_is_far_off_causes_a_warning(
+    state: SessionState, reports: CollectedReports, claimed_s: float, warns: bool
+) -> None:
+    """The session is a success all the same: servers round, and some do not count."""
+    state.mark_all_audio_sent()
+    state.mark_terminate_sent()
+    state.apply(Termination(claimed_s), sent_seconds=60.0)
+
+    assert state.final_ending().outcome is Outcome.DONE
+    assert bool(reports.events) is warns
+
+
 def test_messages_without_an_event_of_their_own_are_traced(
     recorder: Recorder, tmp_path: Path
 ) -> None:
