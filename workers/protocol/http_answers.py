@@ -74,6 +74,12 @@ class HttpAnswer:
         return "html" in self.headers.get("content-type", "").lower()
 
     @property
+    def has_body(self) -> bool:
+        """Whether its headers announce a body."""
+        length = self.headers.get("content-length", "0")
+        return length != "0" or "transfer-encoding" in self.headers
+
+    @property
     def location(self) -> str:
         """Where it redirects to, without the query, which may hold secrets; empty if unknown."""
         try:

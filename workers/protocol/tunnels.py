@@ -149,8 +149,8 @@ def _connect_http(sock: socket.socket, destination: _Destination) -> None:
         if not error.received:
             raise EOFError from None
         raise destination.failed("does not answer as an HTTP proxy") from None
-    if answer.status // 100 == 2 and not answer.is_web_page:  # RFC 9110, section 9.3.6
-        return
+    if answer.status // 100 == 2 and not (answer.is_web_page and answer.has_body):
+        return  # RFC 9110, section 9.3.6; a page is that of a login, from what is no proxy
     detail = read_reason(sock, answer)
     for secret in filter(None, secrets):
         detail = detail.replace(secret, "[secret]")

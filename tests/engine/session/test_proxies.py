@@ -81,6 +81,15 @@ def test_a_login_is_sent_decoded(login: str, monkeypatch: pytest.MonkeyPatch) ->
     assert base64.b64decode(sent).decode() == "me:päss/word"
 
 
+def test_a_proxy_may_add_headers_to_its_consent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even a type of content that it does not send."""
+    head = "200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\nHTTP/1.1 404 Gone"
+    with RawServer(answer(f"HTTP/1.1 {head}\r\n\r\n")) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.address)
+        with pytest.raises(Unreachable, match=r"recorder\.example refused .* HTTP 404 Gone"):
+            dial(URL, {})
+
+
 SECRET = "correct-horse-battery"
 PAGE = f"<html><head><title>Access\x1b[31m denied &amp; logged</title></head>{SECRET}</html>"
 NTLM = {"Proxy_Authenticate": "Negotiate, NTLM"}
@@ -208,6 +217,7 @@ def test_a_run_goes_through_a_proxy_and_one_that_refuses_fails_at_once(tmp_path:
     assert f"the proxy {refusing.address} refuses (407: user or password)" in refused.stderr
     assert refused.stderr.count("refused: the proxy") == len(names)
     assert len(refusing.requests) == 1
+    assert b"Basic " + base64.b64encode(b"me:wrong") in refusing.requests[0]
 
     assert unread.returncode == 2
     assert "HTTP_PROXY is not the address of a proxy" in unread.stderr
