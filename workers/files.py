@@ -10,7 +10,6 @@ Functions raise `OSError`. Imports no other Paceline module.
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -265,7 +264,7 @@ class Folder:
         """Writes a file under another name, with the permissions of the one that it will replace;
         returns that name."""
         before = self._status(name)
-        draft = f".{secrets.token_hex(8)}{_DRAFT_SUFFIX}"
+        draft = f".{os.urandom(8).hex()}{_DRAFT_SUFFIX}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _OWN_FLAGS
         descriptor = os.open(draft, flags, mode, dir_fd=self._descriptor)
         try:

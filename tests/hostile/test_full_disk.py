@@ -3,14 +3,16 @@
 import errno
 import os
 import random
+import shutil
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.engine.support.failing_disk import DiskSweep
+from tests.engine.support.failing_disk import DiskSweep, run_on
 from tests.engine.support.scripted_server import ScriptedServer
 from tests.engine.support.transcribing_server import transcribe
-from tests.support.recorded_disk import DiskFault
+from tests.support.recorded_disk import DiskFault, RecordedDisk
 
 TENTHS = 8
 """Of a second that each recording lasts."""
@@ -49,3 +51,47 @@ def test_a_disk_may_fail_at_each_single_change(tmp_path: Path) -> None:
     print(f"{len(disk.changes)} changes, {len(runs)} faults; exit codes: {dict(codes)}")
 
     assert [run for run in runs if run.problems] == []
+
+
+OUTPUTS: Mapping[str, Sequence[str]] = {
+    "export": ("--to", "txt,srt", "--overwrite"),
+    "report": (),
+    "score": ("--csv", "scores.csv", "--junit", "junit.xml", "--markdown", "summary.md"),
+}
+"""Commands that write files, and their options; names are those of files in the run folder."""
+
+
+def test_a_disk_may_fail_at_each_change_of_other_commands(tmp_path: Path) -> None:
+    """They say so in a sentence. Files that they would have replaced are the old or the new ones,
+    and no half of one is left."""
+    with ScriptedServer(transcribe()) as endpoint:
+        sweep = DiskSweep(tmp_path, endpoint.url, TENTHS)
+        sound = sweep.disk("sound")
+        assert sweep.run(sound)[0] == 0
+
+    def run_command(command: str, fault: DiskFault | None) -> tuple[RecordedDisk, int, str]:
+        name = "-".join((command, *(fault.name.split() if fault else ())))
+        disk = sweep.disk(name)
+        shutil.copytree(sound.folder, disk.folder)
+        options = [
+            str(disk.folder / option) if "." in option else option for option in OUTPUTS[command]
+        ]
+        return disk, *run_on(disk, fault, command, disk.folder, *options)
+
+    faults = []
+    for command in OUTPUTS:
+        disk, code, output = run_command(command, None)
+        assert code == 0, output
+        numbers = range(1, len(disk.changes) + 1)
+        faults += [(command, DiskFault(at, at if at % 2 else FOR_EVER)) for at in numbers]
+    problems = []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for (command, fault), (disk, code, output) in zip(
+            faults, pool.map(lambda one: run_command(*one), faults), strict=True
+        ):
+            drafts = [] if fault.last == FOR_EVER else list(disk.folder.rglob("*.part"))
+            if code == 0 or "Traceback" in output or "No space left" not in output or drafts:
+                problems.append(f"{command}, {fault.name}: code {code}, {drafts}: {output}")
+    print(f"{len(faults)} faults", *problems, sep="\n")
+
+    assert problems == []
