@@ -51,30 +51,31 @@ class DiskSweep:
         """Runs with a fault, then resumes with a disk that works."""
         disk = self.disk(fault.name.replace(" ", "-"))
         code, output = self.run(disk, fault)
-        problems = list(self._problems(disk, fault, code, output))
+        problems = list(self.problems(disk.folder, code, output))
+        if fault.first == fault.last and disk.folder.exists():
+            done = [line for line in output.splitlines() if ": done, " in line]
+            if len(done) < len(self.truths) - 1:
+                problems.append("one change that failed harmed both recordings")
         return FaultyRun(fault, code, output, tuple(problems))
 
-    def _problems(
-        self, disk: RecordedDisk, fault: DiskFault, code: int, output: str
-    ) -> Iterator[str]:
+    def problems(self, folder: Path, code: int, output: str) -> Iterator[str]:
+        """What is wrong with a run on a bad disk, and after it was resumed on a good one."""
         if "Traceback" in output or "internal error" in output:
             yield "it crashed"
         if code != 0 and "not be written" not in output and "cannot be written" not in output:
             yield f"it does not say why it ended with code {code}"
         try:
-            job_states = reader.read_job_states(disk.folder)
+            job_states = reader.read_job_states(folder)
         except RunFolderProblem as problem:
-            if any(change.path.endswith("trace.jsonl") for change in disk.changes):
-                yield f"a session has run, and the run cannot be read: {problem}"
+            traces = (path.read_bytes() for path in folder.glob("*.trace.jsonl"))
+            if any(b'"type":"progress"' in trace for trace in traces):
+                yield f"audio was sent, and the run cannot be read: {problem}"
             if code == 0:
                 yield "it claims to be done, and there is no run"
             return
         if code == 0:
             yield from all_transcript_errors(self.truths, job_states)
-        unharmed = [state for state in job_states if state.status is JobStatus.DONE]
-        if fault.first == fault.last and len(unharmed) < len(self.truths) - 1:
-            yield "one change that failed harmed both recordings"
-        yield from self.resume_problems(disk.folder)
+        yield from self.resume_problems(folder)
 
     def resume_problems(self, folder: Path) -> Iterator[str]:
         """What is still wrong after a run was resumed."""
