@@ -238,7 +238,7 @@ class LyingProxy(BaseHTTPRequestHandler):
         login = base64.b64decode(header.partition(" ")[2] or b"").decode()
         said = encode(login.partition(":")[2] or "nothing").encode("latin-1", "replace")
         reason = said.replace(b"\r", b" ").replace(b"\n", b" ").replace(b"\0", b"")
-        status = (407, 502, 403, 302)[LyingProxy.form % 4]
+        status = (502, 403, 302)[LyingProxy.form % 3]
         self.wfile.write(
             b"HTTP/1.1 %d %b\r\nX-Said: %b\r\nLocation: http://%b/\r\nContent-Length: %d\r\n\r\n%b"
             % (status, reason, reason, reason, len(said), said)
