@@ -277,12 +277,9 @@ def public_environment(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-@contextmanager
-def hide_from_children() -> Iterator[None]:
-    """Makes processes that start in the block inherit the `public_environment` of this one.
-
-    All threads see the change. Only for what takes no environment of its own, as multiprocessing.
-    """
+def forget_secrets() -> dict[str, str]:
+    """Takes all secrets out of the environment of this process; returns the variables that had
+    them."""
     public = public_environment(os.environ)
     hidden = {name: value for name, value in os.environ.items() if public.get(name) != value}
     for name in hidden:
@@ -290,6 +287,16 @@ def hide_from_children() -> Iterator[None]:
             os.environ[name] = public[name]
         else:
             del os.environ[name]
+    return hidden
+
+
+@contextmanager
+def hide_from_children() -> Iterator[None]:
+    """Makes processes that start in the block inherit the `public_environment` of this one.
+
+    All threads see the change. Only for what takes no environment of its own, as multiprocessing.
+    """
+    hidden = forget_secrets()
     try:
         yield
     finally:

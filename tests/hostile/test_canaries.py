@@ -86,7 +86,7 @@ class Onlooker:
             for process in processes:
                 with suppress(psutil.Error, OSError):  # it has just ended
                     # Between fork and exec, a child is a copy of the program.
-                    is_program = process.cmdline() == own
+                    is_program = process == program or process.cmdline() == own
                     files = ["cmdline"] if is_program else ["cmdline", "environ"]
                     seen = b"".join(
                         Path(f"/proc/{process.pid}/{file}").read_bytes() for file in files

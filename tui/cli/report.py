@@ -35,9 +35,10 @@ def report(
 ) -> ExitCode:
     """Write the scores of a run as one HTML page, offline."""
     from tui.cli.console import print_line
-    from workers import files
+    from workers import files, secrecy
     from workers.errors import MissingExtra
 
+    secrecy.forget_secrets()  # the package that draws starts a program to list fonts
     try:
         from workers.evaluation.report.charts import LIGHT_PALETTE, render, run_charts
         from workers.evaluation.report.page import report_page
