@@ -63,11 +63,11 @@ SPEED = Range(0.5, 20)
 """Seconds of audio to send per second; 1 is the speed of speech."""
 SPEED_LIMIT = Range(1, 25)
 """The speed up to which the embedded engine accepts audio."""
-SESSIONS = Range(1, 10_000)
+SESSIONS = Range(1, 100_000)
 STARTS_PER_MINUTE = Range(1, 1_000_000)
-ATTEMPTS = Range(1, 1000)
+ATTEMPTS = Range(1, 1_000_000)
 """Attempts of a job that may fail before the job fails."""
-DEAD_AFTER_S = Range(1, 86_400, "s")
+DEAD_AFTER_S = Range(1, 1_000_000, "s")
 REPEATS = Range(1, 10_000)
 COUNTED = Range(1, 10**9)
 """A number of things that nothing else limits."""

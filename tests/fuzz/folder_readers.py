@@ -1,8 +1,10 @@
 """Reads a run folder as each command does, in this process."""
 
 import asyncio
+import io
 import os
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,11 +87,12 @@ def _refusing(read: Callable[[Path], None]) -> Callable[[Path], ReadResult]:
     def read_or_refuse(folder: Path) -> ReadResult:
         from tui.text.width import clean
 
-        try:
-            read(folder)
-        except (PacelineError, OSError) as error:
-            return ReadResult(1, clean(f"paceline: {error}"))
-        return ReadResult()
+        with redirect_stderr(io.StringIO()) as printed:
+            try:
+                read(folder)
+            except (PacelineError, OSError) as error:
+                return ReadResult(1, printed.getvalue() + clean(f"paceline: {error}"))
+        return ReadResult(output=printed.getvalue())
 
     return read_or_refuse
 

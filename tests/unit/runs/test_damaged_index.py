@@ -66,7 +66,7 @@ def _change(folder: Path, path: str, value: Any) -> None:
         ("settings.release", "never", "settings.release is 'never'; it must be one of start, end"),
         ("settings.params", [["a"]], "settings.params[0] is a list; it must be a list of 2"),
         ("settings", 5, "settings is 5; it must be an object"),
-        ("limits.dead_after", 0, "limits.dead_after is 0; it must be from 1 to 86,400 s"),
+        ("limits.dead_after", 0, "limits.dead_after is 0; it must be from 1 to 1,000,000 s"),
         ("limits.dead_after", 1e300, "limits.dead_after is 1e+300; it must be"),
         (
             "limits.dead_after",
@@ -75,7 +75,7 @@ def _change(folder: Path, path: str, value: Any) -> None:
         ),
         ("limits.start_rate", -5, "limits.start_rate is -5; it must be from 1 to 1,000,000"),
         ("limits.attempts", True, "limits.attempts is true; it must be a number"),
-        ("limits.sessions", 10**9, "limits.sessions is 1000000000; it must be from 1 to 10,000"),
+        ("limits.sessions", 10**9, "limits.sessions is 1000000000; it must be from 1 to 100,000"),
         ("endpoint", {"kind": "mine"}, "endpoint.kind is 'mine'; it must be one of service, "),
         ("order", [1, "x"], "order[1] is 'x'; it must be a number"),
         ("order", DEEP, "order is an object; it must be a list"),
