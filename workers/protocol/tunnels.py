@@ -101,6 +101,9 @@ def open_tunnel(proxy: Proxy, host: str, port: int, timeout_s: float) -> socket.
 def _targets(destination: _Destination) -> list[str]:
     """What the proxy is asked to connect to, one after the other: the host, or its addresses."""
     kind, host, port = destination.proxy.kind, destination.host, destination.port
+    only_ipv4 = "only knows IPv4, and the endpoint has no such address"
+    if kind is ProxyKind.SOCKS4A and ":" in host:
+        raise destination.failed(only_ipv4)
     if kind not in (ProxyKind.SOCKS4, ProxyKind.SOCKS5):
         return [host]
     netloc = host_and_port(host, port)
@@ -117,7 +120,7 @@ def _targets(destination: _Destination) -> list[str]:
         if kind is ProxyKind.SOCKS5 or family is socket.AF_INET
     ]
     if not targets:
-        raise destination.failed("only knows IPv4, and the endpoint has no such address")
+        raise destination.failed(only_ipv4)
     return targets[:MAX_TARGETS]
 
 

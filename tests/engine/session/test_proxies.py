@@ -17,6 +17,9 @@ from tests.engine.support.transcribing_server import transcribe
 from tests.support.forward_proxy import ForwardProxy, open_proxy
 from tests.support.raw_server import RawServer, Script, answer, http
 from workers.protocol.dialing import dial
+from workers.protocol.happy_eyeballs import resolve
+from workers.protocol.proxies import Proxy, ProxyKind
+from workers.protocol.tunnels import open_tunnel
 from workers.protocol.unreachable import Recurrence, Unreachable
 from workers.runs import reader
 
@@ -181,6 +184,28 @@ def test_a_socks_proxy_that_refuses_is_blamed_itself(
     assert caught.value.reason.startswith(f"the proxy {proxy.address} ")
     assert reason in caught.value.reason
     assert caught.value.recurrence is recurrence
+
+
+@pytest.mark.parametrize("scheme", ["socks4", "socks4a"])
+def test_a_proxy_that_only_knows_ipv4_is_told(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not even asked."""
+    monkeypatch.setenv("all_proxy", f"{scheme}://127.0.0.1:9")
+    with pytest.raises(Unreachable, match="only knows IPv4"):
+        dial("ws://[2001:db8::7]/v3/ws", {})
+
+
+def test_a_proxy_tries_the_addresses_of_a_host_that_was_looked_up_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may reach only some of them."""
+    local = {address[0] for _, address in resolve("localhost", 80)}
+    with ScriptedServer() as endpoint:
+        proxy = ForwardProxy(upstream_port(endpoint), refused=frozenset({"::1"} & local))
+        with open_proxy(proxy) as opened:
+            found = Proxy(ProxyKind.SOCKS5, "127.0.0.1", opened.port, "ALL_PROXY")
+            open_tunnel(found, "localhost", 80, 5.0).close()
+
+    assert proxy.targets[-1] == "127.0.0.1:80"
 
 
 def test_a_proxy_that_does_not_answer_is_blamed_itself(monkeypatch: pytest.MonkeyPatch) -> None:
