@@ -104,6 +104,11 @@ class RunFolder:
         return not self.needs_saving and (not self._jobs or (self.path / INDEX_NAME).exists())
 
     @property
+    def has_index(self) -> bool:
+        """Whether an index was ever written; without one, nothing can be resumed."""
+        return self._files.has(INDEX_NAME)
+
+    @property
     def faults_path(self) -> Path:
         """The log for internal errors of the program."""
         return self.path / "faults.log"

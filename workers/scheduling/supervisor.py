@@ -337,12 +337,17 @@ class Supervisor:
             target = self._get_target()
             with self._locked() as scheduler:
                 session = scheduler.create_session(claim, target)
-            if session is not None:
-                # From here on the job can be resumed, even if a process is killed.
-                self._index_writer.save(force=not self.folder.is_job_saved(slot.id))
+            if session is None:
+                return
+            # From here on the job can be resumed, even if a process is killed.
+            saved = self._index_writer.save(force=not self.folder.is_job_saved(slot.id))
+            if saved or self.folder.has_index:
                 on_report = partial(self._on_report, slot, session)
                 session.start(on_report, partial(self._on_exit, slot, session))
-            return
+                return
+            hint = "Free disk space, or choose another folder with --out; then retry."
+            reason = "the run could not be continued later, because its index cannot be written"
+            ended = Ended(Outcome.UNWRITABLE, reason, hint)
         except PacelineError as error:  # the engine did not start; a retry may succeed
             ended = Ended(Outcome.UNREACHABLE, error.reason, error.hint)
         except (EOFError, ConnectionError):

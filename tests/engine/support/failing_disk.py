@@ -67,9 +67,8 @@ class DiskSweep:
         try:
             job_states = reader.read_job_states(folder)
         except RunFolderProblem as problem:
-            traces = (path.read_bytes() for path in folder.glob("*.trace.jsonl"))
-            if any(b'"type":"progress"' in trace for trace in traces):
-                yield f"audio was sent, and the run cannot be read: {problem}"
+            if list(folder.glob("*.trace.jsonl")):
+                yield f"a session has run, and the run cannot be read: {problem}"
             if code == 0:
                 yield "it claims to be done, and there is no run"
             return
