@@ -1,4 +1,4 @@
-"""Text for terminals: cleaning, widths, wrapping, and numbers in words.
+"""Text for terminals: widths, wrapping, and numbers in words.
 
-This package uses no colours and no Textual, and imports no other Paceline package.
+This package uses no colours and no Textual. Of Paceline it imports only `workers.visible_text`.
 """
