@@ -244,7 +244,8 @@ class MessageSent:
 
 @dataclass(frozen=True, slots=True)
 class MessageReceived:
-    """Trace only: a message without an event of its own, as received."""
+    """Trace only: a message without an event of its own, as received; or a turn that was ignored or
+    published without its words, because they cannot be true."""
 
     type: ClassVar[str] = "received"
     message: Mapping[str, codec.Json]
