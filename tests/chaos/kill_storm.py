@@ -50,8 +50,15 @@ MAX_RESUMPTIONS = 5
 """Undisturbed ones at the end of a round: one is enough unless attempts were used up."""
 EXPORT_FORMATS = "txt,srt,json,csv"
 
-ROLE_WEIGHTS = {Role.PROGRAM: 1, Role.RESOURCE_TRACKER: 1, Role.SESSION: 4}
-"""How often each role is drawn, relative to 3 for the others, if there is such a process."""
+ROLE_WEIGHTS = {
+    Role.PROGRAM: 1,
+    Role.RESOURCE_TRACKER: 1,
+    Role.SESSION: 4,
+    Role.PLAYER: 20,
+    Role.SCORER: 20,
+}
+"""How often each role is drawn, relative to 3 for the others, if there is such a process: the last
+two are seldom there."""
 
 ENGINE_SHARE = 0.15
 """Share of the rounds that stream to the embedded engine, which takes long to start."""
@@ -182,10 +189,11 @@ class KillStorm:
         so_far = self._attempts()
         if self._chance.random() < 0.8:  # else it may be killed before it does anything
             window.wait_until(lambda: self._attempts() > so_far or not is_alive(window.program))
+        if self._chance.random() < 0.7:
+            window.send_keys(b"L")  # on the desk: plays what is sent
+            self._wait(window, self._chance.random())
         while is_alive(window.program):
             self._wait(window, self._chance.choice([0.1, 0.4, 1.2]) * self._chance.random())
-            if self._chance.random() < 0.3:
-                window.send_keys(b"L")  # on the desk: plays what is sent, or stops it
             if self._kills_left <= 0 and (self._chance.random() < 0.5 or self._is_done()):
                 kill(window.program)
             else:
