@@ -1,5 +1,6 @@
 """Machines without the places that programs take for granted."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -85,3 +86,10 @@ def test_a_read_only_machine_needs_only_a_run_folder(open_folder: Path) -> None:
 
     assert_whole(run)
     assert not list((open_folder / "run").glob("pymp-*"))
+
+
+def test_a_plain_locale_and_no_terminal_are_enough(tmp_path: Path) -> None:
+    """As under cron: a few variables, and text that is not UTF-8."""
+    few = {name: None for name in os.environ if name not in ("PATH", "HOME")}
+
+    assert_whole(run_program(tmp_path, environment={**few, "LANG": "C", "LC_ALL": "C"}))

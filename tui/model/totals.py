@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from tui.model import metrics
 from tui.model.metrics import Punctuality, punctuality
+from workers.jobs import outcomes
 from workers.jobs.events import Outcome
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState, JobStatus
@@ -35,10 +36,11 @@ class SendingPace(Enum):
 
 
 class TurnAwayReason(Enum):
-    """Why the server does not accept sessions."""
+    """Why sessions do not start."""
 
     UNREACHABLE = "the server does not answer"
     SERVER_FULL = "the server is full"
+    MACHINE_FULL = "this machine is at a limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,4 +237,7 @@ def _turn_away_reason(job_state: JobState) -> TurnAwayReason | None:
         return None
     if refusal.outcome is Outcome.UNREACHABLE:
         return TurnAwayReason.UNREACHABLE
-    return TurnAwayReason.SERVER_FULL if refusal.outcome is Outcome.BUSY else None
+    if refusal.outcome is not Outcome.BUSY:
+        return None
+    is_machine_full = outcomes.is_machine_full(refusal)
+    return TurnAwayReason.MACHINE_FULL if is_machine_full else TurnAwayReason.SERVER_FULL

@@ -117,6 +117,13 @@ class RunStatus:
     growing_files: int = 0  # number of new files in watched folders that are still growing
 
 
+_BRIEF_REASONS = {
+    TurnAwayReason.UNREACHABLE: "no answer",
+    TurnAwayReason.SERVER_FULL: "server full",
+    TurnAwayReason.MACHINE_FULL: "machine full",
+}
+
+
 def one_line_banner(
     destination: Destination, run_status: RunStatus, cells: int, symbols: Symbols
 ) -> StyledLine:
@@ -217,7 +224,7 @@ def _next_start_part(
     """Says why no job can start, or when the next job may start."""
     totals, seconds = run_status.totals, math.ceil(run_status.next_start_in_s or 0.0)
     if (reason := totals.turn_away_reason) is not None:
-        brief = "no answer" if reason is TurnAwayReason.UNREACHABLE else "server full"
+        brief = _BRIEF_REASONS[reason]
         again = f", retry in {seconds} s" if seconds > 1 else ""
         sentence = f"{reason.value}: {totals.turned_away_count} wait{again}"
         texts = (f"{symbols.warning} {sentence}", f"{symbols.warning} {brief}", symbols.warning)

@@ -9,6 +9,7 @@ from tui.text.formats import format_bytes, format_duration
 from tui.text.width import cell_width, clean, clean_tail, fit, tail
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
+from workers.jobs import outcomes
 from workers.jobs.events import Fetched, Outcome, Retrying
 from workers.jobs.job_state import JobState, JobStatus
 from workers.jobs.pair import PairState
@@ -177,7 +178,8 @@ def _queue_reason(job_state: JobState, context: RowContext) -> str:
     if retrying is None:
         return queue_position(forecast) if forecast else ""
     if job_state.refusal:
-        full = job_state.refusal.outcome is Outcome.BUSY
+        refusal = job_state.refusal
+        full = refusal.outcome is Outcome.BUSY and not outcomes.is_machine_full(refusal)
         why = "the server is full" if full else short_reason(retrying.reason)
         return f"retry in {wait_s} s: {why}" if wait_s else f"waits: {why}"
     position = queue_position(forecast) if forecast else "waits for its turn"

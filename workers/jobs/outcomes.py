@@ -25,6 +25,9 @@ RETRY_HINT = "What was heard is kept; retry continues from there."
 RESUME_HINT = "What was heard is kept; paceline resume continues from there."
 """Hints for a session that broke: continue in any way, with ``retry`` or ``paceline resume``."""
 
+MACHINE_FULL_HINT = "Raise that limit, or lower --sessions."
+"""The hint for a session that did not start because this machine is at a limit."""
+
 _PLACEHOLDER_REASON = "See Error message for details"
 """The close reason of every session since 2026."""
 
@@ -117,6 +120,11 @@ def ended_by_unreachable(error: "Unreachable", *, was_reached: bool = False) -> 
         outcome = Outcome.UNAUTHORISED
     hint, wait_s = error.hint, error.retry_after_s
     return Ended(outcome, error.reason, hint, code=error.status, retry_after_s=wait_s)
+
+
+def is_machine_full(ended: Ended) -> bool:
+    """Whether it was this machine, and not the server, that had no room for the session."""
+    return ended.hint == MACHINE_FULL_HINT
 
 
 def ended_by_unreadable(error: Unreadable) -> Ended:

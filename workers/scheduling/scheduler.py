@@ -27,6 +27,7 @@ from workers.jobs.events import (
 from workers.jobs.job import Half, Job, JobId, StreamSettings
 from workers.jobs.job_state import JobState
 from workers.jobs.matrix import apply_condition
+from workers.jobs.outcomes import MACHINE_FULL_HINT
 from workers.jobs.sent_position import SentPosition
 from workers.log import Logger
 from workers.protocol import configuration
@@ -441,8 +442,7 @@ class Scheduler:
         if not is_alone or self._full_since is None:
             self._full_since = now
         waits = now - self._full_since < MAX_FULL_S and not slot.end_requested
-        hint = "Raise that limit, or lower --sessions."
-        ended = Ended(Outcome.BUSY if waits else Outcome.CRASHED, limit, hint)
+        ended = Ended(Outcome.BUSY if waits else Outcome.CRASHED, limit, MACHINE_FULL_HINT)
         if claim.is_current and waits:
             self._finish_attempt(slot, self._make_report(slot, ended), is_refused_here=True)
         else:

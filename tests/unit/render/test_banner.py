@@ -166,6 +166,7 @@ def test_a_server_that_lets_nobody_in_is_told_of_in_words(away: TurnAwayReason) 
     brief = {
         TurnAwayReason.UNREACHABLE: "no answer",
         TurnAwayReason.SERVER_FULL: "server full",
+        TurnAwayReason.MACHINE_FULL: "machine full",
     }
     assert brief[away] in told(state, cells=60)
     assert away.value in told(standing(Totals(turn_away_reason=away, turned_away_count=12)))
