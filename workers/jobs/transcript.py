@@ -60,6 +60,8 @@ def transcript_line(turn: Turn) -> TranscriptLine:
 
 def _first_words(turn: Turn, count: int) -> Turn:
     """A copy of a turn with only its first ``count`` words."""
+    if not turn.words:  # its words were dropped after it was split
+        return replace(turn, transcript=" ".join(turn.transcript.split()[:count]), utterance="")
     if count >= len(turn.words):
         return turn
     kept, text = turn.words[:count], turn.transcript.rstrip()

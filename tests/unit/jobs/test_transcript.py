@@ -280,3 +280,11 @@ def test_settled_and_unsettled_words_are_joined_by_spaces() -> None:
 
     assert (u3.stable_text, u3.unstable_text) == ("a b", "c d")
     assert (universal.stable_text, universal.unstable_text) == ("a b", "c d")
+
+
+def test_a_turn_that_has_lost_its_words_is_split_by_its_text() -> None:
+    """A later final of the same turn may have words that cannot be true, so they were dropped."""
+    transcript = Transcript([Turn(0, True, "one two three")])
+    transcript.rewind_to(ResumePoint(1920, 1, kept_words=2))
+
+    assert transcript.text == "one two"
