@@ -42,6 +42,15 @@ def redirect_output() -> None:
     os.close(null)
 
 
-if sys.argv[0] == "-c":  # not in a program that only looks at this module
+def _is_imported_by_fork_server() -> bool:
+    frame = sys._getframe()
+    while (outer := frame.f_back) is not None:
+        frame = outer
+        if frame.f_globals.get("__name__") == forkserver.__name__:
+            return True
+    return False
+
+
+if _is_imported_by_fork_server():  # not by a program that only looks at this module
     redirect_output()
     os.fork = fork

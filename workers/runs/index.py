@@ -194,10 +194,9 @@ class _JobNumber:
 
 def _read_bounded(path: Path) -> bytes:
     with files.open_to_read(path) as file:
-        content = file.read(MAX_INDEX_BYTES + 1)
-    if len(content) > MAX_INDEX_BYTES:
-        raise Malformed(f"{path} is larger than {MAX_INDEX_BYTES >> 20} MB")
-    return content
+        if os.fstat(file.fileno()).st_size > MAX_INDEX_BYTES:
+            raise Malformed(f"{path} is larger than {MAX_INDEX_BYTES >> 20} MB")
+        return file.read()  # `read(n)` would first allocate n bytes, more than some processes may
 
 
 def _file_version(path: Path) -> object:

@@ -12,10 +12,12 @@ from tests.support.scored_run import write_scored_run
 ASK = """
 import sys
 from pathlib import Path
+from workers import processes
 from workers.evaluation.scorer import DescribeJob, Scorer
 from workers.jobs.job import JobId
 
 if __name__ == "__main__":
+    processes.warm_up(processes.mp_context())  # as for sessions, with their limit of memory
     scorer = Scorer(Path(sys.argv[1]))
     scorer.request(DescribeJob(JobId(1)))
     _, answer = scorer.results.get(timeout=60)
