@@ -61,6 +61,7 @@ def record(path: Path, is_resumed: threading.Event) -> None:
             time.sleep(3000 / 32000)
             if start == 15_000:
                 is_resumed.wait(LONG_ENOUGH)
+                time.sleep(0.6)  # so long the session waits at least
         file.write(struct.pack("<4sI4s", b"LIST", 4, b"INFO"))
         file.seek(0)
         file.write(wav_header(len(AUDIO)))
@@ -90,7 +91,12 @@ def streamed(tmp_path_factory: pytest.TempPathFactory) -> tuple[ObservedSupervis
         for job, (act, path) in enumerate(zip(ACTS, changed, strict=True), 1):
             observed.wait_for_event(Progressed, job)
             act(path)
-        observed.wait_until(lambda: any(one.waiting for one in progress_of(observed, FOLLOWED)))
+        # It may also wait for an instant before that, for a chunk that is half written.
+        observed.wait_until(
+            lambda: any(
+                one.waiting and one.sent_seconds >= 0.5 for one in progress_of(observed, FOLLOWED)
+            )
+        )
         is_resumed.set()
         observed.wait_until_idle()
         recorder.join()
@@ -161,7 +167,7 @@ def test_a_recording_is_streamed_while_it_is_written(
     assert AUDIO in received
     assert certificate is not None
     assert Verdict.SLIPPED is not certificate.verdict
-    assert (certificate.waited_ms or 0) > 500  # a report says that it waits only after 2 s
+    assert (certificate.waited_ms or 0) > 500
     assert observed.events_of(Waited, FOLLOWED)
     assert not certificate.has_audio_fault
 
