@@ -31,7 +31,7 @@ quick: $(READY) ## Run the unit tests: under half a minute on two cores
 
 # In the order of their names: tests that mostly wait come before those that only compute. It takes
 # six files at once to keep two cores busy while they wait.
-test: $(READY) node judges ## Run all tests: five minutes on two cores
+test: $(READY) node judges ## Run all tests: three to five minutes on two cores
 	@$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder
 
 node: $(NODE)
