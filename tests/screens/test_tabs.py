@@ -63,22 +63,25 @@ async def test_keys_and_clicks_change_the_tab(open_desk: DeskFactory, tmp_path: 
         await seat.press("1")
         assert "a boat again" in shown(seat)
 
+        async def drawn(words: str) -> None:
+            """Waits for words. A tick draws what another reader of the trace was first to read."""
+
+            def is_drawn() -> bool:
+                seat.desk.tick()
+                return words in shown(seat)
+
+            await seat.wait_until(is_drawn)
+
         await seat.pilot.click("#tabs", offset=(shown(seat).index("events"), 0))
-        await seat.wait_until(lambda: "chunks" in shown(seat))
+        await drawn("chunks")
         await seat.press("j", "enter")
         assert "[3 events]" in shown(seat)
-        await seat.wait_until(lambda: "There is no trace yet." in shown(seat))
+        await drawn("There is no trace yet.")
         await seat.press("h", "2")
-        await seat.wait_until(lambda: "pacing held" in shown(seat))
+        await drawn("pacing held")
         await seat.press("escape")
         assert "[2 timing]" in shown(seat)
-
-        def ticked_and_shown() -> bool:
-            """A tick draws what another reader of the trace was first to read."""
-            seat.desk.tick()
-            return "pacing held" in shown(seat)
-
-        await seat.wait_until(ticked_and_shown)
+        await drawn("pacing held")
 
 
 async def test_timing_is_updated_while_chunks_are_sent(
