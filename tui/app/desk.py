@@ -324,7 +324,7 @@ class Desk(App[None]):
             self.show_notice("There is no shell to go back to.")
 
     def _return_to_terminal(self) -> None:
-        """Sets up the terminal anew, after the process was stopped by somebody else (SIGSTOP):
+        """Sets up the terminal again after the process was stopped by somebody else (SIGSTOP):
         a shell has changed its modes and written to it meanwhile."""
         driver = self._driver
         if driver is not None and driver.can_suspend:

@@ -1,15 +1,19 @@
 """How the current job is shown, both beside the table and full screen."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 from workers.jobs.pair import session_states
 from workers.traces.tail import TraceTail, no_time_limit
+
+MAX_KEPT_TRACES = 2
+"""How many jobs keep their traces: one beside the table, and one full screen."""
 
 
 class Tab(Enum):
@@ -52,7 +56,8 @@ class TabState:
     time_limit: Callable[[JobId, int], float] | None = None
     """In a replay, returns the time on an attempt's clock up to which its trace is shown."""
     word_cursor: WordCursor | None = None
-    _trace_tails: tuple[TraceTail, ...] = ()
+    _trace_tails: dict[tuple[JobId, ...], tuple[TraceTail, ...]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)  # threads that read ask for traces too
 
     def word_cursor_of(self, job: JobId) -> WordCursor | None:
         """The cursor, if it is in the transcript of this job."""
@@ -70,12 +75,19 @@ class TabState:
         self.stamps = order[(order.index(self.stamps) + 1) % len(order)]
 
     def trace_tails(self, job_state: JobState) -> Sequence[TraceTail]:
-        """The traces of a job, or those of each half of a pair; none without a run folder. Only
-        those of the last requested job stay in memory."""
-        jobs = [session.job for session in session_states(job_state)]
-        if self.folder is not None and [tail.job for tail in self._trace_tails] != jobs:
-            self._trace_tails = tuple(self._new_tail(self.folder, job) for job in jobs)
-        return self._trace_tails
+        """The traces of a job, or those of each half of a pair; none without a run folder. Those
+        of the last two requested jobs stay in memory: two screens may show a job each."""
+        if self.folder is None:
+            return ()
+        jobs = tuple(session.job for session in session_states(job_state))
+        with self._lock:
+            tails = self._trace_tails.pop(jobs, None)
+            if tails is None:
+                tails = tuple(self._new_tail(self.folder, job) for job in jobs)
+            self._trace_tails[jobs] = tails
+            while len(self._trace_tails) > MAX_KEPT_TRACES:
+                del self._trace_tails[next(iter(self._trace_tails))]
+        return tails
 
     def _new_tail(self, folder: Path, job: JobId) -> TraceTail:
         until = partial(self.time_limit, job) if self.time_limit else no_time_limit

@@ -37,8 +37,6 @@ TRACE_READ_PAUSE_S = 0.008
 """Seconds between two reads of the traces. A read takes about as long, so half of the time is left
 for drawing."""
 
-UNREAD_CHECK_INTERVAL_S = 0.5
-
 TRACE_REDRAW_INTERVAL_S = 0.2
 """Seconds between two redraws while a long trace is read."""
 
@@ -66,7 +64,6 @@ class DetailView(Vertical, BackgroundTasks):
         yield SearchBar(look)
 
     def on_mount(self) -> None:
-        self.set_interval(UNREAD_CHECK_INTERVAL_S, self._read_what_is_unread)
         self.redraw()
 
     @property
@@ -93,12 +90,6 @@ class DetailView(Vertical, BackgroundTasks):
         if self._read_requested and not self._reader_running:
             self._reader_running = True
             self.start_task("traces", self._read_traces)
-
-    def _read_what_is_unread(self) -> None:
-        """Reads again if the pane of another screen replaced the traces meanwhile."""
-        reads = self._tab_state.tab not in (Tab.TRANSCRIPT, Tab.SCORE)
-        if reads and not all(tail.is_loaded for tail in self.pane.trace_tails):
-            self.redraw()
 
     def _show_pane(self) -> None:
         self.pane.show_job(self._state.table.current_job_state)
