@@ -21,6 +21,8 @@ CTRL_L, CTRL_Z = b"\x0c", b"\x1a"
 
 ALTERNATE_SCREEN = b"\x1b[?1049h"
 
+PROMPT = "The shell waits: "
+
 OF_A_SHELL = {b"2004"}
 """Modes that are on at its prompt: bash has pastes reported to it."""
 
@@ -70,9 +72,13 @@ class ShellWindow:
         self.window.wait_until(lambda: len(audio) > so_far + 5)
 
     def leave(self) -> int:
-        """Leaves the desk and the shell, and returns the exit code of the desk."""
-        self.window.send_keys(b"q")
-        self.window.wait_until(lambda: self.window.modes - OF_A_SHELL == DEFAULT_MODES)
+        """Leaves the desk and the shell, and returns the exit code of the desk.
+
+        The desk throws away what was typed before it is gone (it may be reports of the mouse),
+        thus the command has to wait for the shell's prompt.
+        """
+        self.press_and_wait(b"q", PROMPT.encode())
+        assert self.window.modes - OF_A_SHELL == DEFAULT_MODES
         self.type_command("exit $?")
         self.window.wait_until_gone()
         return int(self.window.program.wait())
@@ -91,6 +97,7 @@ def shell(
     path = audio_files.write_recording(tmp_path / "long.wav", audio_files.distinct_samples(120.0))
     command = [*PACELINE, "--endpoint", endpoint.url, "--out", str(tmp_path / "run"), path]
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("PS1", PROMPT)
     with PseudoTerminal(command=SHELL) as window:
         shell = ShellWindow(window, endpoint)
         shell.type_command(shlex.join(command))
