@@ -5,6 +5,8 @@ from pathlib import Path
 from warnings import catch_warnings, simplefilter
 
 import pytest
+from textual.events import Key
+from textual.widgets import Input
 
 from tests.screens.conftest import DeskDriver, DeskFactory, rendered_lines, style_of
 from tests.support.fake_supervisor import FakeSupervisor
@@ -135,6 +137,42 @@ async def test_a_growing_transcript_is_searched(open_desk: DeskFactory) -> None:
         await seat.press("slash", "x", "escape", "escape")
         assert seat.desk.screen.query_one(SearchBar).display is False
         assert seat.table.has_focus
+
+
+@pytest.mark.parametrize("tab", "12345")
+@pytest.mark.parametrize("screen", [(), ("tab",), ("enter",)])
+async def test_letters_of_a_search_are_no_verbs(
+    open_desk: DeskFactory, screen: tuple[str, ...], tab: str
+) -> None:
+    """In each tab, also when they are typed before the search has opened."""
+    supervisor = two_jobs()
+    async with open_desk(supervisor) as seat:
+        await seat.press(*screen, tab)
+        for letter in "/xxrdq":
+            seat.desk.post_message(Key("slash" if letter == "/" else letter, letter))
+        await seat.wait_until(
+            lambda: isinstance(seat.desk.focused, Input) and seat.desk.focused.value == "xxrdq"
+        )
+
+        assert not supervisor.cancelled
+        assert seat.desk.is_running
+
+
+async def test_lines_of_the_job_and_timing_tabs_are_searched(
+    open_desk: DeskFactory, tmp_path: Path
+) -> None:
+    """The first line with the text comes into view; n goes to the next one."""
+    write_trace(tmp_path / "run", connecting(), began(), chunks_sent([0.3] * 20), progressed(2.0))
+    async with open_desk(two_jobs(), size=(80, 24)) as seat:
+        await seat.press("4", "enter")
+        await seat.wait_until(lambda: "SHA-256" in shown(seat))
+        await seat.press("slash", *"sha-256")
+        assert "1/1" in counted(seat)
+        assert style_of(seat.desk.screen.query_one(DetailView).pane, "SHA-256").reverse
+        await seat.press("escape", "2", "slash", *"MAX")
+        await seat.wait_until(lambda: "1/" in counted(seat))
+        await seat.press("enter", "n", "escape", "slash", *"nothing")
+        assert "not found" in counted(seat)
 
 
 async def test_time_stamps_on_demand(open_desk: DeskFactory) -> None:

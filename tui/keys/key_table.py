@@ -171,7 +171,7 @@ KEY_BINDINGS = (
     _key(Scope.TRANSCRIPT, "end G", "follow", "go to the end and follow it"),
     _key(Scope.TRANSCRIPT, "ctrl+right", "words(1)", "next word, to listen from"),
     _key(Scope.TRANSCRIPT, "ctrl+left", "words(-1)", "previous word"),
-    _key(Scope.TRANSCRIPT, "slash", "search", "search the transcript, filter the events", "search"),
+    _key(Scope.TRANSCRIPT, "slash", "search", "search the tab, or filter the events", "search"),
     _key(Scope.TRANSCRIPT, "n", "found(1)", "next match"),
     _key(Scope.TRANSCRIPT, "N", "found(-1)", "previous match"),
     _key(Scope.EVENTS, "enter", "unfold", "show the whole line; press again to fold"),

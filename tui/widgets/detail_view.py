@@ -64,6 +64,8 @@ class DetailView(Vertical, BackgroundTasks):
         yield SearchBar(look)
 
     def on_mount(self) -> None:
+        for pane in self.query(Pane):
+            pane.open_search = self._open_search
         self.redraw()
 
     @property
@@ -193,7 +195,7 @@ class DetailView(Vertical, BackgroundTasks):
 
     # --- searching
 
-    def on_pane_search_requested(self) -> None:
+    def _open_search(self) -> None:
         self.search_bar.show_empty(self.pane.SEARCH_LABEL)
 
     def on_input_changed(self, message: Input.Changed) -> None:

@@ -128,7 +128,8 @@ class SearchBar(Horizontal):
         self.add_class("-open")
         self.search_input.placeholder = placeholder
         self.search_input.value = ""
-        self.search_input.focus()
+        # immediately, so that the next keys are typed into it and run no verbs
+        self.screen.set_focus(self.search_input)
 
     def hide(self) -> None:
         self.remove_class("-open")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 from rich.style import Style
-from textual.actions import SkipAction
 from textual.events import Resize
 from textual.geometry import Region
 from textual.message import Message
@@ -11,7 +10,8 @@ from textual.strip import Strip
 
 from tui.keys.key_table import Scope, textual_bindings
 from tui.model.tabs import TabState
-from tui.theme.roles import Look, StyledLine
+from tui.render.line_search import find_spans, highlight
+from tui.theme.roles import Look, Role, StyledLine
 from tui.widgets.line_widgets import RowScrollView, render_strip
 from workers.jobs.job_state import JobState
 from workers.traces.tail import TraceTail
@@ -27,16 +27,15 @@ class Pane(RowScrollView):
     class ViewChanged(Message):
         """The view or the cursor moved, so `follow_status` or `search_status` may have changed."""
 
-    class SearchRequested(Message):
-        """The user wants to search in this tab."""
-
-    SEARCH_LABEL: str = ""
-    """Placeholder of the search input; empty if the tab has no search."""
+    SEARCH_LABEL: str = "find"
+    """Placeholder of the search input."""
 
     def __init__(self, look: Look, tab_state: TabState, *, id: str) -> None:
         super().__init__(id=id)
         self.look, self.tab_state = look, tab_state
         self.job_state: JobState | None = None
+        self.open_search: Callable[[], None] = lambda: None
+        """Opens the search input; set by the owner of this tab."""
         self.following = True
         """Whether the end stays in view; scrolling up stops it."""
         self._rows_when_unfollowed = 0
@@ -132,9 +131,8 @@ class Pane(RowScrollView):
         self.scroll_to_row(self.max_scroll_y)
 
     def action_search(self) -> None:
-        if not self.SEARCH_LABEL:
-            raise SkipAction  # Textual then runs the screen's action for this key
-        self.post_message(self.SearchRequested())
+        # A message would come too late: the next keys would be verbs instead of typed letters.
+        self.open_search()
 
     def action_found(self, places: int) -> None:
         self.step_match(places)
@@ -142,7 +140,8 @@ class Pane(RowScrollView):
 
 
 class LinesPane(Pane):
-    """A tab that redraws only changed lines. ``source``: returns them for job, traces and width."""
+    """A tab that redraws only changed lines. ``source``: returns them for job, traces and width.
+    Searching goes to lines with the text."""
 
     def __init__(
         self,
@@ -155,6 +154,10 @@ class LinesPane(Pane):
         super().__init__(look, tab_state, id=id)
         self._source = source
         self._lines: Sequence[StyledLine] = ()
+        self._words = ""
+        self._match = 0
+        self._matches: list[int] = []
+        """The lines that contain what is searched for."""
 
     def show_job(self, job_state: JobState | None) -> None:
         if job_state and self.job_state and job_state.job != self.job_state.job:
@@ -163,7 +166,7 @@ class LinesPane(Pane):
         width = self.scrollable_content_region.width
         before, self._lines = self._lines, ()
         if job_state is not None and width:
-            self._lines = self._source(job_state, self.trace_tails, width)
+            self._lines = self._with_matches(self._source(job_state, self.trace_tails, width))
         self.set_row_count(len(self._lines))
         same = min(len(before), len(self._lines))
         first = next((y for y in range(same) if before[y] != self._lines[y]), same)
@@ -174,3 +177,41 @@ class LinesPane(Pane):
 
     def row(self, index: int) -> StyledLine:
         return self._lines[index]
+
+    # --- searching
+
+    def _with_matches(self, lines: list[StyledLine]) -> list[StyledLine]:
+        """Finds the matches; returns the lines with the matches highlighted."""
+        self._matches = []
+        if not self._words:
+            return lines
+        texts = ("".join(text for text, _ in line) for line in lines)
+        self._matches = [row for row, text in enumerate(texts) if find_spans(text, self._words)]
+        self._match = min(self._match, max(len(self._matches) - 1, 0))
+        lines = list(lines)
+        for number, row in enumerate(self._matches):
+            role = Role.CURRENT_MATCH if number == self._match else Role.MATCH
+            lines[row] = highlight(lines[row], self._words, role)
+        return lines
+
+    def search(self, words: str) -> None:
+        if words != self._words:
+            self._words, self._match = words, 0
+            self.show_job(self.job_state)
+            self._scroll_to_match()
+
+    def step_match(self, offset: int) -> None:
+        if self._matches:
+            self._match = (self._match + offset) % len(self._matches)
+            self.show_job(self.job_state)
+            self._scroll_to_match()
+
+    def _scroll_to_match(self) -> None:
+        if self._matches:
+            self.ensure_row_visible(self._matches[self._match])
+
+    @property
+    def search_status(self) -> str:
+        if not self._words:
+            return ""
+        return f"{self._match + 1}/{len(self._matches)}" if self._matches else "not found"
