@@ -74,6 +74,9 @@ COUNTED = Range(1, 10**9)
 POSITION_S = Range(0, 1_000_000, "s")
 """A position in a recording that a user gives: up to 11 days."""
 REFRESH_S = Range(0.1, 2, "seconds")
+PRICE_PER_HOUR = Range(0, 10_000, "an hour")
+BUDGET = Range(1e-6, 1_000_000)
+"""Money, or hours of open sockets."""
 TRACK = Text(
     "the number or the language of an audio track",
     40,

@@ -11,6 +11,7 @@ from tui.cli.run_options import RunOptions, check_endpoint_speed, checked_ca_fil
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs.job import Limits
 from workers.jobs.job_state import JobState
+from workers.prices.price_list import load_prices
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, EndpointKind
 from workers.protocol.proxies import find_proxy
@@ -31,6 +32,7 @@ def prepare_resume(
     attempts: int | None,
     dead_after: float | None,
     strict: bool | None = None,
+    prices_file: Path | None = None,
     log_level: str | None = None,
     log_file: Path | None = None,
 ) -> tuple[RunOptions, list[JobState]]:
@@ -65,7 +67,8 @@ def prepare_resume(
         dead_after=dead_after or saved.limits.dead_after,
     )
     settings = saved.settings if strict is None else replace(saved.settings, strict=strict)
-    options = RunOptions(settings, target, key, limits, folder, log_level, log_file)
+    prices = load_prices(prices_file)
+    options = RunOptions(settings, target, key, limits, folder, log_level, log_file, prices=prices)
     return options, saved.jobs
 
 

@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -23,6 +23,7 @@ from workers.jobs.job import Limits, StreamSettings
 from workers.jobs.matrix import Matrix, apply_condition, parse_matrix
 from workers.localserver.capacity import process_count, session_capacity
 from workers.pacing.schedule import Release
+from workers.prices.price_list import PriceList, load_prices
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, EndpointKind
 from workers.protocol.proxies import Proxy, find_proxy
@@ -62,6 +63,7 @@ class RunOptions:
     """Whether manifests may name recordings on the network."""
     matrix: Matrix | None = None
     """The conditions under which each recording is streamed; None: only those of the run."""
+    prices: PriceList = field(default_factory=load_prices)
 
     @property
     def source_rules(self) -> SourceRules:
@@ -139,6 +141,7 @@ def parse_options(
     remote: bool = False,
     matrix: Iterable[str] = (),
     repeat: int = 1,
+    prices_file: Path | None = None,
     **reading: Any,
 ) -> RunOptions:
     """Checks the options of a new run; raises `UsageProblem` if they are invalid or conflict.
@@ -194,6 +197,7 @@ def parse_options(
         log_file,
         read_options=read_options,
         remote=remote,
+        prices=load_prices(prices_file),
     )
     if texts := tuple(matrix):
         options = replace(options, matrix=parse_matrix(texts, repeat, options.check_condition))

@@ -168,6 +168,13 @@ access_options = option_group(
     ),
 )
 
+prices_option = path_option(
+    "--prices",
+    "prices_file",
+    help="Read prices that override the list prices from this TOML file. Default: prices.toml "
+    "beside the settings, if there is one.",
+)
+
 reading_options = option_group(
     click.option(
         "--audio-track",
@@ -299,6 +306,7 @@ new_run_options = option_group(
         show_default=True,
     ),
     limit_options(resuming=False),
+    prices_option,
 )
 
 resume_options = option_group(
@@ -310,6 +318,7 @@ resume_options = option_group(
         "and sent. Default: as the run did.",
     ),
     limit_options(resuming=True),
+    prices_option,
 )
 
 watch_option = click.option(
