@@ -3,12 +3,13 @@
 ``python -m tests.reference_pages`` writes them to ``docs/reference``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
 import click
 
+from tui.cli.command_help import SectionedCommand
 from tui.cli.exit_codes import PRECEDENCE, ExitCode
 from tui.cli.registry import COMMANDS, paceline
 from tui.cli.settings_toml import commented_defaults
@@ -30,11 +31,18 @@ def commands_reference() -> str:
         context = click.Context(command, info_name=name, parent=root)
         usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
         lines += [f"## paceline {name}", "", f"```\n{usage}\n```", "", _paragraphs(command), ""]
-        lines += ["| option | does |", "|---|---|"]
-        lines += [
-            f"| `{_cell(names)}` | {_cell(text)} |" for names, text in _options(command, context)
-        ]
-        lines.append("")
+        assert isinstance(command, SectionedCommand)
+        for section, options in command.sections(context):
+            if section.example:
+                lines += [f"**{section.title}**, such as `{section.example}`", ""]
+            lines += ["| option | does |", "|---|---|"]
+            lines += [
+                f"| `{_cell(names)}` | {_cell(text)} |"
+                for names, text in _records(options, context)
+            ]
+            lines.append("")
+        for example, text in command.examples:
+            lines += [f"```sh\n{example}  # {text}\n```", ""]
     return "\n".join(lines)
 
 
@@ -42,10 +50,12 @@ def _paragraphs(command: click.Command) -> str:
     return "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n"))
 
 
-def _options(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
-    for parameter in command.params:  # without `--help`, which click adds to a context
-        record = parameter.get_help_record(context)
-        if isinstance(parameter, click.Option) and record:
+def _records(
+    options: Iterable[click.Parameter], context: click.Context
+) -> Iterator[tuple[str, str]]:
+    for option in options:
+        record = option.get_help_record(context)
+        if "--help" not in option.opts and record:
             yield record
 
 

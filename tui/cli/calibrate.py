@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tui.cli.command_help import command
 from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import count_option
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extr
     from workers.evaluation.calibration import CalibrationScript, ErrorSummary
 
 
-@click.command()
+@command(
+    ("paceline calibrate --sessions 1,20", "Measure with one session, then with twenty at once."),
+)
 @click.option(
     "--sessions",
     "levels",

@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from tui.cli.command_help import command
 from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import new_run_options, paths_argument
 
@@ -12,7 +11,9 @@ if TYPE_CHECKING:
     from workers.jobs.job import StreamSettings
 
 
-@click.command()
+@command(
+    ("paceline check calls", "Describe each recording in the folder “calls”."),
+)
 @paths_argument
 @new_run_options
 def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:

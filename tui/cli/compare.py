@@ -5,15 +5,23 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tui.cli.command_help import command
 from tui.cli.exit_codes import ExitCode
+from tui.cli.run_names import RunFolderParam
 from tui.cli.score import scoring_options
-from tui.cli.shared_options import RunFolderParam, path_option
+from tui.cli.shared_options import path_option
 
 if TYPE_CHECKING:  # loaded when the command runs; it needs packages of an extra
     from workers.evaluation.comparison import Comparison
 
 
-@click.command()
+@command(
+    (
+        "paceline compare baseline latest",
+        "Compare the latest run with another.",
+    ),
+    ("paceline compare latest --by chunk_ms", "Compare the groups of one run."),
+)
 @click.argument("first", metavar="RUN", type=RunFolderParam())
 @click.argument("others", metavar="[RUN…]", type=RunFolderParam(), nargs=-1)
 @scoring_options

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tui.cli.command_help import command
 from tui.cli.exit_codes import ExitCode, most_severe
 from tui.cli.shared_options import log_options, new_run_options, watch_option
 
@@ -27,7 +28,10 @@ MAX_FIRST_SEARCH_S = 0.1
 """How long the desk waits for them, in seconds."""
 
 
-@click.command()
+@command(
+    ("paceline calls", "Stream the folder “calls” with the desk open."),
+    ("paceline --local calls", "The same to the embedded engine, although a key is set."),
+)
 @click.argument("paths", nargs=-1, type=click.Path())
 @new_run_options
 @watch_option

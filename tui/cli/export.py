@@ -6,19 +6,22 @@ from pathlib import Path
 
 import click
 
+from tui.cli.command_help import command
 from tui.cli.console import print_line, print_warnings
 from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import bom_option, path_option, run_argument
 
 
-@click.command()
+@command(
+    ("paceline export latest --to srt,txt", "Write subtitles and texts of the latest run."),
+)
 @run_argument()
 @click.option(
     "--to",
     "format_list",
-    required=True,
     metavar="FORMATS",
-    help="Write these formats, separated by commas: txt, srt, vtt, json, csv, stm, ctm, seglst.",
+    help="Write these formats, separated by commas: txt, srt, vtt, json, csv, stm, ctm, seglst. "
+    "Default: those of the settings, or txt.",
 )
 @path_option(
     "--into", folder=True, help="Write to this folder. Default: the folder “exports” of the run."
@@ -31,14 +34,18 @@ from tui.cli.shared_options import bom_option, path_option, run_argument
 @click.option("--number", is_flag=True, help="Keep files that already exist; number the new ones.")
 def export(
     folder: Path,
-    format_list: str,
+    format_list: str | None,
     into: Path | None,
     together: bool,
     overwrite: bool,
     number: bool,
     bom: bool,
 ) -> ExitCode:
-    """Write transcripts of a run to files, offline."""
+    """Write transcripts of a run to files, offline.
+
+    Without RUN, export the latest run.
+    """
+    from tui.cli.desk import load_desk_settings
     from workers.errors import UsageProblem
     from workers.exports import files
     from workers.exports.files import COMBINED_FORMATS, FORMATS, OverwritePolicy
@@ -51,7 +58,10 @@ def export(
     existing = OverwritePolicy.REPLACE if overwrite else OverwritePolicy.REFUSE
     if number:
         existing = OverwritePolicy.NUMBER
-    formats = [name.strip() for name in format_list.split(",") if name.strip()]
+    if format_list is None:
+        formats = [*load_desk_settings().export.formats]
+    else:
+        formats = [name.strip() for name in format_list.split(",") if name.strip()]
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats:
         hint = f"Formats are {', '.join(FORMATS)}."

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import click
 
+from tui.cli.command_help import command
 from tui.cli.exit_codes import ExitCode
 from tui.cli.score import scoring_options
 from tui.cli.shared_options import path_option, run_argument
 
 
-@click.command()
+@command(
+    ("paceline report latest --out scores.html", "Write the page of the latest run."),
+)
 @run_argument()
 @scoring_options
 @click.option(
@@ -33,7 +36,10 @@ def report(
     svg: bool,
     png: bool,
 ) -> ExitCode:
-    """Write the scores of a run as one HTML page, offline."""
+    """Write the scores of a run as one HTML page, offline.
+
+    Without RUN, take the latest run.
+    """
     from tui.cli.console import print_line
     from workers import files, secrecy
     from workers.errors import MissingExtra

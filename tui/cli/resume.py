@@ -5,13 +5,17 @@ from typing import Any
 
 import click
 
+from tui.cli.command_help import command
 from tui.cli.desk import require_terminal, run_desk, start_guard
 from tui.cli.exit_codes import ExitCode
+from tui.cli.run_names import latest_unfinished_run
 from tui.cli.shared_options import log_options, resume_options, run_argument
 
 
-@click.command()
-@run_argument()
+@command(
+    ("paceline resume latest --no-desk", "Continue the latest run without a screen."),
+)
+@run_argument(latest_unfinished_run)
 @click.option("--no-desk", is_flag=True, help="Stream without a screen, as “run” does.")
 @click.option(
     "--json",
@@ -25,6 +29,7 @@ from tui.cli.shared_options import log_options, resume_options, run_argument
 def resume(folder: Path, no_desk: bool, as_json: bool, **arguments: Any) -> ExitCode:
     """Continue what a run did not finish.
 
+    Without RUN, continue the latest run that is unfinished.
     An unfinished recording continues after its last final turn, with the settings of the run.
     Recordings that are done or that you cancelled stay as they are.
     """

@@ -4,11 +4,15 @@ from typing import Any
 
 import click
 
+from tui.cli.command_help import command
 from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import log_options, new_run_options, paths_argument, watch_option
 
 
-@click.command()
+@command(
+    ("paceline run calls --sessions 20", "Stream the folder “calls”, twenty recordings at once."),
+    ("paceline run one.wav --json > events.jsonl", "Stream one recording and keep its events."),
+)
 @paths_argument
 @click.option("--json", "as_json", is_flag=True, help="Print events on stdout, as lines of JSON.")
 @click.option(

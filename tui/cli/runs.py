@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-import click
-
+from tui.cli.command_help import command
 from tui.cli.console import print_line, print_warnings
 from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import count_option
@@ -12,7 +11,9 @@ if TYPE_CHECKING:  # loaded when the command runs
     from workers.runs.index import RunIndex
 
 
-@click.command()
+@command(
+    ("paceline runs --most 3", "List the latest three runs."),
+)
 @count_option("--most", "List at most this many runs.", default=10, show_default=True)
 def runs(most: int) -> ExitCode:
     """List the latest runs, and how to continue unfinished ones."""

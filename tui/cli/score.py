@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tui.cli.command_help import command
 from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import bom_option, count_option, option_group, path_option, run_argument
 
@@ -41,7 +42,12 @@ scoring_options = option_group(
 """How to score, for every command that scores."""
 
 
-@click.command()
+@command(
+    (
+        "paceline score latest --references transcripts",
+        "Score the latest run against texts.",
+    ),
+)
 @run_argument()
 @scoring_options
 @click.option(
@@ -98,7 +104,10 @@ def score(
     simuleval: Path | None,
     as_json: bool,
 ) -> ExitCode:
-    """Score the words and delays of a run, offline."""
+    """Score the words and delays of a run, offline.
+
+    Without RUN, score the latest run.
+    """
     from workers.errors import MissingExtra
 
     try:

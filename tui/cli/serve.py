@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tui.cli.command_help import command
 from tui.cli.console import print_line
 from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import NumberRange, count_option, enable_log, log_options, path_option
@@ -21,7 +22,9 @@ if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extr
     from workers.localserver.server import BackendContext, SessionRecord
 
 
-@click.command()
+@command(
+    ("paceline serve --port 8765 --open", "Serve any client that runs on this machine."),
+)
 @count_option(
     "--port",
     "Listen on this port of this machine. Default: any free port.",

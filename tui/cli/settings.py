@@ -4,11 +4,14 @@ import os
 
 import click
 
+from tui.cli.command_help import command
 from tui.cli.console import print_line
 from tui.cli.exit_codes import ExitCode
 
 
-@click.command()
+@command(
+    ("paceline settings --create", "Write a settings file to begin with."),
+)
 @click.option("--create", is_flag=True, help="Write a settings file with all defaults in comments.")
 def settings(create: bool) -> ExitCode:
     """Print the path and the values of the desk's settings.

@@ -4,12 +4,12 @@ A new option joins one of the groups below; each group decorates a command like 
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
 
+from tui.cli.run_names import RunFolderParam, latest_run
 from workers import ranges
 from workers.errors import UsageProblem
 from workers.ranges import Range
@@ -81,34 +81,13 @@ class StartRateParam(click.ParamType[int]):
         return 0 if value == "auto" else int(_STARTS.convert(value, param, ctx))
 
 
-class RunFolderParam(click.ParamType[Path]):
-    """The folder of a run: a path, or the name under which “paceline runs” lists it."""
-
-    name = "run"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Returns the path even if no folder exists there; reading it reports that."""
-        from workers.errors import NoHomeFolder
-        from workers.runs.run_folder import runs_path
-
-        path = Path(value)
-        if str(value) == path.name and not path.exists():
-            with suppress(NoHomeFolder):
-                kept = runs_path() / path.name
-                return kept if kept.exists() else path
-        return path
-
-    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
-        return "“paceline runs” lists them."
-
-
 paths_argument = click.argument("paths", nargs=-1, required=True, type=click.Path())
 
 
-def run_argument(*, required: bool = True) -> Decorator:
-    """The argument for the run to read; the command receives it as ``folder``."""
-    metavar = "RUN" if required else "[RUN]"
-    return click.argument("folder", metavar=metavar, type=RunFolderParam(), required=required)
+def run_argument(default: Callable[[], Path] = latest_run) -> Decorator:
+    """The argument for the run to read; the command receives it as ``folder``. ``default`` finds
+    the run if there is none."""
+    return click.argument("folder", metavar="[RUN]", type=RunFolderParam(), default=default)
 
 
 def limit_options(*, resuming: bool) -> Decorator:
@@ -237,6 +216,7 @@ new_run_options = option_group(
     click.option(
         "--chunk-ms",
         type=whole_number_in(ranges.CHUNK_MS),
+        metavar="MS",
         default=100,
         show_default=True,
         help="Send this many ms of audio in each message.",

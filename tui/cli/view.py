@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from tui.cli.command_help import command
 from tui.cli.desk import kill_notice, load_desk_settings, require_terminal, start_guard
 from tui.cli.exit_codes import ExitCode
 from tui.cli.runs import destination
@@ -14,12 +13,14 @@ if TYPE_CHECKING:  # loaded when the command runs
     from workers.runs.timeline import RunTimeline
 
 
-@click.command()
-@run_argument(required=False)
-def view(folder: Path | None) -> ExitCode:
+@command(
+    ("paceline view latest", "Replay the latest run."),
+)
+@run_argument()
+def view(folder: Path) -> ExitCode:
     """Show a past run on the desk, and replay it.
 
-    Without RUN, open the latest run that “runs” lists. Nothing is streamed or changed.
+    Without RUN, open the latest run. Nothing is streamed or changed.
     """
     guard = start_guard()
     from tui.cli.console import print_line, print_warnings
@@ -27,18 +28,10 @@ def view(folder: Path | None) -> ExitCode:
     from tui.model.replay import Replay
     from tui.terminal import gc_tuning
     from tui.text.formats import shell_path
-    from workers.errors import RunFolderProblem
-    from workers.runs import run_folder, run_lock
-    from workers.runs.index import list_runs
+    from workers.runs import run_lock
     from workers.runs.job_timeline import BEFORE_START_S
     from workers.runs.timeline import RunTimeline
 
-    if folder is None:
-        parent = run_folder.runs_path()
-        runs = list_runs(parent)
-        if not runs:
-            raise RunFolderProblem(f"no runs are kept under {parent}", "Specify a run folder.")
-        folder = runs[-1]
     require_terminal(f"paceline export {shell_path(folder)} --to txt")
     settings = load_desk_settings()
     running = run_lock.is_running(folder)

@@ -278,6 +278,11 @@ def header_change(header: Mapping[str, Json]) -> str:
     return f'{{"header": {encode_json(header)}}}\n'
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a folder has an index, so that it is a run."""
+    return os.path.lexists(folder / INDEX_NAME)
+
+
 def list_runs(folder: Path) -> list[Path]:
     """The run folders directly in a folder, the oldest first; links to others do not count."""
     paths = (path.parent for path in folder.glob(f"*/{INDEX_NAME}"))

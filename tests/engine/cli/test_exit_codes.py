@@ -77,8 +77,8 @@ def test_another_endpoint_decides_about_parameters(tmp_path: Path, recording: st
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["resume", "nowhere", "--no-desk"], ExitCode.FATAL, "is not a run folder"),
-        (["export", "nowhere", "--to", "txt"], ExitCode.FATAL, "is not a run folder"),
+        (["resume", "nowhere", "--no-desk"], ExitCode.FATAL, "there is no run “nowhere”"),
+        (["export", "nowhere", "--to", "txt"], ExitCode.FATAL, "there is no run “nowhere”"),
         (["check", ROOT / "LICENSE"], ExitCode.SOME_FAILED, ""),
         (["settings"], ExitCode.USAGE, "cannot be read"),
         (["settings", "--create"], ExitCode.USAGE, "already exists"),

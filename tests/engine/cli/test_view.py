@@ -46,13 +46,13 @@ def test_a_run_can_be_viewed_while_it_runs_and_after(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_viewed_is_refused(tmp_path: Path) -> None:
-    """No run, no runs, no terminal."""
+    """No runs, no run, no terminal; a run that does not exist is said to first."""
     empty = run_cli("view", XDG_STATE_HOME=str(tmp_path))
     assert (empty.returncode, "no runs are kept" in empty.stderr) == (ExitCode.FATAL, True)
 
     piped = run_cli("view", tmp_path)
-    assert (piped.returncode, "needs a terminal" in piped.stderr) == (ExitCode.USAGE, True)
-    with PseudoTerminal("view", tmp_path) as window:
-        window.wait_for_output(b"is not a run folder")
-        window.wait_until(lambda: window.program.poll() is not None)
-        assert window.program.returncode == ExitCode.FATAL
+    assert (piped.returncode, "is not a run folder" in piped.stderr) == (ExitCode.FATAL, True)
+    (tmp_path / "run.json").write_text('{"jobs": []}')
+    for command in ("view", "resume"):
+        piped = run_cli(command, tmp_path)
+        assert (piped.returncode, "needs a terminal" in piped.stderr) == (ExitCode.USAGE, True)

@@ -1,4 +1,3 @@
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +6,6 @@ import trustme
 
 from tui.cli.run_options import RunOptions, find_sources, parse_options
 from tui.cli.run_setup import new_start_limiter
-from tui.cli.shared_options import RunFolderParam
 from workers.audio.discovery import SkippedPaths
 from workers.audio.recording import Recording
 from workers.errors import UsageProblem
@@ -39,21 +37,6 @@ DEFAULTS: dict[str, Any] = {
 
 def parse_command_line(**changed: Any) -> RunOptions:
     return parse_options(**{**DEFAULTS, **changed})
-
-
-def test_a_run_is_named_as_it_is_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Or by its path; what is in this folder goes before what is kept."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    kept = tmp_path / "paceline" / "runs" / "2026-01-02"
-    kept.mkdir(parents=True)
-    named = partial(RunFolderParam().convert, param=None, ctx=None)
-
-    assert kept == named("2026-01-02")
-    assert Path("./2026-01-02") == named("./2026-01-02")
-    assert Path("2026-01-03") == named("2026-01-03")
-    (tmp_path / "2026-01-02").mkdir()
-    assert Path("2026-01-02") == named("2026-01-02")
 
 
 @pytest.fixture

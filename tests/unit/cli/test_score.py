@@ -154,6 +154,10 @@ def test_a_run_without_references_still_has_delays(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_no_run_is_a_sentence(tmp_path: Path) -> None:
     """As for every command."""
-    result = score(tmp_path / "none")
-    assert result.exit_code == ExitCode.FATAL
-    assert "is not a run folder" in result.stderr
+    for folder, problem in (
+        (tmp_path, "is not a run folder"),
+        (tmp_path / "none", "there is no run at"),
+    ):
+        result = score(folder)
+        assert result.exit_code == ExitCode.FATAL
+        assert problem in result.stderr

@@ -15,7 +15,7 @@ def test_every_command_has_its_options() -> None:
     )
 
     assert sections.keys() == {*COMMANDS}
-    assert "paceline resume [OPTIONS] RUN" in sections["resume"]
+    assert "paceline resume [OPTIONS] [RUN]" in sections["resume"]
     assert "| `--overwrite` | Replace files that already exist. |" in sections["export"]
     assert "| `--start-rate auto\\|N` |" in sections["run"]
 

@@ -1,0 +1,87 @@
+"""Which run a user names: by a path, by its name or the beginning of it, or as ``latest``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+LATEST = "latest"
+"""The name of the latest run that “paceline runs” lists."""
+
+
+MAX_LISTED_RUNS = 3
+"""How many runs are listed whose names begin as the user wrote."""
+
+
+class RunFolderParam(click.ParamType[Path]):
+    """The folder of a run: a path, ``latest``, or a name from “paceline runs” or its beginning."""
+
+    name = "run"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Raises `RunFolderProblem` if there is no such run, and `UsageProblem` if the beginning of
+        a name fits several."""
+        from workers.errors import NoHomeFolder, RunFolderProblem, UsageProblem
+        from workers.runs.index import is_run, list_runs
+        from workers.runs.run_folder import runs_path
+
+        path, name = Path(value), str(value)
+        if path.exists() or name != path.name:
+            if not path.exists():
+                raise RunFolderProblem(f"there is no run at {path}", _LIST_HINT)
+            if not is_run(path):
+                raise RunFolderProblem(f"{path} is not a run folder", _LIST_HINT)
+            return path
+        try:
+            parent = runs_path()
+        except NoHomeFolder as error:
+            raise RunFolderProblem(f"there is no run at {path}", error.hint) from error
+        runs = list_runs(parent)
+        if name == LATEST:
+            if not runs:
+                raise RunFolderProblem(f"no runs are kept under {parent}", "Name a run folder.")
+            return runs[-1]
+        if parent / name in runs:
+            return parent / name
+        found = [run for run in runs if run.name.startswith(name)]
+        if not found:
+            raise RunFolderProblem(f"there is no run “{name}”", _LIST_HINT)
+        if len(found) > 1:
+            names = ", ".join(run.name for run in found[-MAX_LISTED_RUNS:])
+            more = (
+                f" and {len(found) - MAX_LISTED_RUNS} more" if len(found) > MAX_LISTED_RUNS else ""
+            )
+            reason = f"{len(found)} runs begin with “{name}”: {names}{more}"
+            raise UsageProblem(reason, "Write more of the name.")
+        return found[0]
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
+        return _LIST_HINT
+
+
+_LIST_HINT = "“paceline runs” lists them."
+
+
+def latest_run() -> Path:
+    """The latest run; raises `RunFolderProblem` if there is none."""
+    return RunFolderParam().convert(LATEST, None, None)
+
+
+def latest_unfinished_run() -> Path:
+    """The latest run that can be continued; raises `RunFolderProblem` if there is none."""
+    from workers.errors import RunFolderProblem
+    from workers.jobs.job_state import JobStatus
+    from workers.runs import run_lock
+    from workers.runs.index import list_runs, read_index
+    from workers.runs.run_folder import runs_path
+
+    finished = {JobStatus.DONE.value, JobStatus.CANCELLED.value}
+    parent = runs_path()
+    for path in reversed(list_runs(parent)):
+        try:
+            statuses = read_index(path).status_counts.keys()
+        except RunFolderProblem:  # damaged; naming it says how
+            continue
+        if not statuses <= finished and not run_lock.is_running(path):
+            return path
+    raise RunFolderProblem(f"no run under {parent} is unfinished", "There is nothing to continue.")
