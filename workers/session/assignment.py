@@ -59,6 +59,9 @@ class Assignment:
     None: it has not started yet, so the session waits for `StartClock`."""
     was_reached: bool = False
     """Whether the run has had a session at the endpoint."""
+    lease_until_s: float | None = None
+    """When the session must begin to end unless `ExtendLease` arrives, on the machine's monotonic
+    clock. None: it has no lease, because its run is on this machine only."""
     log_config: LogConfig | None = field(default_factory=current_config)
     """The log configuration of the parent process; None if logging is off."""
 
@@ -85,5 +88,14 @@ class StartClock:
     processes share."""
 
 
-ControlMessage: TypeAlias = StopCommand | ForwardedMessage | StartClock
+@dataclass(frozen=True, slots=True)
+class ExtendLease:
+    """Lets a session on a node of a fleet go on until another time. It ends by itself then, so that
+    it is not open for longer than its node may use the account, even if its node is frozen."""
+
+    until_s: float
+    """When it must begin to end, on the machine's monotonic clock."""
+
+
+ControlMessage: TypeAlias = StopCommand | ForwardedMessage | StartClock | ExtendLease
 """What the supervisor sends to a session."""

@@ -55,6 +55,8 @@ def run_session(
     control_queue.close_writer()
     control = ControlChannel(control_queue)
     control.install_signal_handlers()
+    if assignment.lease_until_s is not None:
+        control.limit_lease(assignment.lease_until_s)
     secrecy.protect(key)
     secrecy.restore_proxies(proxies)
     job = assignment.job
