@@ -37,6 +37,9 @@ from workers.threads import first_fault
 if TYPE_CHECKING:  # it needs packages of an extra
     from workers.evaluation.gate import Threshold
 
+KEPT_TURNS = 4
+"""How many turns of a transcript stay in memory: only the latest one is printed."""
+
 
 def stream_headless(
     options: RunOptions,
@@ -86,6 +89,8 @@ class HeadlessRunner:
         self._supervisor = supervisor
         self._as_json = as_json
         self._job_states = {job_state.job: job_state for job_state in job_states}
+        for job_state in self._job_states.values():
+            job_state.transcript.evict(KEPT_TURNS)
         self._last_lines: dict[JobId, str] = {}
         """The last line that was printed for each job."""
         self._pending_ends: dict[JobId, JobReport] = {}
@@ -181,6 +186,7 @@ class HeadlessRunner:
         state = JobState(report.job, report.file, report.half)
         job_state = self._job_states.setdefault(report.job, state)
         job_state.apply(report)
+        job_state.transcript.evict(KEPT_TURNS)
         if self._as_json:
             print_json(events.report_to_json(report))
         elif isinstance(report.event, events.Ended):

@@ -58,7 +58,7 @@ def transcript_line(turn: Turn) -> TranscriptLine:
     )
 
 
-def _first_words(turn: Turn, count: int) -> Turn:
+def first_words(turn: Turn, count: int) -> Turn:
     """A copy of a turn with only its first ``count`` words."""
     if not turn.words:  # its words were dropped after it was split
         return replace(turn, transcript=" ".join(turn.transcript.split()[:count]), utterance="")
@@ -77,6 +77,41 @@ MAX_EVICTABLE_TURN = 1 << 20
 """Turns with higher numbers stay in memory; no recording has that many."""
 
 
+class _TurnNumbers:
+    """A set of turn numbers: a bit each, so that a million turns take 128 KB."""
+
+    def __init__(self, bits: bytes = b"", count: int = 0) -> None:
+        self._bits = bytearray(bits)
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, order: int) -> bool:
+        return 0 <= order < 8 * len(self._bits) and bool(self._bits[order >> 3] >> (order & 7) & 1)
+
+    def add(self, order: int) -> None:
+        if order not in self:
+            self._bits.extend(bytes(max(0, (order >> 3) + 1 - len(self._bits))))
+            self._bits[order >> 3] |= 1 << (order & 7)
+            self._count += 1
+
+    def discard(self, order: int) -> None:
+        if order in self:
+            self._bits[order >> 3] ^= 1 << (order & 7)
+            self._count -= 1
+
+    def drop_from(self, first: int) -> None:
+        """Removes all numbers from ``first`` on."""
+        if 0 <= first < 8 * len(self._bits):
+            kept = int.from_bytes(self._bits, "little") & ((1 << first) - 1)
+            self._bits = bytearray(kept.to_bytes((first + 7) // 8, "little"))
+            self._count = kept.bit_count()
+
+    def copy(self) -> "_TurnNumbers":
+        return _TurnNumbers(self._bits, self._count)
+
+
 class Transcript:
     """The turns of one job, in order, over all its attempts. `evict` frees the memory of old turns,
     which the traces contain; `restore` puts them back."""
@@ -85,9 +120,10 @@ class Transcript:
         self, turns: Iterable[Turn] = (), resume_points: Iterable[ResumePoint] = ()
     ) -> None:
         self._turns: dict[int, Turn] = {}
-        self._evicted_mask = 0
-        """One bit per evicted turn: hours of turns take a few hundred bytes."""
+        self._evicted = _TurnNumbers()
         self._evict_threshold = 0  # number of turns below which `evict` does nothing
+        self._last_evicted: TranscriptLine | None = None
+        """The last turn, without its words, if it was evicted."""
         self.resume_points = list(resume_points)
         """The points at which further attempts continued, in order."""
         for turn in turns:
@@ -100,7 +136,7 @@ class Transcript:
         empty = not turn.transcript.strip() and not turn.words
         if empty and (turn.end_of_turn or known is None):
             return False
-        is_final = self._is_evicted(order) or (known is not None and known.end_of_turn)
+        is_final = self.is_evicted(order) or (known is not None and known.end_of_turn)
         if is_final and not turn.end_of_turn:
             return False  # a late partial turn does not reopen a final one
         self._store(turn)
@@ -115,8 +151,10 @@ class Transcript:
         self._turns = {order: turn for order, turn in self._turns.items() if order < first}
         split = self._turns.get(first - 1)
         if split is not None and resume_point.kept_words is not None:
-            self._turns[split.turn_order] = _first_words(split, resume_point.kept_words)
-        self._evicted_mask &= (1 << max(0, min(first, MAX_EVICTABLE_TURN))) - 1
+            self._turns[split.turn_order] = first_words(split, resume_point.kept_words)
+        self._evicted.drop_from(max(0, first))
+        if self._last_evicted is not None and self._last_evicted.turn_order >= first:
+            self._last_evicted = None
         self.resume_points = [point for point in self.resume_points if point.turn < first]
         if resume_point != start_point:
             self.resume_points.append(resume_point)
@@ -124,37 +162,45 @@ class Transcript:
     @property
     def is_complete(self) -> bool:
         """True if no turn is evicted."""
-        return not self._evicted_mask
+        return not self._evicted
 
-    def evict(self, keep_turns: int) -> None:
-        """Drops final turns before the last ``keep_turns``. Cheap to call often: it does nothing
-        until there are twice as many."""
+    def is_evicted(self, order: int) -> bool:
+        """Whether a turn was evicted, so that only its number is known here."""
+        return order in self._evicted
+
+    def evict(self, keep_turns: int) -> list[Turn]:
+        """Drops final turns before the last ``keep_turns``, and returns them, in order. Cheap to
+        call often: it does nothing until there are twice as many."""
         if len(self._turns) < max(2 * keep_turns, self._evict_threshold):
-            return
-        for order in sorted(self._turns)[: len(self._turns) - keep_turns]:
-            if self._turns[order].end_of_turn and 0 <= order < MAX_EVICTABLE_TURN:
-                del self._turns[order]
-                self._evicted_mask |= 1 << order
+            return []
+        evicted = [
+            self._turns[order]
+            for order in sorted(self._turns)[: max(0, len(self._turns) - keep_turns)]
+            if self._turns[order].end_of_turn and 0 <= order < MAX_EVICTABLE_TURN
+        ]
+        if evicted and len(evicted) == len(self._turns):
+            self._last_evicted = replace(transcript_line(evicted[-1]), words=())
+        for turn in evicted:
+            del self._turns[turn.turn_order]
+            self._evicted.add(turn.turn_order)
         self._evict_threshold = len(self._turns) + keep_turns
+        return evicted
 
     def restore(self, turns: Iterable[Turn]) -> None:
         """Puts evicted turns back; ignores other turns."""
         for turn in turns:
-            if self._is_evicted(turn.turn_order):
+            if self.is_evicted(turn.turn_order):
                 self._store(turn)
 
     def copy(self) -> "Transcript":
         """A copy that another thread may read while this one changes."""
         copied = Transcript((), self.resume_points)
-        copied._turns, copied._evicted_mask = dict(self._turns), self._evicted_mask
+        copied._turns, copied._evicted = dict(self._turns), self._evicted.copy()
+        copied._last_evicted = self._last_evicted
         return copied
 
-    def _is_evicted(self, order: int) -> bool:
-        return 0 <= order < MAX_EVICTABLE_TURN and bool(self._evicted_mask >> order & 1)
-
     def _store(self, turn: Turn) -> None:
-        if self._is_evicted(turn.turn_order):
-            self._evicted_mask ^= 1 << turn.turn_order
+        self._evicted.discard(turn.turn_order)
         self._turns[turn.turn_order] = turn
 
     @property
@@ -174,8 +220,11 @@ class Transcript:
 
     @property
     def latest_line(self) -> TranscriptLine | None:
-        """The last turn, which may still be open."""
-        return transcript_line(self._turns[max(self._turns)]) if self._turns else None
+        """The last turn, which may still be open. If it was evicted, it has no words."""
+        last, evicted = max(self._turns, default=-1), self._last_evicted
+        if evicted is not None and evicted.turn_order > last:
+            return evicted
+        return transcript_line(self._turns[last]) if self._turns else None
 
     @property
     def text(self) -> str:
@@ -184,4 +233,4 @@ class Transcript:
 
     def __len__(self) -> int:
         """The number of turns, including evicted ones."""
-        return len(self._turns) + self._evicted_mask.bit_count()
+        return len(self._turns) + len(self._evicted)

@@ -32,9 +32,6 @@ asleep without having read more: its file system does not answer."""
 MAX_KILLED_CHECKS = 5
 """How many checks a session that was killed is waited for. Only a file system that does not answer
 keeps one from ending."""
-MAX_KEPT_TURNS = 8
-"""How many turns of a transcript stay in memory; the scheduler only needs the resume point."""
-
 
 MIN_FOLLOWED_BYTES = 4096
 """How much of a recording must have arrived before it is followed: its header, and some audio."""
@@ -168,9 +165,10 @@ class JobSlot:
         )
 
     def apply(self, report: JobReport) -> None:
-        """Applies a report to the state."""
+        """Applies a report to the state, which keeps no final turns: the scheduler only needs the
+        resume point."""
         self.state.apply(report)
-        self.state.transcript.evict(MAX_KEPT_TURNS)
+        self.state.transcript.evict(0)
         if self.state.has_started:  # the state has dropped the transcript
             self.starts_over = False
 

@@ -200,6 +200,7 @@ class Scheduler:
             job, path = state.job, self.folder.recording_path(state.job)
             source = self.folder.source_of(job)
             slot = JobSlot(job, source, path, state.copy(), state.half)
+            slot.state.transcript.evict(0)
             slot.attempt, slot.phase = max(state.attempt, 1), JobPhase.FINISHED
             slot.changes = self.folder.changes_of(job)
             self._add_slot(slot)

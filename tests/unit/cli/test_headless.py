@@ -18,7 +18,7 @@ from tests.support.report_builders import (
     streaming,
     turn_heard,
 )
-from tui.cli.headless import HeadlessRunner
+from tui.cli.headless import KEPT_TURNS, HeadlessRunner
 from tui.model.supervisor_protocol import SERVER_RESTARTED_MESSAGE
 from workers.jobs.events import Event, Outcome
 
@@ -91,3 +91,16 @@ def test_an_outcome_is_printed_in_words(capsys: pytest.CaptureFixture[str]) -> N
 
     lines = printed_lines(capsys, *streaming(), ending)
     assert "handed over: it neared its end. Another goes on." == lines[-1]
+
+
+def test_only_the_last_turns_stay_in_memory() -> None:
+    """However long a session is; the traces have all."""
+    supervisor = FakeSupervisor()
+    spoken = [turn_heard(order, f"Turn {order}.", final=True) for order in range(50)]
+    supervisor.job("/rec/a.wav", *streaming(), *spoken, ended_done())
+    runner = HeadlessRunner(supervisor, as_json=False)
+    runner.run(lambda: None)
+
+    (state,) = runner.job_states
+    assert len(state.transcript) == 50
+    assert len(state.transcript.turns) < 2 * KEPT_TURNS

@@ -200,6 +200,25 @@ def test_an_open_turn_and_one_of_an_impossible_number_stay() -> None:
     assert len(transcript) == 7
 
 
+def test_the_last_words_stay_when_every_turn_is_evicted() -> None:
+    """A row of the table shows them, until the next turn, or until they will be heard again."""
+    transcript = Transcript(map(final, (0, 1)))
+    transcript.apply(final(2, "The last."))
+    evicted = transcript.evict(0)
+
+    assert [turn.turn_order for turn in evicted] == [0, 1, 2]
+    for known in (transcript, transcript.copy()):
+        assert known.latest_line is not None
+        assert ("The last.", ()) == (known.latest_line.text, known.latest_line.words)
+        assert (known.turns, len(known)) == ([], 3)
+    again = transcript.copy()
+    again.apply(final(3, "Later."))
+    assert again.latest_line is not None
+    assert again.latest_line.text == "Later."
+    transcript.rewind_to(ResumePoint(2000, 2))
+    assert transcript.latest_line is None
+
+
 def test_evicted_turns_come_back() -> None:
     """Only those: a turn in memory may be newer, and unknown turns stay unknown."""
     transcript = Transcript(map(final, range(6)))
