@@ -246,9 +246,11 @@ class PairTranscript(Transcript):
     def is_complete(self) -> bool:
         return all(half.transcript.is_complete for half in self._halves)
 
-    def evict(self, keep_turns: int) -> None:
+    def evict(self, keep_turns: int) -> list[Turn]:
+        """Evicts turns of the halves; they are none of this transcript, so none is returned."""
         for half in self._halves:
             half.transcript.evict(keep_turns)
+        return []
 
     def __len__(self) -> int:
         return sum(len(half.transcript) for half in self._halves)

@@ -109,7 +109,7 @@ class _TurnNumbers:
             self._count = kept.bit_count()
 
     def copy(self) -> "_TurnNumbers":
-        return _TurnNumbers(self._bits, self._count)
+        return _TurnNumbers(bytes(self._bits), self._count)
 
 
 class Transcript:
