@@ -8,6 +8,8 @@ from heapq import heappop, heappush
 from tests.support.report_builders import progressed
 from workers.audio.recording import Recording
 from workers.jobs.events import Began, Connecting, Ended, Event, JobReport, Outcome, TurnReceived
+from workers.jobs.job import JobId
+from workers.jobs.node_status import NodeStatus
 from workers.protocol.endpoint import custom_endpoint
 from workers.protocol.messages import Turn, Word
 from workers.scheduling.job_slot import JobSlot
@@ -55,6 +57,7 @@ class FakeSession:
 
     assignment: Assignment
     is_alive: bool = True
+    reachable: bool = True
     sent: list[ControlMessage] = field(default_factory=list)
     is_killed: bool = False
     is_closed: bool = False
@@ -67,6 +70,10 @@ class FakeSession:
 
     def send(self, message: ControlMessage) -> None:
         self.sent.append(message)
+
+    @property
+    def is_reachable(self) -> bool:
+        return self.reachable
 
     def check_alive(self) -> bool:
         return self.is_alive
@@ -84,10 +91,32 @@ class FakeSession:
         self.is_closed = True
 
 
-class FakeLauncher:
+class SingleMachine:
+    """What a launcher for one machine answers to what only a fleet does; a test may set it."""
+
+    capacity: int | None = None
+
+    def __init__(self) -> None:
+        self.adoptable: dict[tuple[JobId, int], FakeSession] = {}
+
+    def limit_sessions(self, max_sessions: int) -> None:
+        """Nothing: the scheduler keeps the limit here."""
+
+    def adopt(self, job: JobId, attempt: int) -> FakeSession | None:
+        return self.adoptable.pop((job, attempt), None)
+
+    def nodes(self) -> list[NodeStatus]:
+        return []
+
+    def drain(self, node: str, on: bool) -> None:
+        """Nothing: there are no nodes."""
+
+
+class FakeLauncher(SingleMachine):
     """Plays a script for each session, in the time of its own clock."""
 
     def __init__(self, script: Callable[[Assignment], Script]) -> None:
+        super().__init__()
         self.now = 1000.0
         self.starts: list[tuple[float, Assignment]] = []
         self.max_live = 0

@@ -111,6 +111,8 @@ class Connecting:
     """How many words of the previous turn are kept if it was split; None: all of them."""
     hashed_bytes: Annotated[int, FILE_BYTES] | None = None
     """Up to where the file was hashed, as it is still being written; None: the whole file."""
+    node: str | None = None
+    """The machine of a fleet on which the session runs; None: the one on which the program runs."""
 
 
 @dataclass(frozen=True, slots=True)

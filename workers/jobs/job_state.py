@@ -141,6 +141,8 @@ class JobState:
     started_from: ResumePoint = RECORDING_START
     """Where the latest attempt that connected started."""
     has_started: bool = False  # whether the latest attempt has started to connect
+    node: str | None = None
+    """The machine of a fleet on which the latest session runs or ran; None: this one."""
     resume_tracker: ResumeTracker = field(default_factory=ResumeTracker)
     fetched: Fetched | None = None
     """How much of the recording has arrived, until it was probed."""
@@ -317,6 +319,8 @@ class JobState:
             case Connecting():
                 self.status = JobStatus.CONNECTING
                 self.sha256, self.hashed_bytes = event.sha256, event.hashed_bytes
+                self.node = event.node
+                self.ended = None  # of a session that seemed to be lost, and is repeated from here
                 self.is_waiting = False
                 start_s = event.from_ms / 1000
                 self.damage = [one for one in self.damage if (one.at_seconds or 0.0) < start_s]

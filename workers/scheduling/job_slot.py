@@ -205,7 +205,7 @@ class JobSlot:
     def check_session(self) -> None:
         """Kills the session if it was suspended or silent for too long. Call it once a second: it
         counts checks, not seconds, since no checks are made while the program or machine sleeps."""
-        if self.session is None:
+        if self.session is None or not self.session.is_reachable:
             return
         self._killed_checks += self._kill_requested
         self._silent_checks += 1

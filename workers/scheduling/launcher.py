@@ -1,15 +1,21 @@
 """The interface between the scheduler and the place where sessions run.
 
-`workers.session.local_launcher` runs them as child processes of this program. A launcher for other
-machines needs to implement only this.
+`workers.session.local_launcher` runs them as child processes of this program, `workers.fleet` on
+other machines. A launcher needs to implement only this.
 """
 
 from collections.abc import Callable
 from typing import Protocol
 
 from workers.jobs.events import JobReport
+from workers.jobs.job import JobId
+from workers.jobs.node_status import NodeStatus
 from workers.secrecy import Secret
 from workers.session.assignment import Assignment, ControlMessage
+
+
+class NoRoom(OSError):
+    """No machine can take the session now. The text says why, as a part of a sentence."""
 
 
 class Session(Protocol):
@@ -25,6 +31,11 @@ class Session(Protocol):
 
     def send(self, message: ControlMessage) -> None:
         """Forwards a message to the session. May be called before `start` has returned."""
+
+    @property
+    def is_reachable(self) -> bool:
+        """False while nobody can tell whether the session runs, because its machine does not
+        answer. The launcher then ends it when its lease is over."""
 
     def check_alive(self) -> bool:
         """Returns False while the session is suspended, and sends messages that it could not accept
@@ -45,7 +56,26 @@ class Session(Protocol):
 
 
 class SessionLauncher(Protocol):
-    """Creates sessions on this machine or on others."""
+    """Creates sessions on this machine or on others. No method blocks."""
 
     def create(self, assignment: Assignment, key: Secret | None) -> Session:
-        """Creates a session without starting it. Returns at once; raises `OSError` on failure."""
+        """Creates a session without starting it. Raises `OSError` on failure, and `NoRoom` if it
+        may succeed later."""
+
+    def limit_sessions(self, max_sessions: int) -> None:
+        """Says how many sessions may run at once, on all machines together."""
+
+    def adopt(self, job: JobId, attempt: int) -> Session | None:
+        """The session of an attempt that an earlier program has started and that still runs, or
+        has ended without being noticed. `Session.start` first repeats what it had reported. None if
+        there is none."""
+
+    @property
+    def capacity(self) -> int | None:
+        """How many sessions may run at once on all machines; None: no limit of its own."""
+
+    def nodes(self) -> list[NodeStatus]:
+        """The machines other than this one on which sessions run."""
+
+    def drain(self, node: str, on: bool) -> None:
+        """Gives a node no new sessions, or gives it some again. Its sessions continue."""

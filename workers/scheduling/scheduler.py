@@ -191,10 +191,12 @@ class Scheduler:
                 halves[0].partner, halves[1].partner = halves[1], halves[0]
         return slot
 
-    def resume(self, states: Iterable[JobState]) -> None:
+    def resume(self, states: Iterable[JobState]) -> list[tuple[JobSlot, Session]]:
         """Loads the jobs of a run that ended, and queues those that are not settled. Jobs that had
-        started come first; the others keep the order that the user chose."""
+        started come first; the others keep the order that the user chose. Returns the sessions that
+        outlived the earlier program, with their jobs; the caller must start them."""
         started = []
+        adopted = []
         states = sorted(states, key=lambda state: state.job)
         for state in states:
             job, path = state.job, self.folder.recording_path(state.job)
@@ -205,11 +207,21 @@ class Scheduler:
             slot.changes = self.folder.changes_of(job)
             self._add_slot(slot)
             self._last_id = max(self._last_id, job)
-            if not state.is_settled:
+            if state.is_settled:
+                continue
+            # The clock of a pair belonged to the earlier program.
+            session = None if state.half else self._launcher.adopt(job, state.attempt)
+            if session is not None:
+                slot.phase, slot.started_at = JobPhase.LIVE, self._clock()
+                slot.begin_attempt(session, slot.started_at)
+                self._live[job] = slot
+                adopted.append((slot, session))
+            else:
                 self._queue_retry(slot, "it was not finished")
                 if state.has_started or state.earlier_attempts:
                     started.append(job)
         self._queue.reorder([*started, *self.folder.order])
+        return adopted
 
     def cancel(self, job: JobId) -> None:
         """Implements `Supervisor.cancel`; the next methods implement those of the same name."""
@@ -327,6 +339,9 @@ class Scheduler:
         most = max(self.max_sessions, sessions)
         if self.target is not None and len(self._live) + sessions > most:
             return None
+        capacity = self._launcher.capacity
+        if capacity is not None and len(self._live) + sessions > capacity:
+            return None
         due_at = self.next_start_at
         return None if due_at is None else due_at - self._clock()
 
@@ -415,6 +430,7 @@ class Scheduler:
         )
         if (clock := self._clock_of(slot)) is not None:
             assignment = replace(assignment, clock_s=clock.start_s)
+        self._launcher.limit_sessions(self.max_sessions)
         session = self._launcher.create(assignment, target.key)
         slot.begin_attempt(session, self._clock())
         live = f"{len(self._live)} of {self.max_sessions}"
@@ -520,6 +536,8 @@ class Scheduler:
             set_aside(self.folder.path, slot.id, slot.attempt, slot.file)
         slot.attempt = self.folder.next_attempt(slot.id, slot.attempt, slot.file)
         self._queue.add_retry(slot, now + delay)
+        if slot.job is None:  # its session was adopted
+            self._queue.mark_unprobed(slot)
         wait = max(delay, self.start_limiter.next_start_at(now) - now)
         resume_s = slot.resume_point.at_ms / 1000
         why = "refused" if refused else ended.outcome.value

@@ -22,13 +22,14 @@ from workers.errors import PacelineError, ProbeFailed, Unreadable
 from workers.jobs.events import Ended, JobReport, Outcome
 from workers.jobs.job import JobId, StreamSettings
 from workers.jobs.job_state import JobState
+from workers.jobs.node_status import NodeStatus
 from workers.jobs.sent_position import SentPosition
 from workers.protocol.messages import UpdateConfiguration
 from workers.runs.index_writer import IndexWriter
 from workers.runs.run_folder import RunFolder
 from workers.scheduling.duplicates import DuplicateFinder
 from workers.scheduling.job_slot import Arrival, JobPhase, JobSlot
-from workers.scheduling.launcher import Session, SessionLauncher
+from workers.scheduling.launcher import NoRoom, Session, SessionLauncher
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.scheduler import Claim, Scheduler, SessionTarget
 from workers.scheduling.start_rate import StartRateLimiter
@@ -71,10 +72,11 @@ class Supervisor:
         self.folder = folder
         self._get_target = get_target
         self._context = processes.mp_context()
+        self._launcher: SessionLauncher = launcher or LocalLauncher()
         self._scheduler = Scheduler(
             folder,
             settings,
-            launcher or LocalLauncher(),
+            self._launcher,
             clock=time.monotonic,
             start_limiter=start_limiter or StartRateLimiter(),
             retry_policy=retry_policy or RetryPolicy(),
@@ -178,9 +180,13 @@ class Supervisor:
             return [scheduler.add(Source.of(recording)) for recording in recordings]
 
     def resume(self, states: Iterable[JobState]) -> None:
-        """Loads the jobs of a run that ended, and continues those that are not settled."""
+        """Loads the jobs of a run that ended, and continues those that are not settled. A session
+        that outlived the earlier program goes on."""
         with self._locked() as scheduler:
-            scheduler.resume(states)
+            adopted = scheduler.resume(states)
+        for slot, session in adopted:
+            on_report = partial(self._on_report, slot, session)
+            session.start(on_report, partial(self._on_exit, slot, session))
 
     def cancel(self, job: JobId) -> None:
         """Ends a job and keeps its transcript; a second call kills its session."""
@@ -222,6 +228,16 @@ class Supervisor:
         """Sets how many sessions may run at once, at least 1; live sessions continue."""
         with self._locked() as scheduler:
             scheduler.session_limit = max(1, max_sessions)
+
+    def nodes(self) -> list[NodeStatus]:
+        """The machines of a fleet; empty if all sessions run on this machine."""
+        return self._launcher.nodes()
+
+    def drain(self, node: str, on: bool) -> None:
+        """Gives a node of a fleet no new sessions, or gives it some again. Its sessions go on."""
+        self._launcher.drain(node, on)
+        with self._condition:
+            self._condition.notify_all()
 
     def hold(self, on: bool) -> None:
         """Holds new starts, or releases them; live sessions continue."""
@@ -355,7 +371,8 @@ class Supervisor:
             hint = machine_limits.memory_hint() or "A new one will start."
             ended = Ended(Outcome.CRASHED, reason, hint)
         except OSError as error:
-            if limit := machine_limits.reached_limit(error):
+            limit = str(error) if isinstance(error, NoRoom) else machine_limits.reached_limit(error)
+            if limit:
                 with self._locked() as scheduler:
                     scheduler.delay_start(claim, limit)
                 return

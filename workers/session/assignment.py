@@ -62,6 +62,8 @@ class Assignment:
     lease_until_s: float | None = None
     """When the session must begin to end unless `ExtendLease` arrives, on the machine's monotonic
     clock. None: it has no lease, because its run is on this machine only."""
+    node: str | None = None
+    """The machine of a fleet on which the session runs; None: the one on which the program runs."""
     log_config: LogConfig | None = field(default_factory=current_config)
     """The log configuration of the parent process; None if logging is off."""
 

@@ -70,7 +70,8 @@ class Conversation:
         recorder, control = self._recorder, self._control
         start, address = self._assignment.resume_point, endpoint.address
         position = (start.at_ms, start.turn, start.kept_words)
-        recorder.publish(Connecting(address, self._file.sha256, *position, self._file.end))
+        node = self._assignment.node
+        recorder.publish(Connecting(address, self._file.sha256, *position, self._file.end, node))
         with closing(self._audio.chunks()) as chunks:
             try:
                 # Decoded before dialing, because seeking far into a file may take a minute.

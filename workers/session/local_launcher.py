@@ -10,6 +10,8 @@ from multiprocessing.process import BaseProcess
 
 from workers import machine_limits, processes, threads
 from workers.jobs.events import JobReport
+from workers.jobs.job import JobId
+from workers.jobs.node_status import NodeStatus
 from workers.secrecy import Secret, proxies_with_login
 from workers.session.assignment import Assignment, ControlMessage
 from workers.session.session_queue import Closed, SessionQueue
@@ -86,6 +88,11 @@ class LocalSession:
         """Sends a message; if the queue is full, a later call sends the rest."""
         self._control.put(message)
 
+    @property
+    def is_reachable(self) -> bool:
+        """Always True: the system tells when the process ends."""
+        return True
+
     def check_alive(self) -> bool:
         """Sends what did not fit earlier; returns False while the process is stopped (SIGSTOP)."""
         self._control.flush()
@@ -134,6 +141,24 @@ class LocalLauncher:
         too few files could be opened then."""
         machine_limits.check_free_files()
         return LocalSession(self._context, assignment, key)
+
+    def limit_sessions(self, max_sessions: int) -> None:
+        """Does nothing: the scheduler keeps the limit."""
+
+    def adopt(self, job: JobId, attempt: int) -> None:
+        """Returns None: a session that runs here ends with the program that started it."""
+
+    @property
+    def capacity(self) -> None:
+        """None: the system says when there is no room."""
+        return None
+
+    def nodes(self) -> list[NodeStatus]:
+        """Returns none: this machine is not a node."""
+        return []
+
+    def drain(self, node: str, on: bool) -> None:
+        """Does nothing: there are no nodes."""
 
 
 def _child_main(

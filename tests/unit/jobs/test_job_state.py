@@ -255,3 +255,17 @@ def test_a_copy_goes_its_own_way() -> None:
     assert copied.transcript.text == "so"
     assert copied.resume_point == ResumePoint(900, 1)
     assert copied.earlier_attempts == []
+
+
+def test_a_session_that_seemed_lost_is_live_again_when_it_is_repeated() -> None:
+    """A program that comes back to a session on another machine repeats its events from the
+    beginning, after the substitute for the end that nobody recorded."""
+    connecting = Connecting("ws://x", "ab", node="berlin")
+    unrecorded = Ended(Outcome.CRASHED, "its end was not recorded")
+
+    job_state = after(connecting, BEGAN, unrecorded, connecting, BEGAN)
+
+    assert job_state.status is JobStatus.STREAMING
+    assert job_state.ended is None
+    assert job_state.node == "berlin"
+    assert job_state.earlier_attempts == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fake_launcher import RECORDING, FakeSession
+from tests.support.fake_launcher import RECORDING, FakeSession, SingleMachine
 from workers.audio.source import ReadOptions, Source
 from workers.jobs.events import Began, Connecting, Ended, Event, JobReport, Outcome, Readied
 from workers.jobs.job import JobId, StreamSettings
@@ -24,10 +24,11 @@ PAIR, AGENT, CALLER, ALONE = map(JobId, (1, 2, 3, 4))
 STEREO = replace(RECORDING, channels=2)
 
 
-class Desk:
+class Desk(SingleMachine):
     """A scheduler whose sessions do what the test reports of them."""
 
     def __init__(self, folder: Path, limiter: StartRateLimiter) -> None:
+        super().__init__()
         self.now = 1000.0
         self.sessions: dict[JobId, FakeSession] = {}
         self.folder = run_folder.create(folder)

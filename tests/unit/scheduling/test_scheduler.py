@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fake_launcher import FakeLauncher, Script, random_outcomes, script
+from tests.support.fake_launcher import (
+    RECORDING,
+    FakeLauncher,
+    FakeSession,
+    Script,
+    random_outcomes,
+    script,
+)
 from workers.audio.source import Source
 from workers.jobs.events import (
     Connecting,
@@ -17,10 +24,12 @@ from workers.jobs.events import (
     Outcome,
     Retrying,
 )
-from workers.jobs.job import JobId, StreamSettings
+from workers.jobs.job import Job, JobId, StreamSettings
 from workers.jobs.job_state import JobState, JobStatus
+from workers.protocol.endpoint import custom_endpoint
 from workers.runs import run_folder
 from workers.runs.run_folder import RunFolder
+from workers.scheduling.job_slot import MAX_SILENT_SETUP_CHECKS
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.scheduler import Scheduler
 from workers.scheduling.start_rate import RATE_WINDOW_S, StartRateLimiter
@@ -29,6 +38,14 @@ from workers.session.assignment import Assignment, Timeouts
 MAX_SESSIONS = 30
 STARTS_PER_MINUTE = 300
 MAX_ATTEMPTS = 3
+ASSIGNMENT = Assignment(
+    Job(JobId(1), "a.wav", RECORDING, StreamSettings()),
+    1,
+    custom_endpoint("ws://127.0.0.1:1"),
+    "a.jsonl",
+    "a.log",
+)
+LOST = Ended(Outcome.LOST, "the connection broke")
 
 
 @pytest.fixture
@@ -284,3 +301,64 @@ def test_jobs_that_are_stopped_end_once(folder: RunFolder) -> None:
         if isinstance(report.event, Ended)
     }
     assert not any(isinstance(report.event, Retrying) for report in reports)
+
+
+def test_no_more_sessions_start_than_the_launcher_takes(folder: RunFolder) -> None:
+    """A fleet may have less room than the user allows, and none while no node answers."""
+    launcher = FakeLauncher(lambda _: script(Outcome.DONE))
+    scheduler = make_scheduler(folder, launcher)
+    for _ in range(6):
+        scheduler.add(Source("a.wav"))
+    while (claim := scheduler.claim_unprobed()) is not None:
+        scheduler.enqueue(claim, RECORDING)
+
+    launcher.capacity = 0
+    assert scheduler.claim_start() is None
+    launcher.capacity = 2
+    launcher.run(scheduler)
+
+    assert launcher.max_live == 2
+    assert len(launcher.starts) == 6
+
+
+def test_a_session_that_outlived_its_program_goes_on(folder: RunFolder) -> None:
+    """Its job is live at once; it is probed only if it needs another attempt."""
+    launcher = FakeLauncher(lambda _: script(Outcome.DONE))
+    running = launcher.adoptable[JobId(1), 1] = FakeSession(ASSIGNMENT)
+    earlier = make_scheduler(folder, launcher)
+    for name in ("a.wav", "b.wav"):
+        earlier.add(Source(name))
+    states = [JobState.of(JobId(number), Source("a.wav")) for number in (1, 2)]
+    for state in states:
+        state.apply(JobReport(state.job, 1, state.file, 0.0, Connecting("ws://x", "ab", node="b")))
+    scheduler = make_scheduler(folder, launcher)
+
+    ((slot, session),) = scheduler.resume(states)
+    scheduler.apply_report(slot, session, JobReport(slot.id, 1, slot.file, 9.0, LOST))
+    scheduler.finish_session(slot, session, "ended with code 0")
+    launcher.run(scheduler)
+
+    assert session is running
+    assert running.is_closed
+    assert {1, 2} == {assignment.job.id for _, assignment in launcher.starts}
+    assert scheduler.is_idle
+
+
+def test_a_session_on_a_silent_machine_is_not_killed_for_its_silence(folder: RunFolder) -> None:
+    """Its lease ends it; another attempt before that would be a second session of the same job."""
+    launcher = FakeLauncher(lambda _: script(Outcome.DONE))
+    session = launcher.adoptable[JobId(1), 1] = FakeSession(ASSIGNMENT, reachable=False)
+    make_scheduler(folder, launcher).add(Source("a.wav"))
+    scheduler = make_scheduler(folder, launcher)
+    state = JobState.of(JobId(1), Source("a.wav"))
+    state.apply(JobReport(state.job, 1, state.file, 0.0, Connecting("ws://x", "ab", node="b")))
+    scheduler.resume([state])
+
+    for _ in range(2 * MAX_SILENT_SETUP_CHECKS):
+        scheduler.check_sessions()
+    assert not session.is_killed
+
+    session.reachable = True
+    for _ in range(MAX_SILENT_SETUP_CHECKS):
+        scheduler.check_sessions()
+    assert session.is_killed
