@@ -22,6 +22,7 @@ from workers.exports.scoring import (
 from workers.exports.subtitles import srt_of, vtt_of
 from workers.exports.table import BYTE_ORDER_MARK, csv_of, csv_of_all
 from workers.exports.text import txt_of, txt_of_all
+from workers.jobs.job_folders import folder_of_job, is_job_folder
 from workers.jobs.job_state import JobState
 
 FORMATS: Mapping[str, Callable[[JobState], str]] = {
@@ -80,13 +81,15 @@ def write_exports(
 ) -> list[Path]:
     """Writes ``<name>.<format>`` into the folder for each format; returns the paths.
 
-    Creates the folder if it is missing. ``name`` is one of `export_names` when many jobs are
+    Creates the folder if it is missing. Files of many jobs are divided among folders in it, see
+    `workers.jobs.job_folders`. ``name`` is one of `export_names` when many jobs are
     exported; None uses the recording's name. ``in_run``: the folder belongs to a run, so it is
     private and may not be a link. ``csv_bom`` begins CSV files with a byte-order mark, for Excel.
     No file appears before all are on the disk. Raises `UsageProblem` for an unknown format,
     `FilesExist`, or a `PacelineError` that says why the files could not be written.
     """
     wanted = _check_formats(formats)
+    folder /= folder_of_job(state.job)
     stem = export_name(state) if name is None else safe_file_name(name)
     stem = _free_stem(stem, wanted, folder, existing)
     texts = {format_name: FORMATS[format_name](state) for format_name in wanted}
@@ -162,6 +165,9 @@ def _write_files(texts: Mapping[str, str], folder: Path, *, in_run: bool) -> lis
 def _open_folder(folder: Path, *, in_run: bool) -> files.Folder:
     """Opens the folder and creates it if it is missing. One that the user named may be a link."""
     if in_run:
+        if is_job_folder(folder.name):
+            with _open_folder(folder.parent, in_run=True) as exports:
+                return exports.subfolder(folder.name)
         with files.Folder.open(folder.parent) as run:
             return run.subfolder(folder.name)
     files.make_folders(folder, files.SHARED_FOLDER_MODE)

@@ -31,6 +31,10 @@ COMPLETE_VERSION = 1
 """The format version of an index that stands alone."""
 PARTIAL_VERSION = 2
 """The version of an index that may have changes beside it, which older programs would overlook."""
+DIVIDED_VERSION = 3
+"""The version of a run whose files are divided among folders, where older programs would not find
+them."""
+_VERSIONS = (COMPLETE_VERSION, PARTIAL_VERSION, DIVIDED_VERSION)
 
 MAX_INDEX_BYTES = 512 << 20
 """The largest index, and the longest line of its changes, that is read: a million jobs."""
@@ -166,12 +170,12 @@ def _read_whole_index(path: Path) -> _Records:
 
 
 def _check_format(file: Path, version: Json) -> None:
-    if version in (COMPLETE_VERSION, PARTIAL_VERSION) and not isinstance(version, bool):
+    if version in _VERSIONS and not isinstance(version, bool):
         return
-    if isinstance(version, int) and version > PARTIAL_VERSION:
+    if isinstance(version, int) and version > max(_VERSIONS):
         reason = f"{file} has format version {shown(version)}"
-        raise RunFolderProblem(reason, f"This program reads versions up to {PARTIAL_VERSION}.")
-    known = f"{COMPLETE_VERSION} or {PARTIAL_VERSION}"
+        raise RunFolderProblem(reason, f"This program reads versions up to {max(_VERSIONS)}.")
+    known = f"from {min(_VERSIONS)} to {max(_VERSIONS)}"
     reason = f"{file}: format is {shown(version)}; it must be {known}"
     raise RunFolderProblem(reason, _DAMAGE_HINT)
 

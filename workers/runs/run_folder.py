@@ -19,6 +19,7 @@ from workers.audio.source import HIDDEN_URL, Source
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs.events import Connecting, Ended, JobReport, Queued, Retrying
 from workers.jobs.job import Half, JobId, Limits, StreamSettings
+from workers.jobs.job_folders import JOBS_PER_FOLDER, folder_of_job
 from workers.jobs.job_state import JobState, JobStatus
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
@@ -28,6 +29,7 @@ from workers.runs import environment, run_lock
 from workers.runs.index import (
     CHANGES_NAME,
     COMPLETE_VERSION,
+    DIVIDED_VERSION,
     INDEX_NAME,
     PARTIAL_VERSION,
     RunIndex,
@@ -58,6 +60,7 @@ class UnsavedIndex:
     changes: list[str]  # lines
     changed_jobs: list[JobId]
     header: JsonObject
+    version: int  # of the format
     jobs: list[str]
     """The objects of all jobs, to write the index as a whole; empty: only the changes."""
 
@@ -76,14 +79,18 @@ class RunFolder:
         """The object of each job, encoded: a run may have many thousands."""
         self._changed_jobs: dict[JobId, None] = {}
         """The jobs that changed since the last save, in the order of their changes."""
+        self._last_job = max(self._jobs, default=0)
         self._header_changed = False
+        self._job_folders: set[str] = set()  # those that exist
+        self._saved_version = 0
+        """The format version of ``run.json`` as this program wrote it; 0: not yet."""
         self._whole_size = 0
         """Bytes of ``run.json`` as this program wrote it; 0: not yet."""
         self._changes_size = index.changes_size if index else 0
 
     def close(self) -> None:
         """Releases the lock; removes the folder if it never had a job."""
-        if any(self.path.glob(SPOOL_PATTERN)):
+        if any(self.path.glob(SPOOL_PATTERN)) or any(self.path.glob(f"jobs-*/{SPOOL_PATTERN}")):
             self._remove_settled_spools()
         if not self._jobs:
             for name in ("engine.log", INDEX_NAME, CHANGES_NAME, run_lock.NAME):
@@ -137,9 +144,25 @@ class RunFolder:
     def next_attempt(self, job: JobId, attempt: int, file: str) -> int:
         """The first number from ``attempt`` on that has no trace. A session that was killed right
         after its start leaves a trace without events."""
-        while self._files.has(attempt_files(self.path, job, attempt, file)[0].name):
+        while any(
+            os.path.lexists(folder / trace.name)
+            for trace, _ in [attempt_files(self.path, job, attempt, file)]
+            for folder in {self.path, trace.parent}  # earlier programs kept all in one folder
+        ):
             attempt += 1
         return attempt
+
+    def attempt_files(self, job: JobId, attempt: int, file: str) -> tuple[Path, Path]:
+        """The paths of the trace and the log of an attempt, in a folder that exists. Raises
+        `OSError` if that cannot be created, or if a link has its name."""
+        self._make_folder_of(job)
+        return attempt_files(self.path, job, attempt, file)
+
+    def _make_folder_of(self, job: int) -> None:
+        name = folder_of_job(job)
+        if name and name not in self._job_folders:
+            self._files.subfolder(name).close()
+            self._job_folders.add(name)
 
     def add_job(self, job: JobId, source: Source, half: Half | None = None) -> str:
         """Records a new job; returns the path of its file. The absolute path is recorded too, as
@@ -156,6 +179,8 @@ class RunFolder:
             record["half"] = codec.dump(half)
         self._set_record(job, {**record, "status": JobStatus.QUEUED.value})
         if not source.is_local:
+            with suppress(OSError):  # what receives the recording will say so
+                self._make_folder_of(half.pair if half else job)
             return self.recording_path(job)
         return file if path == file else path
 
@@ -170,7 +195,10 @@ class RunFolder:
         named, path = str(record["file"]), record.get("path")
         if not Source(named).is_local:
             half = load_job(record).half
-            return str(self.path / spool_name(half.pair if half else job, named))
+            number = half.pair if half else job
+            name = spool_name(number, named)
+            earlier = self.path / name  # earlier programs kept all in one folder
+            return str(earlier if earlier.exists() else self.path / folder_of_job(number) / name)
         return path if isinstance(path, str) and os.path.exists(path) else named
 
     def _remove_settled_spools(self) -> None:
@@ -245,6 +273,7 @@ class RunFolder:
     def _set_record(self, job: JobId, record: JsonObject) -> None:
         self._jobs[job] = encode_json(record)
         self._changed_jobs[job] = None
+        self._last_job = max(self._last_job, job)
 
     def is_job_saved(self, job: JobId) -> bool:
         """True if the index on disk is up to date for a job and for the run's header."""
@@ -255,7 +284,8 @@ class RunFolder:
         whole index, even if nothing has changed. Cheap, because all reports wait meanwhile."""
         if not self._jobs or not (whole or self.needs_saving):
             return None
-        whole |= not self._whole_size
+        # An earlier program must refuse the run before there are files that it would not find.
+        whole |= self._saved_version != self._version
         whole |= self._changes_size > max(MAX_CHANGES_BYTES, self._whole_size)
         changed = list(self._changed_jobs)
         header_lines = [header_change(self._header)] if self._header_changed else []
@@ -264,8 +294,14 @@ class RunFolder:
             header_lines + [job_change(self._jobs[job]) for job in changed],
             changed,
             dict(self._header),
+            self._version,
             [self._jobs[job] for job in sorted(self._jobs)] if whole else [],
         )
+
+    @property
+    def _version(self) -> int:
+        """The format version that the run needs."""
+        return DIVIDED_VERSION if self._last_job > JOBS_PER_FOLDER else PARTIAL_VERSION
 
     def mark_unsaved(self, index: UnsavedIndex) -> None:
         """Records that `save` failed."""
@@ -285,11 +321,14 @@ class RunFolder:
         if not index.jobs or self._changes_size:
             self._append_changes("".join(index.changes))
         if index.jobs:
-            version = COMPLETE_VERSION if final else PARTIAL_VERSION
-            lines = index_lines({**index.header, "format": version}, index.jobs)
+            version = index.version
+            if final and version == PARTIAL_VERSION:
+                version = COMPLETE_VERSION
+            header = {**index.header, "format": version, "complete": final}
+            lines = index_lines(header, index.jobs)
             written = [line.encode(errors="backslashreplace") for line in lines]
             self._files.replace({INDEX_NAME: written})
-            self._whole_size = sum(map(len, written))
+            self._whole_size, self._saved_version = sum(map(len, written)), index.version
             self._files.remove(CHANGES_NAME)
             self._changes_size = 0
         if final:

@@ -42,7 +42,7 @@ from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.start_rate import StartRateLimiter
 from workers.secrecy import Secret
 from workers.session.assignment import Assignment, StopCommand, Timeouts
-from workers.traces.files import attempt_files, set_aside
+from workers.traces.files import set_aside
 
 _log = Logger("paceline.scheduler")
 
@@ -410,7 +410,7 @@ class Scheduler:
         slot = claim.slot
         if not claim.is_current or slot.job is None:
             return None
-        trace, log = attempt_files(self.folder.path, slot.id, slot.attempt, slot.file)
+        trace, log = self.folder.attempt_files(slot.id, slot.attempt, slot.file)
         job = slot.job
         if slot.state.damage:
             job = replace(job, recording=without_seeking(job.recording))

@@ -1,15 +1,19 @@
-"""The files of an attempt in a run folder: ``0001-interview.2.trace.jsonl`` and its log.
+"""The files of an attempt in a run folder: ``0001-interview.1.trace.jsonl`` and its log.
 
 The name consists of the job's number, the recording's name, the attempt's number, and the suffix.
-The files of a refused attempt are renamed to ``0001-interview.2.refused-1.…``.
+The files of a refused attempt are renamed to ``0001-interview.2.refused-1.…``. Files of many jobs
+are divided among folders, see `workers.jobs.job_folders`; earlier programs kept them all in the run
+folder itself.
 """
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+
+from workers.jobs.job_folders import folder_of_job, is_job_folder
 
 TRACE_SUFFIX = ".trace.jsonl"
 _LOG_SUFFIX = ".log"
@@ -24,38 +28,62 @@ def attempt_files(folder: Path, job: int, attempt: int, file: str) -> tuple[Path
     stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(file).stem)
     stem = stem.encode("utf-8", "replace")[:MAX_STEM_BYTES].decode("utf-8", "ignore")
     name = f"{job:04d}-{stem}.{attempt}"
+    folder = folder / folder_of_job(job)
     return folder / f"{name}{TRACE_SUFFIX}", folder / f"{name}{_LOG_SUFFIX}"
 
 
 def trace_files(folder: Path, job: int) -> list[tuple[int, Path]]:
     """The attempts of a job and their traces, in order; without refused attempts."""
     prefix = f"{job:04d}-"
-    with suppress(FileNotFoundError):
-        return _attempts(folder, (name for name in os.listdir(folder) if name.startswith(prefix)))
-    return []
+    return sorted(
+        attempt
+        for place in _places_of(folder, job)
+        for attempt in _attempts(place, (n for n in _names_in(place) if n.startswith(prefix)))
+    )
 
 
 def trace_files_by_job(folder: Path) -> Mapping[int, list[tuple[int, Path]]]:
-    """What `trace_files` returns for every job that has traces. Lists the folder once, which may
-    hold the files of many thousands of jobs."""
-    names: dict[int, list[str]] = {}
-    with suppress(FileNotFoundError):
-        for name in os.listdir(folder):
+    """What `trace_files` returns for every job that has traces. Lists each folder once, since there
+    may be the files of many thousands of jobs."""
+    found: dict[int, list[tuple[int, Path]]] = {}
+    names = _names_in(folder)
+    places = [folder, *(folder / name for name in names if is_job_folder(name))]
+    for place in places:
+        for name in names if place is folder else _names_in(place):
             if match := _TRACE_NAME.fullmatch(name):
-                names.setdefault(int(match[1]), []).append(name)
-    return {job: _attempts(folder, found) for job, found in names.items()}
+                found.setdefault(int(match[1]), []).append((int(match[2]), place / name))
+    return {job: sorted(attempts) for job, attempts in found.items()}
 
 
 def next_trace(trace: Path) -> Path | None:
     """The trace of the attempt after that of ``trace``; None if there is none yet."""
     stem, attempt = trace.name.removesuffix(TRACE_SUFFIX).rsplit(".", 1)
-    following = trace.with_name(f"{stem}.{int(attempt) + 1}{TRACE_SUFFIX}")
-    return following if os.path.lexists(following) else None
+    name = f"{stem}.{int(attempt) + 1}{TRACE_SUFFIX}"
+    places = [trace.parent]
+    if not is_job_folder(trace.parent.name):  # an earlier program began the job
+        places.append(trace.parent / folder_of_job(int(stem.split("-", 1)[0])))
+    return next((place / name for place in places if os.path.lexists(place / name)), None)
+
+
+def _places_of(folder: Path, job: int) -> Iterator[Path]:
+    """The folders in which traces of a job may lie."""
+    yield folder
+    if name := folder_of_job(job):
+        yield folder / name
+
+
+def _names_in(folder: Path) -> list[str]:
+    """The names in a folder; none if it is missing, or a link in a run folder."""
+    if is_job_folder(folder.name) and folder.is_symlink():
+        return []
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return os.listdir(folder)
+    return []
 
 
 def _attempts(folder: Path, names: Iterable[str]) -> list[tuple[int, Path]]:
     matches = (_TRACE_NAME.fullmatch(name) for name in names)
-    return sorted((int(match[2]), folder / match[0]) for match in matches if match)
+    return [(int(match[2]), folder / match[0]) for match in matches if match]
 
 
 def log_of(trace: Path) -> Path:
@@ -67,6 +95,8 @@ def set_aside(folder: Path, job: int, attempt: int, file: str) -> None:
     """Renames the files of a refused attempt, so that its number can be used again."""
     for path in attempt_files(folder, job, attempt, file):
         stem, _, suffix = path.name.split(".", 2)
-        names = (folder / f"{stem}.{attempt}.refused-{number}.{suffix}" for number in count(1))
+        names = (
+            path.with_name(f"{stem}.{attempt}.refused-{number}.{suffix}") for number in count(1)
+        )
         with suppress(OSError):  # it was never created
             path.rename(next(name for name in names if not os.path.lexists(name)))

@@ -54,6 +54,23 @@ def test_every_format_becomes_a_file_named_after_the_recording(tmp_path: Path):
     assert sorted(path.name for path in paths) == files_in(folder)
 
 
+@pytest.mark.parametrize("in_run", [False, True])
+def test_exports_of_many_jobs_are_divided_among_folders(tmp_path: Path, in_run: bool):
+    """A job's files are always in the same one, however many jobs are exported."""
+    folder = tmp_path / "exports"
+    paths = [
+        path
+        for number in (200, 201, 1000)
+        for path in write_exports(job(number=number), ["txt"], folder, in_run=in_run)
+    ]
+
+    inner = [folder, folder / "jobs-0201-0400", folder / "jobs-0801-1000"]
+    assert [place / "x.txt" for place in inner] == paths
+    assert all(path.is_file() for path in paths)
+    with pytest.raises(FilesExist):
+        write_exports(job(number=201), ["txt"], folder, in_run=in_run)
+
+
 def test_a_format_asked_for_twice_is_written_once(tmp_path: Path):
     """Repetition is no error."""
     assert [tmp_path / "x.srt"] == write_exports(job(), ["srt", "srt"], tmp_path)

@@ -20,6 +20,7 @@ from workers.runs import run_folder
 from workers.runs.index import (
     CHANGES_NAME,
     COMPLETE_VERSION,
+    DIVIDED_VERSION,
     INDEX_NAME,
     PARTIAL_VERSION,
     read_index,
@@ -252,3 +253,40 @@ def test_any_name_is_found_again_when_a_run_goes_on(tmp_path: Path, name: bytes)
     with closing(run_folder.reopen(folder)) as again:
         assert os.fsencode(again.recording_path(TWO)) == path
         assert again.source_of(TWO) == Source(os.fsdecode(path))
+
+
+def format_of(folder: Path) -> object:
+    return json.loads((folder / INDEX_NAME).read_bytes())["format"]
+
+
+def test_a_run_of_many_jobs_has_another_format_before_its_files_are_divided(tmp_path: Path) -> None:
+    """So an earlier program, which would not find them, refuses the run."""
+    folder = tmp_path / "run"
+    with closing(run_folder.create(folder)) as made:
+        for number in range(1, 201):
+            made.add_job(JobId(number), Source("a.wav"))
+        save(made)
+        assert made.attempt_files(JobId(200), 1, "a.wav")[0].parent == folder
+        assert format_of(folder) == PARTIAL_VERSION
+
+        made.add_job(JobId(201), Source("a.wav"))
+        save(made)
+        trace, _ = made.attempt_files(JobId(201), 1, "a.wav")
+        assert format_of(folder) == DIVIDED_VERSION
+        assert trace.parent == folder / "jobs-0201-0400"
+        assert trace.parent.is_dir()
+        save(made, final=True)
+        assert format_of(folder) == DIVIDED_VERSION
+    assert len(read_index(folder).jobs) == 201
+
+
+def test_no_session_writes_through_a_link(tmp_path: Path) -> None:
+    """A run folder may come from somebody else, with a link in the place of a folder."""
+    folder, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with closing(run_folder.create(folder)) as made:
+        made.add_job(JobId(201), Source("a.wav"))
+        save(made)
+        (folder / "jobs-0201-0400").symlink_to(elsewhere)
+        with pytest.raises(OSError, match="not followed"):
+            made.attempt_files(JobId(201), 1, "a.wav")
