@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from tests.screens.conftest import DeskDriver, DeskFactory, rendered_lines
 from tests.support.fake_supervisor import FakeSupervisor
-from tests.support.report_builders import ended_done, streaming, turn_heard
+from tests.support.report_builders import ended_done, ended_failed, streaming, turn_heard
 from tui.app.desk import Desk
 from tui.keys.key_names import parse_key_name
 from tui.keys.key_table import KEY_BINDINGS, SCOPE_STACKS, KeyBinding, Scope, bindings_in
@@ -146,3 +146,37 @@ async def test_every_verb_is_in_help_and_palette(open_desk: DeskFactory) -> None
             assert commands[key.description.lower()].help.startswith(f"key: {key.key_display}")
             assert all(word in help_text for word in key.description.split())
         assert "key: R; No session has failed" == commands["retry all failed sessions"].help
+
+
+async def test_the_footer_offers_what_can_act_now(open_desk: DeskFactory) -> None:
+    """In one order on every tab; marked rows are counted at the verbs that act on them, and come
+    first; after the last session, what one needs then."""
+    supervisor = FakeSupervisor()
+    live = supervisor.job("/rec/one.wav", *streaming(), turn_heard(0, "boat", final=True))
+    supervisor.job("/rec/two.wav", *streaming(), ended_failed("it broke"))
+    async with open_desk(supervisor) as seat:
+        assert "x cancel" in seat.footer_text()
+        assert "r retry" not in seat.footer_text()
+        footers = set()
+        for tab in "12345":
+            await seat.press(tab)
+            footers.add(seat.footer_text())
+        await seat.press("tab")
+        footers.add(seat.footer_text().replace("/ search", "/ filter"))
+        assert len(footers) == 1
+        await seat.press("escape", "j")
+        assert "r retry" in seat.footer_text()
+        assert "x cancel" not in seat.footer_text()
+        await seat.press("ctrl+a")
+        assert seat.footer_text().startswith(" x cancel 2 marked  r retry 2 marked  e export 2")
+        await seat.press("k", "enter")
+        assert "marked" not in seat.footer_text(), "the verbs act on what is read"
+
+        await seat.press("escape", "escape")
+        supervisor.report(live, ended_done())
+        await seat.process_reports()
+        seat.desk.show_notice("")
+        seat.desk.frame.show_notice("", float("-inf"))
+        seat.desk.draw_changes()
+        assert seat.footer_text().startswith(" R retry failed  E export all  Enter read")
+        assert "p hold" not in seat.footer_text()

@@ -112,6 +112,7 @@ class Desk(App[None]):
             run_folder,
             self.settings,
             rules,
+            kind,
             self.show_notice,
             self.tick,
         )
@@ -141,6 +142,7 @@ class Desk(App[None]):
             self.verbs,
             self.actions.footer_bar,
             feed,
+            self.actions.is_of_use,
         )
         self.transcript_cache = TranscriptCache(self.state, run_folder)
         self.fault: Exception | ThreadFault | None = None

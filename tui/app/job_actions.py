@@ -39,7 +39,9 @@ class JobActions(RunActions):
         """``feed``: queues recordings that are found while the desk is open."""
         super().__init__(desk, supervisor.sent_position)
         self.supervisor = supervisor
-        self.queue_editor = QueueEditor(desk.state, supervisor, desk.look.keymap)
+        self.queue_editor = QueueEditor(
+            desk.state, supervisor, desk.look.keymap, desk.endpoint_kind
+        )
         self._notices = RunNotices(desk.state, supervisor, desk.look)
         self._drain_scheduled = False
         self._picker_folder = ""

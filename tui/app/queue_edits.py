@@ -15,8 +15,24 @@ from tui.model.verbs import job_count
 from workers.audio.source import Source
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
+from workers.localserver.capacity import core_count, process_count, session_capacity
+from workers.protocol.endpoint import EndpointKind
 
 MAX_UNDO_STEPS = 100
+
+SESSIONS_PER_CORE = 150
+"""So many sessions were measured to keep their pace on a core; see `tests/benchmarks/pacing.py`."""
+
+
+def capacity_warning(sessions: int, endpoint_kind: EndpointKind | None) -> str:
+    """A sentence, to follow another, that says if so many sessions are more than the embedded
+    engine or this machine holds; else an empty text."""
+    most = session_capacity(process_count())
+    if endpoint_kind is EndpointKind.EMBEDDED and sessions > most:
+        return f". The embedded engine keeps up with about {most} on this machine"
+    if sessions > (most := SESSIONS_PER_CORE * core_count()):
+        return f". This machine keeps the pace of about {most}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +46,15 @@ class QueueEdit:
 class QueueEditor:
     """The user's changes to the queue. Every method returns a notice of what it did."""
 
-    def __init__(self, state: DeskState, supervisor: SupervisorProtocol, keys: Keymap) -> None:
+    def __init__(
+        self,
+        state: DeskState,
+        supervisor: SupervisorProtocol,
+        keys: Keymap,
+        endpoint_kind: EndpointKind | None = None,
+    ) -> None:
         self._state, self._supervisor, self._keys = state, supervisor, keys
+        self._endpoint_kind = endpoint_kind
         self._undo_stack: list[QueueEdit] = []
 
     def undo(self) -> str:
@@ -112,7 +135,8 @@ class QueueEditor:
             key = self._key_label("hold")
             return f"The limit cannot go below 1; press {key} to hold new starts"
         self._push_undo(f"{before + delta} at once", lambda: self._set_concurrency(before))
-        return self._set_concurrency(before + delta)
+        notice = self._set_concurrency(before + delta)
+        return notice + (capacity_warning(before + delta, self._endpoint_kind) if delta > 0 else "")
 
     def _requeue(self, waiting: Sequence[JobId], order: Sequence[JobId]) -> str:
         ending = sum(not self._supervisor.retry(job) for job in waiting)

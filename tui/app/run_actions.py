@@ -31,7 +31,15 @@ from workers.jobs.job_state import JobStatus
 from workers.jobs.pair import PairState
 from workers.jobs.sent_position import SentPosition
 from workers.playback.player import Player
+from workers.protocol.endpoint import EndpointKind
 from workers.sources.manifest import SourceRules
+
+MAX_TARGETS_LOOKED_AT = 500
+"""The footer asks on each tick what is of use; with more marked rows, it takes that for granted."""
+
+_ENDED_EARLY = frozenset(
+    {JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.INTERRUPTED, JobStatus.RETRYING}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,8 @@ class DeskParts:
     settings: DeskSettings
     rules: SourceRules
     """How names of recordings are understood."""
+    endpoint_kind: EndpointKind | None
+    """Who runs the endpoint; None in a replay."""
     show_notice: Callable[[str], None]
     """Shows a sentence in the footer."""
     tick: Callable[[], None]
@@ -125,7 +135,7 @@ class RunActions(ABC):
         """The reason why a verb cannot act now; empty if it can."""
         targets, job_states = self.targets, self.state.job_states
         match verb.needs:
-            case Needs.NOTHING:
+            case Needs.NOTHING | Needs.WAITING:
                 return ""
             case Needs.FAILED:
                 failed = self.state.status_counts[JobStatus.FAILED]
@@ -144,6 +154,23 @@ class RunActions(ABC):
         if verb.needs is Needs.STREAMING and not streaming:
             return verbs.nothing_message(len(targets), "not streaming")
         return ""
+
+    def is_of_use(self, verb: KeyBinding) -> bool:
+        """Whether a verb would do something now, so that the footer offers it."""
+        if verb.needs is Needs.WAITING:
+            return not self.state.is_over
+        targets = self.targets
+        if len(targets) > MAX_TARGETS_LOOKED_AT:
+            return True
+        if self.why_not(verb):
+            return False
+        statuses = [self.state.job_states[job].status for job in targets]
+        match verb.needs:
+            case Needs.UNFINISHED:
+                return any(not status.is_finished for status in statuses)
+            case Needs.ENDED_EARLY:
+                return any(status in _ENDED_EARLY for status in statuses)
+        return True
 
     async def run_verb(self, verb: KeyBinding) -> None:
         """Runs a verb, or shows why it cannot act now."""

@@ -45,11 +45,25 @@ class Needs(Enum):
 
     NOTHING = "nothing"
     ROWS = "a current or marked row"
+    CURRENT = "a current row"
+    UNFINISHED = "a session among those rows that has not finished"
+    ENDED_EARLY = "a session among those rows that failed or was cancelled"
+    WAITING = "a recording that waits, or starts that are held"
     STREAMING = "a streaming session among those rows"
     FAILED = "a failed session"
     TRANSCRIPT = "a transcript of those rows"
     ANY_TRANSCRIPT = "a transcript of any session"
     SKIPPED = "a skipped path"
+
+    @property
+    def acts_on_marks(self) -> bool:
+        """Whether the verb acts on the marked rows, if there are any."""
+        return self in _OF_MARKED_ROWS
+
+
+_OF_MARKED_ROWS = frozenset(
+    {Needs.ROWS, Needs.UNFINISHED, Needs.ENDED_EARLY, Needs.STREAMING, Needs.TRANSCRIPT}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +133,25 @@ KEY_BINDINGS = (
     _key(Scope.SESSIONS, "tab", "other_pane", "switch between table and transcript"),
     _key(Scope.SESSIONS, "escape", "back", "go back; clears the marks, then the filter"),
     _verb("a", "add", "add files or folders", "add"),
-    _verb("x", "cancel", "cancel, keep the transcript; press again to force", "cancel", Needs.ROWS),
-    _verb("r", "retry", "retry failed or cancelled sessions", "retry", Needs.ROWS),
-    _verb("R", "retry_failed", "retry all failed sessions", "", Needs.FAILED),
+    _verb(
+        "x",
+        "cancel",
+        "cancel, keep the transcript; press again to force",
+        "cancel",
+        Needs.UNFINISHED,
+    ),
+    _verb("r", "retry", "retry failed or cancelled sessions", "retry", Needs.ENDED_EARLY),
+    _verb("R", "retry_failed", "retry all failed sessions", "retry failed", Needs.FAILED),
     _verb("e", "export", "export transcripts to files", "export", Needs.TRANSCRIPT, in_replay=True),
-    _verb("E", "export(True)", "export all transcripts", "", Needs.ANY_TRANSCRIPT, in_replay=True),
-    _verb("p", "hold", "hold new starts, or release them", "hold"),
+    _verb(
+        "E",
+        "export(True)",
+        "export all transcripts",
+        "export all",
+        Needs.ANY_TRANSCRIPT,
+        in_replay=True,
+    ),
+    _verb("p", "hold", "hold new starts, or release them", "hold", Needs.WAITING),
     _verb("plus", "allow(1)", "run one more session at once"),
     _verb("minus", "allow(-1)", "run one fewer session at once"),
     _verb("J", "shift(1)", "move down in the queue", "", Needs.ROWS),
@@ -152,7 +179,7 @@ KEY_BINDINGS = (
         "listen",
         "listen to what is sent, or to the recording from a word on; press again to stop",
         "listen",
-        Needs.ROWS,
+        Needs.CURRENT,
         in_replay=True,
     ),
     _key(Scope.VIEW, "1", "tab('transcript')", "transcript of the session"),

@@ -111,6 +111,8 @@ class RunStatus:
     next_start_in_s: float | None
     """Seconds until a queued job may start; None if no job is queued or no slot is free."""
     totals: Totals
+    pace: SendingPace | None = None
+    """`Totals.pace`, without its brief changes; None while nothing is streaming."""
     interrupted: int = 0
     connecting: int = 0  # number of live sessions that are connecting
     feed_phase: FeedPhase = FeedPhase.ENDED  # whether folders are searched or watched
@@ -350,7 +352,7 @@ def _held_part(run_status: RunStatus, symbols: Symbols, priorities: Priorities) 
 
 
 def _lag_part(run_status: RunStatus, symbols: Symbols, priorities: Priorities) -> ResponsivePart:
-    totals, pace = run_status.totals, run_status.totals.pace
+    totals, pace = run_status.totals, run_status.pace
     if totals.worst_lag_ms is None or pace is None:
         unknown = (f"worst lag {symbols.no_value}", Role.FAINT)
         return ResponsivePart([[unknown], []], priorities.lag[:1])
@@ -363,6 +365,8 @@ def _lag_part(run_status: RunStatus, symbols: Symbols, priorities: Priorities) -
         SendingPace.FALLS_BEHIND: symbols.very_late,
     }
     words, brief, role = PACE_LABELS[pace]
+    if pace is not SendingPace.KEEPS_UP and not totals.late_count:
+        words, brief = "late a moment ago", "late before"
     full, short = (
         f"{signs[pace]} {text.format(late=totals.late_count, streaming=totals.streaming_count)}"
         for text in (words, brief)

@@ -89,7 +89,8 @@ def _draw_bar(row: Row, cells: int) -> StyledLine:
 
 
 def _draw_percent(row: Row, cells: int) -> StyledLine:
-    percent = metrics.progress_percent(row.job_state)
+    begun = not has_not_begun(row.job_state)
+    percent = metrics.progress_percent(row.job_state) if begun else None
     return [(f"{'' if percent is None else f'{percent}%':>{cells}}", Role.MUTED)]
 
 

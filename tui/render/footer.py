@@ -11,11 +11,16 @@ PINNED_HINT_COUNT = 2  # the last two hints (help and quit) are always shown
 
 
 def key_hints(
-    bindings: Sequence[KeyBinding], cells: int, symbols: Symbols, note: str = ""
+    bindings: Sequence[KeyBinding], cells: int, symbols: Symbols, marked_count: int = 0
 ) -> StyledLine:
-    """Draws the keys that fit; ``note`` is right-aligned if there is room."""
+    """Draws the keys that fit. ``marked_count``: how many rows are marked; verbs that act on them
+    say so."""
     labelled = [
-        (key.key_display.translate(symbols.arrow_key_names), key.footer_label)
+        (
+            key.key_display.translate(symbols.arrow_key_names),
+            key.footer_label,
+            f" {marked_count} marked" if marked_count and key.needs.acts_on_marks else "",
+        )
         for key in bindings
         if key.footer_label
     ]
@@ -23,14 +28,15 @@ def key_hints(
     while kept and _hints_width([*kept, *last]) > cells:
         kept.pop()
     line: StyledLine = []
-    for shown, label in [*kept, *last]:
-        line += [(f" {shown}", Role.KEY), (f" {label} ", Role.MUTED)]
-    gap = cells - _hints_width([*kept, *last]) - cell_width(note) - 1
-    return [*line, (" " * gap + note, Role.ALARM)] if note and gap > 0 else line
+    for shown, label, marked in [*kept, *last]:
+        line += [(f" {shown}", Role.KEY), (f" {label}", Role.MUTED)]
+        line += [(marked, Role.ALARM)] if marked else []
+        line.append((" ", Role.MUTED))
+    return line
 
 
-def _hints_width(hints: Sequence[tuple[str, str]]) -> int:
-    return sum(cell_width(shown) + cell_width(label) + 3 for shown, label in hints)
+def _hints_width(hints: Sequence[tuple[str, str, str]]) -> int:
+    return sum(cell_width("".join(hint)) + 3 for hint in hints)
 
 
 def message_line(text: str, role: Role, cells: int, symbols: Symbols) -> StyledLine:

@@ -63,8 +63,9 @@ def bar_role(job_state: JobState) -> Role:
 
 
 def has_not_begun(job_state: JobState) -> bool:
-    """Whether nothing of the recording was ever sent."""
-    return job_state.status is JobStatus.QUEUED and not metrics.reached_s(job_state)
+    """Whether nothing of the recording was sent, and no session is open to send it."""
+    may_have_sent = job_state.is_live or job_state.status is JobStatus.DONE
+    return not may_have_sent and not metrics.reached_s(job_state)
 
 
 def format_progress_time(job_state: JobState) -> str:

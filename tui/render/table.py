@@ -20,7 +20,7 @@ from tui.render.job_labels import STATUS_ROLES, status_sign
 from tui.text.width import cell_width, clean, fit
 from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import Symbols
-from workers.jobs.job_state import JobState
+from workers.jobs.job_state import JobState, JobStatus
 
 MARKERS_WIDTH = 4  # cells before the first column: cursor, mark, the state's sign and a space
 COLUMN_GAP = 2
@@ -28,6 +28,15 @@ MIN_NAME_WIDTH, MAX_NAME_WIDTH = 14, 40
 MIN_WORDS_WIDTH = 8
 
 _GAP = " " * COLUMN_GAP
+
+_STATUSES_WITH_REASON = frozenset(JobStatus) - {
+    JobStatus.CONNECTING,
+    JobStatus.STREAMING,
+    JobStatus.FINISHING,
+    JobStatus.DONE,
+}
+"""States in which the last column usually says why there are no words. If it needs more room, it
+takes the columns to its left that are empty."""
 
 _MIN_WORDS = {
     Detail.LONG_BAR: (40, 40),
@@ -146,8 +155,24 @@ def session_row(
         text, role = line[-1]
         line[-1] = (text + _GAP, role)  # saves drawing a piece
     if layout.rest is not None:
-        line += layout.rest.cell.draw(row, layout.rest.cells)
+        words = layout.rest.cell.draw(row, layout.rest.cells)
+        if job_state.status in _STATUSES_WITH_REASON and _is_cut(words, symbols):
+            room = layout.rest.cells + _take_blank_cells(line)
+            words = layout.rest.cell.draw(row, room)
+        line += words
     return line
+
+
+def _is_cut(words: StyledLine, symbols: Symbols) -> bool:
+    return any(symbols.ellipsis in text for text, _ in words)
+
+
+def _take_blank_cells(line: StyledLine) -> int:
+    """Removes the blank pieces at the end of a line, and returns how many cells they took."""
+    taken = 0
+    while line[-1][0].isspace():
+        taken += cell_width(line.pop()[0])
+    return taken
 
 
 def no_match_line(clear_key: str) -> StyledLine:

@@ -53,16 +53,21 @@ def available_actions(
 def keys_in_focus(
     focused: Widget | None, keys: Sequence[KeyBinding], keymap: Keymap
 ) -> list[KeyBinding]:
-    """The keys of the focused widget, then those of ``keys`` that it does not hide. A text input
-    hides all of them."""
+    """The keys with those of the focused widget among them: one that hides another takes its place,
+    so that the order stays as it is. The others come first. A text input hides all keys."""
     bindings = type(focused).BINDINGS if focused is not None else []
     ids = [binding.id for binding in bindings if isinstance(binding, Binding)]
     near = keymap(_KEYS_BY_ID[id] for id in ids if id in _KEYS_BY_ID)
     keys = keymap(keys)
     if near and isinstance(focused, Input):
         return near
-    hidden = {name for key in near for name in key.keys}
-    return [*near, *(key for key in keys if not hidden.issuperset(key.keys))]
+    nearest = {name: key for key in near for name in key.keys}
+    merged: dict[str, KeyBinding] = {}
+    for key in keys:
+        if nearest.keys() >= set(key.keys):
+            key = nearest[key.keys[0]]
+        merged.setdefault(key.id or key.action, key)
+    return [*(key for key in near if key.id not in merged), *merged.values()]
 
 
 def palette_commands(

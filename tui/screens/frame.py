@@ -15,7 +15,7 @@ from tui.model.recording_feed import FeedPhase, RecordingFeed
 from tui.model.shutdown import Shutdown, ShutdownPhase
 from tui.model.supervisor_protocol import SupervisorStatus
 from tui.model.table_view import Changes
-from tui.model.totals import Totals, totals_in_steps
+from tui.model.totals import SteadyPace, Totals, totals_in_steps
 from tui.render import banner, footer, welcome
 from tui.render.banner import Destination, RunStatus
 from tui.screens.available_actions import keys_in_focus
@@ -42,6 +42,11 @@ TOTALS_STEPS = 6
 thousand jobs need no more."""
 
 
+_ONLY_AT_THE_END = ("jobs.retry_failed", "jobs.export(True)")
+_FIRST_AT_THE_END = (*_ONLY_AT_THE_END, "sessions.read")
+"""What the footer offers first when all sessions have finished."""
+
+
 def is_too_small(cells: int, rows: int) -> bool:
     """Whether a screen of this size shows only a message that it is too small."""
     return cells < 30 or rows < 6
@@ -50,7 +55,8 @@ def is_too_small(cells: int, rows: int) -> bool:
 class ScreenFrame:
     """Builds the lines of banner and footer; holds only the current notice and the totals.
     ``verbs``: the verbs of this run, for the footer. ``footer_bar``: lines above the footer.
-    ``feed``: queues recordings that are found while the desk is open."""
+    ``feed``: queues recordings that are found while the desk is open. ``is_of_use``: whether a verb
+    would do something now."""
 
     def __init__(
         self,
@@ -62,11 +68,13 @@ class ScreenFrame:
         verbs: Sequence[KeyBinding] = (),
         footer_bar: Callable[[int], list[StyledLine]] = lambda _: [],
         feed: RecordingFeed | None = None,
+        is_of_use: Callable[[KeyBinding], bool] = lambda _: True,
     ) -> None:
         self._state, self._supervisor, self._shutdown = state, supervisor, shutdown
         self._look, self._destination = look, destination
         self._verbs, self._footer_bar = verbs, footer_bar
-        self._feed = feed
+        self._feed, self._is_of_use = feed, is_of_use
+        self._pace = SteadyPace()
         self._notice, self._notice_until = "", 0.0
         self._totals, self._totals_time = Totals(), float("-inf")
         self._totals_counts = Counter[JobStatus]()
@@ -100,6 +108,7 @@ class ScreenFrame:
                     next(self._totals_steps)
             except StopIteration as computed:
                 self._totals, self._totals_steps = computed.value, None
+                self._pace.update(self._totals.pace, now)
 
     def run_status(self, now: float) -> RunStatus:
         """The numbers of the banner."""
@@ -120,6 +129,7 @@ class ScreenFrame:
             starts_held=supervisor.holding,
             next_start_in_s=None if next_start is None else next_start - now,
             totals=self._totals,
+            pace=self._pace.shown,
             interrupted=counts[JobStatus.INTERRUPTED],
             connecting=counts[JobStatus.CONNECTING],
             feed_phase=FeedPhase.ENDED if self._feed is None else self._feed.phase,
@@ -139,10 +149,24 @@ class ScreenFrame:
         return welcome.welcome_lines(self._destination, look.keymap, cells, look.symbols)
 
     def footer_keys(self, screen_keys: Sequence[KeyBinding]) -> list[KeyBinding]:
-        """The keys of the replay, the screen, the jobs and the desk, in this order."""
-        replay = [verb for verb in self._verbs if verb.scope is Scope.REPLAY]
-        others = [verb for verb in self._verbs if verb.scope is not Scope.REPLAY]
-        return [*replay, *screen_keys, *others, *bindings_in(Scope.DESK)]
+        """The keys of the replay, the screen, the jobs and the desk, in this order; but first what
+        is needed now: the verbs of marked rows, or what remains to do after the last session."""
+        verbs = [verb for verb in self._verbs if verb.footer_label and self._is_of_use(verb)]
+        replay = [verb for verb in verbs if verb.scope is Scope.REPLAY]
+        others = [verb for verb in verbs if verb.scope is not Scope.REPLAY]
+        keys = [*replay, *screen_keys, *others, *bindings_in(Scope.DESK)]
+        if self._state.is_over and not replay:
+            order = {id: place for place, id in enumerate(_FIRST_AT_THE_END)}
+            return sorted(keys, key=lambda key: order.get(key.id, len(order)))
+        keys = [key for key in keys if key.id not in _ONLY_AT_THE_END]
+        return sorted(keys, key=lambda key: not (self._marked_count and key.needs.acts_on_marks))
+
+    @property
+    def _marked_count(self) -> int:
+        """How many rows the verbs act on because they are marked; a transcript that is shown full
+        screen goes before them."""
+        table = self._state.table
+        return 0 if table.is_reading else len(table.marked)
 
     def footer_lines(
         self, bindings: Sequence[KeyBinding], cells: int, now: float
@@ -158,8 +182,7 @@ class ScreenFrame:
         else:
             if not self._state.job_states:
                 bindings = [b for b in bindings if b.action == "add" or b.scope is Scope.DESK]
-            marked = len(self._state.table.marked)
-            line = footer.key_hints(bindings, cells, symbols, f"{marked} marked" if marked else "")
+            line = footer.key_hints(bindings, cells, symbols, self._marked_count)
         return [*self._footer_bar(cells), line]
 
 

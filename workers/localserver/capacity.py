@@ -13,9 +13,13 @@ MAX_RECOGNISER_PROCESSES = 4
 
 def process_count() -> int:
     """The number of recogniser processes: one per core that this program may use, up to four."""
+    return min(core_count(), MAX_RECOGNISER_PROCESSES)
+
+
+def core_count() -> int:
+    """How many cores this program may use."""
     has_affinity = hasattr(os, "sched_getaffinity")
-    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    return min(cores, MAX_RECOGNISER_PROCESSES)
+    return len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
 
 
 def session_capacity(processes: int, speed: float = 1.0) -> int:

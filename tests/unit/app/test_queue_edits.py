@@ -12,11 +12,18 @@ from tests.support.report_builders import (
     queued,
     streaming,
 )
-from tui.app.queue_edits import MAX_UNDO_STEPS, QueueEditor
+from tui.app.queue_edits import (
+    MAX_UNDO_STEPS,
+    SESSIONS_PER_CORE,
+    QueueEditor,
+    capacity_warning,
+)
 from tui.keys.keymap import Keymap
 from tui.model import verbs
 from tui.model.desk_state import DeskState
 from workers.jobs.job import JobId
+from workers.localserver.capacity import core_count, process_count, session_capacity
+from workers.protocol.endpoint import EndpointKind
 
 
 class Bench:
@@ -49,6 +56,20 @@ class Bench:
         for job in jobs:
             self.supervisor.report(job, ended_failed("taken out of the queue"))
         self.settled()
+
+
+def test_more_sessions_than_hold_are_allowed_with_a_warning() -> None:
+    """It names the figure: of the embedded engine, or of this machine's cores."""
+    bench = Bench(sessions=session_capacity(process_count()))
+    engine = QueueEditor(bench.state, bench.supervisor, Keymap(), EndpointKind.EMBEDDED)
+    notice = engine.change_concurrency(1)
+
+    held, most = session_capacity(process_count()), SESSIONS_PER_CORE * core_count()
+    assert f"The embedded engine keeps up with about {held} on this machine" in notice
+    assert "keeps up" not in engine.change_concurrency(-1)
+    assert "" == capacity_warning(held + 1, EndpointKind.CUSTOM)
+    assert "" == capacity_warning(most, EndpointKind.SERVICE)
+    assert f"about {most}" in capacity_warning(most + 1, EndpointKind.SERVICE)
 
 
 @pytest.fixture

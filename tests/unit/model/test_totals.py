@@ -19,7 +19,14 @@ from tests.support.report_builders import (
     retrying,
     streaming,
 )
-from tui.model.totals import Totals, TurnAwayReason, time_to_finish_s, totals
+from tui.model.totals import (
+    SendingPace,
+    SteadyPace,
+    Totals,
+    TurnAwayReason,
+    time_to_finish_s,
+    totals,
+)
 from workers.jobs.events import Event, Outcome
 from workers.jobs.job import JobId, StreamSettings
 from workers.jobs.job_state import JobState
@@ -186,3 +193,22 @@ def test_an_unreachable_server_is_reported_before_a_full_one() -> None:
     found = of(AWAY["no place"][0], AWAY["an outage"][0])
 
     assert (TurnAwayReason.UNREACHABLE, 2) == (found.turn_away_reason, found.turned_away_count)
+
+
+def test_the_pace_that_is_shown_changes_only_when_a_change_lasts() -> None:
+    """A stall of one second is not shown, nor is a second without late sessions in a bad time."""
+    pace = SteadyPace()
+
+    def shown(*paces: SendingPace | None, start: float) -> list[SendingPace | None]:
+        seen = []
+        for seconds, each in enumerate(paces):
+            pace.update(each, start + seconds)
+            seen.append(pace.shown)
+        return seen
+
+    good, bad = SendingPace.KEEPS_UP, SendingPace.FALLS_BEHIND
+    assert [good] * 4 == shown(good, bad, good, good, start=0)
+    assert [good, good, bad, bad] == shown(bad, bad, bad, bad, start=4)
+    assert [bad] * 5 == shown(good, good, bad, good, good, start=8)
+    assert [bad, bad, bad, bad, good] == shown(*[good] * 5, start=13)
+    assert [None, bad] == shown(None, bad, start=20)

@@ -27,7 +27,8 @@ def standing(totals: Totals | None = None, **more: Any) -> RunStatus:
     late = Totals(
         3723.0, 36000.0, 4000.0, 2880.0, worst_lag_ms=123.4, streaming_count=30, late_count=20
     )
-    return RunStatus(**{**usual, **more}, totals=totals or late)
+    totals = totals or late
+    return RunStatus(**{**usual, "pace": totals.pace, **more}, totals=totals)
 
 
 def told(state: RunStatus, where: Destination = SERVICE, cells: int = 300) -> str:

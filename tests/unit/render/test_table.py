@@ -105,6 +105,25 @@ def test_a_row_has_its_words_under_their_heading_at_every_width(
                 assert gauges.format_lag_ms(lag.now) in line
 
 
+@pytest.mark.parametrize("cells", [60, 80, 120, 160])
+def test_a_long_reason_takes_the_columns_that_are_empty(cells: int) -> None:
+    """A recording that was never streamed has neither lag nor progress. A short reason stays
+    under its heading, and words of a session that streams do too."""
+    room = fit_columns(cells, has_hours=False, longest_name=20)
+    reason = "The file is empty, so there is nothing to stream to the server at all."
+    unread = job_state_of(queued(), ended_failed(reason, seconds=0.0))
+    line = text(session_row(unread, room, RowContext(), UNICODE))
+    words = widths(room)["LATEST WORDS"]
+
+    assert cells == cell_width(line)
+    assert "The file is empty, so there is" in line
+    assert reason[: words + 8] in line
+    short = text(session_row(job_state_of(ended_failed("It broke.")), room, RowContext(), UNICODE))
+    assert short.index("It broke.") == cells - words
+    live = job_state_of(*streaming(0, 0), turn_heard(0, "and so on " * 30))
+    assert text(session_row(live, room, RowContext(), UNICODE))[cells - words] == "…"
+
+
 def test_columns_give_way_one_after_the_other() -> None:
     """The state's sign, the name, the lag and the words stay to the last."""
     wide, usual, small, least, tiny = (
@@ -513,9 +532,10 @@ def test_a_long_reason_leaves_room_for_the_transcript() -> None:
 @pytest.mark.parametrize("cells", [30, 60, 80, 120, 200])
 def test_the_foot_keeps_help_and_quit(cells: int) -> None:
     """Whatever else gives way."""
-    line = text(
-        key_hints(bindings_in(Scope.SESSIONS, Scope.JOBS, Scope.DESK), cells, UNICODE, "3 marked")
-    )
+    bindings = bindings_in(Scope.SESSIONS, Scope.JOBS, Scope.DESK)
+    line = text(key_hints(bindings, cells, UNICODE, marked_count=3))
 
     assert cell_width(line) <= cells
+    assert ("x cancel 3 marked" in line) is (cells >= 120)
+    assert "add 3" not in line
     assert "? help  q quit" in line
