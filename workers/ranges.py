@@ -69,6 +69,7 @@ ATTEMPTS = Range(1, 1_000_000)
 """Attempts of a job that may fail before the job fails."""
 DEAD_AFTER_S = Range(1, 1_000_000, "s")
 REPEATS = Range(1, 10_000)
+SHARDS = Range(1, 10_000)
 COUNTED = Range(1, 10**9)
 """A number of things that nothing else limits."""
 POSITION_S = Range(0, 1_000_000, "s")

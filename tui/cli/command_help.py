@@ -58,6 +58,11 @@ SECTIONS = (
         ("--sessions", "--start-rate", "--speed-limit", "--attempts", "--dead-after"),
     ),
     Section(
+        "Several machines",
+        "--shard 1/4",
+        ("--shard",),
+    ),
+    Section(
         "Time and cost",
         "--prices prices.toml",
         ("--prices",),

@@ -48,6 +48,8 @@ def desk(paths: tuple[str, ...], watch: bool, **arguments: Any) -> ExitCode:
     options, skipped = parse_options(**arguments), SkippedPaths()
     folders = watch_folders(paths, options) if watch else None
     search = iter_sources(paths, options.source_rules, skipped, allow_empty=watch)
+    if options.shard is not None:
+        search = filter(options.shard.holds, search)
     if options.matrix is not None:
         search = iter(options.matrix.expand(search))
     request = RunRequest(_first_sources(search), skipped=skipped, search=search, watch=folders)
@@ -123,8 +125,8 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
         from tui.app.desk import Desk
 
         folder, to, kind = supervisor.folder, options.destination, options.endpoint_kind
-        rules, notice = options.source_rules, options.speed_notice
-        feed = request.feed(supervisor, rules.options)
+        rules, notice = options.source_rules, options.notice
+        feed = request.feed(supervisor, options)
         app = Desk(
             supervisor,
             to,

@@ -56,23 +56,22 @@ def stream_headless(
         count = len(request.sources) + sum(not state.is_settled for state in resumed)
         start = f"Streaming {format_count(count, 'file')} to: {options.destination}"
         print_line(start if count or request.watch else "Nothing is left to stream.", err=True)
-        if options.speed_notice:
-            print_line(options.speed_notice, err=True)
+        if options.notice:
+            print_line(options.notice, err=True)
         print_line(f"Run folder: {folder.path}", err=True)
         if request.watch is not None:
             folders = format_count(len(request.watch.folders), "folder")
             print_line(f"Watching {folders}; Ctrl-C ends the run.", err=True)
         runner = HeadlessRunner(supervisor, as_json=as_json, job_states=request.job_states)
-        runner.run(
-            lambda: request.enqueue(supervisor), request.feed(supervisor, options.read_options)
-        )
+        runner.run(lambda: request.enqueue(supervisor), request.feed(supervisor, options))
     job_states = combine_pairs_of_run(folder.path, runner.job_states)
     for line in run_summary_lines(job_states, folder.path, saved=folder.is_saved):
         print_line(line, err=True)
     code = exit_code(job_states, interrupted=runner.interrupted, saved=folder.is_saved)
     if (fault := first_fault()) is not None:
         return most_severe([code, report_fault(fault, folder.faults_path)])
-    if not thresholds or runner.interrupted:
+    is_empty_shard = options.shard is not None and not job_states
+    if not thresholds or runner.interrupted or is_empty_shard:
         return code
     from tui.cli.score import check_run
 

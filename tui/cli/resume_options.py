@@ -68,7 +68,19 @@ def prepare_resume(
     )
     settings = saved.settings if strict is None else replace(saved.settings, strict=strict)
     prices = load_prices(prices_file)
-    options = RunOptions(settings, target, key, limits, folder, log_level, log_file, prices=prices)
+    options = RunOptions(
+        settings,
+        target,
+        key,
+        limits,
+        folder,
+        log_level,
+        log_file,
+        shard=saved.shard,
+        sessions_per_job=2 if any(job.half is not None for job in saved.jobs) else 1,
+        prices=prices,
+    )
+    _ = options.session_share  # raises if the limit cannot be divided
     return options, saved.jobs
 
 

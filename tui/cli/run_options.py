@@ -3,7 +3,7 @@
 import difflib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,12 @@ from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, EndpointKind
 from workers.protocol.proxies import Proxy, find_proxy
 from workers.ranges import CHANNEL, SENT_RATE_HZ
+from workers.scheduling.start_rate import FREE_STARTS_PER_MINUTE
+from workers.scheduling.start_slots import StartSlots
 from workers.secrecy import KEY_VARIABLE, Secret
 from workers.sources import values
 from workers.sources.manifest import SourceRules
+from workers.sources.shard import Shard, parse_shard
 
 _REFUSED_PARAM_HINTS = {
     "speech_model": "Use --speech-model.",
@@ -40,6 +43,9 @@ _REFUSED_PARAM_HINTS = {
 }
 """Parameters that `--param` rejects, and what to do instead."""
 
+
+DEFAULT_SESSIONS = 10
+"""The limit on concurrent sessions if neither the user nor the embedded engine sets one."""
 
 MAX_PRINTED_PATHS = 20
 """How many skipped paths are printed; more are only counted."""
@@ -63,7 +69,26 @@ class RunOptions:
     """Whether manifests may name recordings on the network."""
     matrix: Matrix | None = None
     """The conditions under which each recording is streamed; None: only those of the run."""
+    shard: Shard | None = None
+    """The part of the recordings that this machine streams; None: all of them."""
+    sessions_per_job: int = 1
+    """2 if calls are split: the sessions of a pair start together."""
     prices: PriceList = field(default_factory=load_prices)
+
+    @property
+    def session_share(self) -> int | None:
+        """How many sessions this machine may have at once; None: as many as the endpoint's default.
+        A limit counts for all shards together. Raises `UsageProblem` if it is less than they
+        need: a shard without sessions would never end."""
+        total, each = self.limits.sessions, self.sessions_per_job
+        if self.shard is None or (total is None and self.endpoint is None):
+            return total  # each machine has an embedded engine of its own
+        total, needed = total or DEFAULT_SESSIONS, self.shard.count * each
+        if total < needed:
+            reason = f"{self.shard.count} shards need at least {format_count(needed, 'session')}"
+            reason += f", and --sessions allows {total} for all of them together"
+            raise UsageProblem(reason, f"Set --sessions to {needed} or more, or use fewer shards.")
+        return self.shard.share_of(total // each) * each
 
     @property
     def source_rules(self) -> SourceRules:
@@ -99,6 +124,43 @@ class RunOptions:
     def proxy(self) -> Proxy | None:
         """The proxy that sessions will take, by the environment."""
         return find_proxy(self.endpoint.url) if self.endpoint is not None else None
+
+    @property
+    def notice(self) -> str:
+        """What users should know before the run starts; empty if nothing."""
+        return " ".join(text for text in (self.shard_notice, self.speed_notice) if text)
+
+    @property
+    def shard_notice(self) -> str:
+        """The limits of this shard, as parts of those for all shards together; empty if nothing is
+        divided."""
+        sessions, per_minute = self.session_share, self.starts_per_minute
+        if self.shard is None:
+            return ""
+        parts = []
+        if sessions is not None:
+            total = format_count(self.limits.sessions or DEFAULT_SESSIONS, "session")
+            parts.append(f"{sessions} of {total} at once")
+        if per_minute is not None:
+            each = self.sessions_per_job
+            slots = StartSlots.of(self.shard, per_minute, each)
+            share = self.shard.share_of(per_minute // each) * each
+            starts = f"{share} of {format_count(per_minute, 'start')} a minute"
+            parts.append(f"a start every {slots.period_s:.0f} s" if slots else starts)
+        if not parts:
+            return ""
+        at_first = " at first" if self.probes_start_rate else ""
+        return f"{str(self.shard).capitalize()} has {' and '.join(parts)}{at_first}."
+
+    @property
+    def probes_start_rate(self) -> bool:
+        """Whether the limit on starts is not known, and is found by what the service refuses."""
+        return self.limits.start_rate is None and self.endpoint_kind is EndpointKind.SERVICE
+
+    @property
+    def starts_per_minute(self) -> int | None:
+        """The limit on session starts, at first; None: no limit."""
+        return FREE_STARTS_PER_MINUTE if self.probes_start_rate else self.limits.start_rate
 
     @property
     def speed_notice(self) -> str:
@@ -142,6 +204,7 @@ def parse_options(
     matrix: Iterable[str] = (),
     repeat: int = 1,
     prices_file: Path | None = None,
+    shard: str | None = None,
     **reading: Any,
 ) -> RunOptions:
     """Checks the options of a new run; raises `UsageProblem` if they are invalid or conflict.
@@ -197,8 +260,11 @@ def parse_options(
         log_file,
         read_options=read_options,
         remote=remote,
+        shard=parse_shard(shard) if shard is not None else None,
+        sessions_per_job=2 if read_options.speakers else 1,
         prices=load_prices(prices_file),
     )
+    _ = options.session_share  # raises if the limit cannot be divided
     if texts := tuple(matrix):
         options = replace(options, matrix=parse_matrix(texts, repeat, options.check_condition))
     elif repeat > 1:
@@ -245,12 +311,35 @@ def find_sources(
     folder may be without audio."""
     rules = replace(options.source_rules, allow_stdin=allow_stdin)
     sources = list(iter_sources(names, rules, skipped, allow_empty=allow_empty))
+    if options.shard is not None:
+        sources = _sources_of_shard(sources, options.shard)
     if options.matrix is None:
         return sources
     if any(source.is_stdin for source in sources):
         reason = "the standard input can be streamed only once, not with --matrix or --repeat"
         raise UsageProblem(reason, "Write it to a file first.")
     return options.matrix.expand(sources)
+
+
+def _sources_of_shard(sources: Sequence[Source], shard: Shard) -> list[Source]:
+    """The recordings of a shard; prints how many of all they are."""
+    if any(source.is_stdin for source in sources):
+        reason = "the standard input cannot be divided into shards"
+        raise UsageProblem(reason, "Stream it without --shard, on one machine.")
+    held = [source for source in sources if shard.holds(source)]
+    print_line(
+        f"{str(shard).capitalize()}: {len(held):,} of {format_count(len(sources), 'recording')}",
+        err=True,
+    )
+    paths = {source.relative_path or source.file for source in sources}
+    files = {source.file for source in sources}
+    if len(paths) <= len(files) / 2:
+        print_line(
+            "Most recordings have the same path below what you named, and the same path is always "
+            "in the same shard. To divide them evenly, name the folder above them.",
+            err=True,
+        )
+    return held
 
 
 def watch_folders(names: Iterable[str], options: RunOptions) -> FolderWatch:

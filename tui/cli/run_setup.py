@@ -5,28 +5,26 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from tui.cli.faults import RunFault
-from tui.cli.run_options import RunOptions
+from tui.cli.run_options import DEFAULT_SESSIONS, RunOptions
 from tui.cli.shared_options import enable_log
+from tui.files.sources import path_below
 from tui.model.recording_feed import RecordingFeed
 from workers import machine_limits, processes, secrecy
 from workers.audio.discovery import SkippedPaths
 from workers.audio.folder_watch import FolderWatch
-from workers.audio.source import ReadOptions, Source
+from workers.audio.source import Source
 from workers.errors import PacelineError
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 from workers.localserver.child import LocalServer
-from workers.protocol.endpoint import EndpointKind, embedded_endpoint
+from workers.protocol.endpoint import embedded_endpoint
 from workers.runs import run_folder
 from workers.runs.run_folder import RunFolder
 from workers.scheduling.retry_policy import RetryPolicy
-from workers.scheduling.start_rate import FREE_STARTS_PER_MINUTE, StartRateLimiter
+from workers.scheduling.start_rate import StartRateLimiter
 from workers.scheduling.supervisor import SessionTarget, Supervisor
 from workers.secrecy import Secret
 from workers.session.assignment import Timeouts
-
-DEFAULT_SESSIONS = 10
-"""The limit on concurrent sessions if neither the user nor the embedded engine sets one."""
 
 SERVER_START_TIMEOUT_S = 60.0
 """Maximum seconds until the embedded engine has an address; a slow disk delays its imports."""
@@ -52,14 +50,24 @@ class RunRequest:
         supervisor.resume(self.job_states)
         return supervisor.add(self.sources)
 
-    def feed(self, supervisor: Supervisor, options: ReadOptions) -> RecordingFeed:
-        """Queues what is found later, read as ``options`` say. A context manager."""
-        if self.watch is not None:
-            for source in self.sources:
-                self.watch.add_known(source.file)
-        return RecordingFeed(
-            self.search, supervisor.add, self.watch, lambda path: Source(path, options)
-        )
+    def feed(self, supervisor: Supervisor, options: RunOptions) -> RecordingFeed:
+        """Queues what is found later. A context manager."""
+        watch = self.watch
+        if watch is None:
+            return RecordingFeed(self.search, supervisor.add)
+        for source in self.sources:
+            watch.add_known(source.file)
+
+        def new_sources(paths: Iterable[str]) -> Iterator[Source]:
+            """What appears in the folders is read, and divided, like what was there before."""
+            for path in paths:
+                folder = next(folder for folder in watch.folders if path.startswith(folder))
+                below = path_below(folder, path)
+                source = Source(path, options.read_options, relative_path=below)
+                if options.shard is None or options.shard.holds(source):
+                    yield source
+
+        return RecordingFeed(self.search, supervisor.add, watch, new_sources)
 
 
 @contextmanager
@@ -79,13 +87,13 @@ def open_supervisor(options: RunOptions, folder: RunFolder | None = None) -> Ite
             enable_log(options.log_level, options.log_file, folder.path / "paceline.log")
             secrecy.protect(options.key)
             # Written now, not by the first session, because there may be nothing to start yet.
-            folder.set_header(options.endpoint, options.settings, limits)
+            folder.set_header(options.endpoint, options.settings, limits, options.shard)
             yield stack.enter_context(
                 Supervisor(
                     _access_provider(options, folder, stack),
                     folder,
                     options.settings,
-                    max_sessions=limits.sessions,
+                    max_sessions=options.session_share,
                     start_limiter=new_start_limiter(options),
                     retry_policy=RetryPolicy(max_attempts=limits.attempts),
                     timeouts=Timeouts(silence_s=limits.dead_after),
@@ -101,11 +109,14 @@ def new_start_limiter(options: RunOptions) -> StartRateLimiter:
     """The limit on session starts; at the service it begins with the rate of a free account. A
     proxy gets a password once before it gets it from every session, since a wrong one may lock the
     account."""
-    start_rate, proxy = options.limits.start_rate, options.proxy
-    trial_first = proxy is not None and proxy.user is not None
-    if start_rate is None and options.endpoint_kind is EndpointKind.SERVICE:
-        return StartRateLimiter(FREE_STARTS_PER_MINUTE, probing=True, trial_first=trial_first)
-    return StartRateLimiter(start_rate, trial_first=trial_first)
+    proxy = options.proxy
+    return StartRateLimiter(
+        options.starts_per_minute,
+        probing=options.probes_start_rate,
+        trial_first=proxy is not None and proxy.user is not None,
+        shard=options.shard,
+        together=options.sessions_per_job,
+    )
 
 
 def _access_provider(
@@ -114,7 +125,7 @@ def _access_provider(
     if options.endpoint is not None:
         target = SessionTarget(options.endpoint, options.key, DEFAULT_SESSIONS)
         return lambda: target
-    log_path, sessions = folder.path / "engine.log", options.limits.sessions
+    log_path, sessions = folder.path / "engine.log", options.session_share
     server = stack.enter_context(LocalServer(log_path, sessions, options.settings.speed))
     secrecy.protect(Secret(server.api_key))
 

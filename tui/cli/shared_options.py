@@ -286,6 +286,13 @@ new_run_options = option_group(
         show_default=True,
     ),
     limit_options(resuming=False),
+    click.option(
+        "--shard",
+        metavar="I/N",
+        help="Stream only part I of N of the recordings, chosen by their paths, so that N machines "
+        "share the work. --sessions and --start-rate then count for all of them together, and "
+        "“paceline merge” makes their runs one.",
+    ),
     prices_option,
 )
 

@@ -89,12 +89,21 @@ def glob_recordings(pattern: str, on_folder: Callable[[str], None]) -> Iterator[
     Links to folders are not followed below ``**``, to avoid endless loops. ``on_folder`` is called
     with each folder and may raise to end the search.
     """
+    folder, parts = _split_pattern(pattern)
+    return _glob_below(folder, parts, on_folder)
+
+
+def fixed_folder(pattern: str) -> str:
+    """The folder that a pattern is searched in: as many of its first parts as are a folder."""
+    return _split_pattern(pattern)[0]
+
+
+def _split_pattern(pattern: str) -> tuple[str, list[str]]:
     parts = pattern.split(os.sep)
     root = int(pattern.startswith(os.sep))
     counts = range(len(parts) - 1, root, -1)
     fixed = next((count for count in counts if os.path.isdir(os.sep.join(parts[:count]))), root)
-    folder = os.sep.join(parts[:fixed]) or os.sep * root
-    return _glob_below(folder, parts[fixed:], on_folder)
+    return os.sep.join(parts[:fixed]) or os.sep * root, parts[fixed:]
 
 
 def _glob_below(folder: str, parts: list[str], on_folder: Callable[[str], None]) -> Iterator[str]:

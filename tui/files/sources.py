@@ -3,12 +3,13 @@
 import os
 from collections.abc import Iterable, Iterator
 
-from tui.files.folder_listing import GLOB_CHARS, glob_recordings
+from tui.files.folder_listing import GLOB_CHARS, fixed_folder, glob_recordings
 from workers.audio.discovery import FolderCallback, SkippedPaths, iter_recordings
 from workers.audio.source import Source
 from workers.errors import UsageProblem
 from workers.sources.manifest import SourceRules
 from workers.sources.names import named_sources
+from workers.sources.shard import normal_path
 
 
 def iter_sources(
@@ -46,14 +47,22 @@ def _sources_of(
         return
     if os.path.lexists(name) or GLOB_CHARS.isdisjoint(name):
         for file in iter_recordings([name], skipped, on_folder, allow_empty=allow_empty):
-            yield Source(file, rules.options)
+            yield Source(file, rules.options, relative_path=path_below(name, file))
         return
-    matches = list(glob_recordings(name, on_folder))
+    folder, matches = fixed_folder(name), list(glob_recordings(name, on_folder))
     if not matches:
         raise UsageProblem(f"no recording or folder matches “{name}”", "Check the pattern.")
     for match in matches:
         try:
             for file in iter_recordings([match], skipped, on_folder):
-                yield Source(file, rules.options)
+                yield Source(file, rules.options, relative_path=path_below(folder, file))
         except UsageProblem as problem:  # a folder without recordings, found by a pattern
             skipped.add(match, problem.reason)
+
+
+def path_below(folder: str, file: str) -> str:
+    """The path of a recording relative to the folder that was searched for it, in one spelling; the
+    name of one that was itself named."""
+    if file == folder:
+        return normal_path(os.path.basename(file))
+    return normal_path(file.removeprefix(folder).lstrip(os.sep))

@@ -28,11 +28,15 @@ class FeedPhase(Enum):
     ENDED = "ended"
 
 
+def _sources_of(paths: Iterable[str]) -> Iterable[Source]:
+    return map(Source, paths)
+
+
 class RecordingFeed:
     """Queues what ``search`` yields, then what ``watch`` finds, until it is left.
 
     A context manager. ``queue_sources`` adds recordings to the run and returns their jobs;
-    ``new_source`` makes a source of the path of a recording that has appeared.
+    ``new_sources`` makes sources of the paths of recordings that have appeared.
     """
 
     def __init__(
@@ -40,11 +44,11 @@ class RecordingFeed:
         search: Iterable[Source],
         queue_sources: Callable[[Sequence[Source]], list[JobId]],
         watch: FolderWatch | None = None,
-        new_source: Callable[[str], Source] = Source,
+        new_sources: Callable[[Iterable[str]], Iterable[Source]] = _sources_of,
     ) -> None:
         self.phase = FeedPhase.SEARCHING
         self._search, self._watch = search, watch
-        self._queue_sources, self._new_source = queue_sources, new_source
+        self._queue_sources, self._new_sources = queue_sources, new_sources
         self._queued: SimpleQueue[tuple[JobId, Source]] = SimpleQueue()
         self._problems: SimpleQueue[PacelineError] = SimpleQueue()
         self._stopped = threading.Event()
@@ -93,7 +97,7 @@ class RecordingFeed:
         if self._watch is not None and not self._stopped.is_set():
             self.phase = FeedPhase.WATCHING
             while not self._stopped.wait(self._watch.poll_interval_s):
-                self._queue_all(map(self._new_source, self._watch.poll(time.monotonic())))
+                self._queue_all(self._new_sources(self._watch.poll(time.monotonic())))
         self.phase = FeedPhase.ENDED
 
     def _queue_all(self, sources: Iterable[Source]) -> None:

@@ -79,6 +79,9 @@ class Source:
     """What a manifest says about it besides, by column."""
     conditions: tuple[tuple[str, str], ...] = ()
     """The settings of this recording alone, by name, in a run with a matrix."""
+    relative_path: str = field(default="", compare=False)
+    """Its path below the folder or manifest that the user named, by which shards and merged runs
+    know it; empty if nobody named a list."""
     secret_url: str = field(default="", repr=False)
     """Its whole URL, if ``file`` leaves out a password or a query. It is never stored."""
 

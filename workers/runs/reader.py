@@ -13,6 +13,7 @@ from workers.protocol.endpoint import Endpoint
 from workers.runs.index import read_index
 from workers.runs.job_timeline import BEFORE_START_S, JobTimeline, time_attempts
 from workers.runs.saved_records import IndexJob
+from workers.sources.shard import Shard
 from workers.traces.files import trace_files, trace_files_by_job
 from workers.traces.index import TraceIndex
 from workers.traces.pair_skew import read_pair_skew
@@ -28,6 +29,8 @@ class SavedRun:
     settings: StreamSettings
     limits: Limits
     jobs: list[JobState]
+    shard: Shard | None = None
+    """The part of the recordings that the run streams; None: all of them."""
     warnings: tuple[str, ...] = ()
     """What was left out of the index because it is damaged; each a sentence."""
 
@@ -38,7 +41,7 @@ def read_run(path: Path) -> SavedRun:
     index, traces = read_index(path), trace_files_by_job(path)
     jobs = [_read_job(job, traces.get(job.id, ()), running=False) for job in index.jobs]
     saved = index.saved
-    return SavedRun(saved.endpoint, saved.settings, saved.limits, jobs, index.warnings)
+    return SavedRun(saved.endpoint, saved.settings, saved.limits, jobs, saved.shard, index.warnings)
 
 
 def read_job_states(path: Path) -> list[JobState]:

@@ -41,11 +41,12 @@ from workers.runs.index import (
 )
 from workers.runs.run_lock import RunLock
 from workers.runs.saved_records import load_job
+from workers.sources.shard import Shard
 from workers.sources.spool import SPOOL_PATTERN, remove_spool, spool_name
 from workers.traces.files import attempt_files
 from workers.user_folders import state_folder
 
-_PRESERVED_KEYS = ("started", "limits", "versions", "host")
+_PRESERVED_KEYS = ("started", "limits", "shard", "versions", "host")
 """Keys that are kept from the header of a resumed run, unless they are set again."""
 
 
@@ -61,8 +62,8 @@ class UnsavedIndex:
     changed_jobs: list[JobId]
     header: JsonObject
     version: int  # of the format
-    jobs: list[str]
-    """The objects of all jobs, to write the index as a whole; empty: only the changes."""
+    jobs: list[str] | None
+    """The objects of all jobs, to write the index as a whole; None: only the changes."""
 
 
 class RunFolder:
@@ -89,26 +90,32 @@ class RunFolder:
         self._changes_size = index.changes_size if index else 0
 
     def close(self) -> None:
-        """Releases the lock; removes the folder if it never had a job."""
+        """Releases the lock; removes the folder if it never had a job. A shard without a job stays,
+        so that a merged run knows that nothing is missing."""
         if any(self.path.glob(SPOOL_PATTERN)) or any(self.path.glob(f"jobs-*/{SPOOL_PATTERN}")):
             self._remove_settled_spools()
-        if not self._jobs:
+        if not self._is_kept:
             for name in ("engine.log", INDEX_NAME, CHANGES_NAME, run_lock.NAME):
                 self._files.remove(name)
         self._lock.release()
-        if not self._jobs:
+        if not self._is_kept:
             with suppress(OSError):  # other files are in it
                 self.path.rmdir()
 
     @property
     def needs_saving(self) -> bool:
-        """Whether anything has changed since the last save. A run without jobs is not saved."""
-        return bool(self._jobs) and (self._header_changed or bool(self._changed_jobs))
+        """Whether anything has changed since the last save. A run without jobs is not saved, unless
+        it is a shard."""
+        return self._is_kept and (self._header_changed or bool(self._changed_jobs))
 
     @property
     def is_saved(self) -> bool:
         """True if everything was saved."""
-        return not self.needs_saving and (not self._jobs or (self.path / INDEX_NAME).exists())
+        return not self.needs_saving and (not self._is_kept or (self.path / INDEX_NAME).exists())
+
+    @property
+    def _is_kept(self) -> bool:
+        return bool(self._jobs) or "shard" in self._header
 
     @property
     def has_index(self) -> bool:
@@ -121,12 +128,16 @@ class RunFolder:
         return self.path / "faults.log"
 
     def set_header(
-        self, endpoint: Endpoint | None, settings: StreamSettings, limits: Limits | None = None
+        self,
+        endpoint: Endpoint | None,
+        settings: StreamSettings,
+        limits: Limits | None = None,
+        shard: Shard | None = None,
     ) -> None:
         """Records the properties that all jobs share.
 
-        ``endpoint`` is None before the embedded engine has an address; without ``limits``, those
-        of a resumed run are kept.
+        ``endpoint`` is None before the embedded engine has an address; without ``limits`` or
+        ``shard``, those that were recorded are kept.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         header: JsonObject = {"format": COMPLETE_VERSION, "started": now, "limits": None}
@@ -138,6 +149,8 @@ class RunFolder:
         header["settings"] = codec.dump(settings)
         if limits is not None:
             header["limits"] = codec.dump(limits)
+        if shard is not None:
+            header["shard"] = codec.dump(shard)
         self._header = {**header, "order": list[Json](self.order)}
         self._header_changed = True
 
@@ -172,9 +185,12 @@ class RunFolder:
             with suppress(FileNotFoundError):  # the working directory was removed
                 path = os.path.abspath(file)
         record: JsonObject = {"id": job, "file": file, "path": path}
+        if source.relative_path not in ("", file):
+            record["relative_path"] = source.relative_path
         if source != Source(file):
             hidden = HIDDEN_URL if source.secret_url else ""
-            record["source"] = codec.dump(replace(source, secret_url=hidden))
+            written = codec.dump(replace(source, secret_url=hidden))
+            record["source"] = {k: v for k, v in written.items() if k != "relative_path"}
         if half is not None:
             record["half"] = codec.dump(half)
         self._set_record(job, {**record, "status": JobStatus.QUEUED.value})
@@ -282,7 +298,7 @@ class RunFolder:
     def take_unsaved(self, *, whole: bool = False) -> UnsavedIndex | None:
         """Returns what to save; None if nothing has changed since the last call. ``whole``: the
         whole index, even if nothing has changed. Cheap, because all reports wait meanwhile."""
-        if not self._jobs or not (whole or self.needs_saving):
+        if not self._is_kept or not (whole or self.needs_saving):
             return None
         # An earlier program must refuse the run before there are files that it would not find.
         whole |= self._saved_version != self._version
@@ -295,7 +311,7 @@ class RunFolder:
             changed,
             dict(self._header),
             self._version,
-            [self._jobs[job] for job in sorted(self._jobs)] if whole else [],
+            [self._jobs[job] for job in sorted(self._jobs)] if whole else None,
         )
 
     @property
@@ -318,9 +334,9 @@ class RunFolder:
         """
         # The changes come first even if the whole index follows: if the program is killed before
         # they are removed, they are applied to the new index, and must not contain older states.
-        if not index.jobs or self._changes_size:
+        if index.jobs is None or self._changes_size:
             self._append_changes("".join(index.changes))
-        if index.jobs:
+        if index.jobs is not None:
             version = index.version
             if final and version == PARTIAL_VERSION:
                 version = COMPLETE_VERSION

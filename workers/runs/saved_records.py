@@ -21,6 +21,7 @@ from workers.protocol.endpoint import Endpoint
 from workers.protocol.messages import UpdateConfiguration
 from workers.ranges import shown
 from workers.sources import values
+from workers.sources.shard import Shard
 
 ShortText = Annotated[str, ranges.Text("a text", 1000)]
 
@@ -35,6 +36,9 @@ class SavedHeader:
     """The server that the run streams to; None if no session ever started."""
     settings: StreamSettings = field(default_factory=StreamSettings)
     limits: Limits = field(default_factory=Limits)
+    """Those for all shards together, if the run is a shard."""
+    shard: Shard | None = None
+    """Which part of a list of recordings the run streams; None: all of it."""
     order: tuple[Annotated[int, ranges.JOB_NUMBER], ...] = ()
     versions: Mapping[str, object] = field(default_factory=dict)
     host: Mapping[str, object] = field(default_factory=dict)
@@ -47,6 +51,8 @@ class SavedJob:
     id: Annotated[int, ranges.JOB_NUMBER]
     file: Annotated[str, ranges.PATH]
     path: Annotated[str, ranges.PATH] = ""
+    relative_path: Annotated[str, ranges.PATH] = ""
+    """See `Source.relative_path`."""
     source: Source | None = None
     half: Half | None = None
     size: Annotated[int, ranges.FILE_BYTES] | None = None
@@ -107,7 +113,10 @@ class IndexJob:
 
 def load_header(record: JsonObject) -> SavedHeader:
     """Reads the header; raises `Malformed`."""
-    return codec.load(SavedHeader, record)
+    header = codec.load(SavedHeader, record)
+    if (shard := header.shard) is not None and shard.number > shard.count:
+        raise Malformed(f"shard.number is {shard.number}; it must be from 1 to {shard.count}")
+    return header
 
 
 def load_job(record: JsonObject) -> IndexJob:

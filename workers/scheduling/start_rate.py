@@ -8,9 +8,13 @@ pause, or when another session ends.
 """
 
 import random
+import time
 from collections import deque
 from collections.abc import Callable
 from copy import copy
+
+from workers.scheduling.start_slots import StartSlots
+from workers.sources.shard import Shard
 
 FREE_STARTS_PER_MINUTE = 5
 """New sessions per minute for a free account."""
@@ -41,18 +45,35 @@ class StartRateLimiter:
     that is only the first limit: it rises while nothing is refused, and falls to the number that
     the server accepted. With ``trial_first``, one session starts at a time until the server has
     accepted one.
+
+    With ``shard``, the limit counts for all shards together, and this limiter allows a part of it:
+    its share of the starts of each minute, or if there are fewer starts than shards, one start at
+    the shard's turn. ``together``: how many sessions start at once in that run, two for pairs.
+    ``wall_offset_s`` returns how far the wall clock is ahead of the monotonic one.
     """
 
     def __init__(
-        self, per_minute: int | None = None, *, probing: bool = False, trial_first: bool = False
+        self,
+        per_minute: int | None = None,
+        *,
+        probing: bool = False,
+        trial_first: bool = False,
+        shard: Shard | None = None,
+        together: int = 1,
+        wall_offset_s: Callable[[], float] = lambda: time.time() - time.monotonic(),
     ) -> None:
         self._limit = per_minute
+        """Starts in a minute, of all shards together; None: no limit."""
+        self._shard = shard
+        self._together = together
+        self._wall_offset_s = wall_offset_s
         self._trial_first = trial_first
         self._probing = probing
         self._growth = PROBING_GROWTH
         self._raised_at: float | None = None
         self._start_times: deque[float] = deque()
         """Starts within the last minute that were not refused."""
+        self._last_start_at: float | None = None
         self._ever_accepted = False
         self._unreachable_since: float | None = None
         self._refusals_in_row = 0
@@ -75,21 +96,50 @@ class StartRateLimiter:
         """
         self._drop_old_starts(now)
         if self._probing and self._limit is not None:
-            if self._raised_at is None:
-                self._raised_at = now
-            # Raised after a minute in which most of it was used and nothing was refused.
-            used = len(self._start_times) >= MIN_USED_SHARE * self._limit
-            if used and now - self._raised_at >= RATE_WINDOW_S:
-                self._raised_at = now
-                self._limit = max(self._limit + 1, int(self._limit * self._growth))
+            self._raise_limit(self._limit, now)
         due = self._start_times[-1] + MIN_START_GAP_S if self._start_times else now
-        if self._limit is not None:
-            most = self._limit - sessions if sessions <= self._limit else self._limit - 1
+        share, slots = self._share(), self._slots()
+        if share:
+            most = share - sessions if sessions <= share else share - 1
             if len(self._start_times) > most:
                 due = max(due, self._start_times[-most - 1] + RATE_WINDOW_S)
         if self._trial_started_at is not None:
             due = max(due, self._trial_started_at + TRIAL_TIMEOUT_S)
-        return max(due, self._pause_until, self._asked_pause_until)
+        due = max(due, self._pause_until, self._asked_pause_until)
+        if slots is not None:
+            ahead_s, last_at = self._wall_offset_s(), self._last_start_at
+            last_start = None if last_at is None else last_at + ahead_s
+            due = slots.next_at(max(due, now) + ahead_s, last_start) - ahead_s
+        return due
+
+    def _share(self) -> int | None:
+        """The starts of this program in a minute; None: no limit. 0: it has less than one, so it
+        waits for its slot."""
+        if self._limit is None or self._shard is None:
+            return self._limit
+        return self._shard.share_of(self._limit // self._together) * self._together
+
+    def _slots(self) -> StartSlots | None:
+        """The turns of the shards, if there are more shards than starts in a minute."""
+        if self._limit is None or self._shard is None:
+            return None
+        return StartSlots.of(self._shard, self._limit, self._together)
+
+    def _raise_limit(self, limit: int, now: float) -> None:
+        """Raises the limit after a minute in which most of it was used and nothing was refused; if
+        this shard starts less often, after the time between two of its starts."""
+        if self._raised_at is None:
+            self._raised_at = now
+        slots = self._slots()
+        if slots is None:
+            period = RATE_WINDOW_S
+            used = len(self._start_times) >= MIN_USED_SHARE * (self._share() or limit)
+        else:
+            period = slots.period_s
+            used = self._last_start_at is not None and self._last_start_at > now - period
+        if used and now - self._raised_at >= period:
+            self._raised_at = now
+            self._limit = max(limit + 1, int(limit * self._growth))
 
     def start_simulator(self) -> Callable[[float], float]:
         """Forecasts starts as if all were accepted, without recording any.
@@ -113,6 +163,7 @@ class StartRateLimiter:
     def record_start(self, now: float) -> None:
         """Records that a session has started."""
         self._start_times.append(now)
+        self._last_start_at = now
         is_first = self._trial_first and not self._ever_accepted
         if is_first or now - self._refused_at < RATE_WINDOW_S:
             self._trial_started_at = now
@@ -125,7 +176,11 @@ class StartRateLimiter:
     def record_refused(self, started_at: float, now: float) -> None:
         """Records a refusal, and takes the number of starts before it as the limit."""
         if self._begin_pause(started_at, now) and self._probing:
-            self._limit = max(1, len(self._start_times))
+            shards = self._shard.count if self._shard is not None else 1
+            accepted = len(self._start_times) * shards
+            if self._slots() is not None and self._limit is not None:
+                accepted = self._limit // 2  # of one start in many minutes, nothing can be learnt
+            self._limit = max(1, accepted)
             self._growth, self._raised_at = SERVICE_GROWTH, now
 
     def record_unstarted(self, started_at: float, now: float) -> None:

@@ -11,7 +11,8 @@ A recording is named in the first column of `PATH_COLUMNS`. ``offset`` and ``dur
 part of it, ``param.NAME`` is a connection parameter, and all other columns are metadata.
 
 A manifest may come from somebody else. A relative path must stay below the manifest's folder, also
-through links. An absolute path is followed, because the usual tools write them.
+through links. An absolute path is followed, because the usual tools write them. A backslash may
+stand for a slash, as Windows writes paths, if there is no file with it in its name.
 """
 
 import csv
@@ -28,6 +29,7 @@ from workers.audio.source import DEFAULT_OPTIONS, ReadOptions, Source
 from workers.errors import UsageProblem
 from workers.sources import values
 from workers.sources.addresses import is_url, remote_source
+from workers.sources.shard import normal_path
 
 MANIFEST_SUFFIXES = frozenset([".json", ".jsonl", ".csv", ".tsv", ".scp", ".m3u", ".m3u8"])
 """A file with one of these suffixes is a manifest if it is named, not if its folder is searched."""
@@ -334,6 +336,9 @@ class _RowReader:
                 raise UsageProblem("it names a URL", "Allow URLs in manifests with --remote.")
             return remote_source(named)
         path = os.path.join(self._folder, named)
+        if "\\" in named and not os.path.lexists(path):  # written on Windows
+            named = named.replace("\\", "/")
+            path = os.path.join(self._folder, named)
         try:
             if not os.path.isabs(named) and not self._is_below_folder(path):
                 hint = "Write an absolute path, or move the manifest."
@@ -344,14 +349,30 @@ class _RowReader:
             raise UsageProblem(f"there is no file “{named}”", hint) from None
         if is_folder:
             raise UsageProblem(f"“{named}” is a folder", "A manifest names files.")
-        return Source(path)
+        return Source(path, relative_path=self._path_below_folder(named))
 
     def _is_below_folder(self, path: str) -> bool:
-        folder, name = os.path.split(path)
-        if name in ("", os.curdir, os.pardir) or os.path.islink(path):
+        if os.path.basename(path) in ("", os.curdir, os.pardir) or os.path.islink(path):
             real = os.path.realpath(path)
-        else:  # most files are in few folders, and resolving a path is slow
-            if folder not in self._real_folders:
-                self._real_folders[folder] = os.path.realpath(folder)
-            real = os.path.join(self._real_folders[folder], name)
+        else:
+            real = self._real_path(path)
         return os.path.commonpath([real, self._real_folder]) == self._real_folder
+
+    def _path_below_folder(self, named: str) -> str:
+        """The path of a recording relative to the manifest, in one spelling. One that lies
+        elsewhere keeps its absolute path, which is the same wherever a copy of the manifest is."""
+        if os.path.isabs(named):
+            named = os.path.normpath(named)
+            folder = os.path.abspath(self._folder or os.curdir)
+            for above, path in ((folder, named), (self._real_folder, self._real_path(named))):
+                if path.startswith(os.path.join(above, "")):
+                    return normal_path(os.path.relpath(path, above))
+        return normal_path(named)
+
+    def _real_path(self, path: str) -> str:
+        """A path whose folder is without links. Most files are in few folders, and resolving a path
+        is slow."""
+        folder, name = os.path.split(path)
+        if folder not in self._real_folders:
+            self._real_folders[folder] = os.path.realpath(folder)
+        return os.path.join(self._real_folders[folder], name)

@@ -8,6 +8,7 @@ from workers.audio.source import STDIN_NAME, Source
 from workers.errors import UsageProblem
 from workers.sources.addresses import is_url, remote_source
 from workers.sources.manifest import SourceRules, is_manifest_name, read_manifest
+from workers.sources.shard import normal_path
 
 
 def named_sources(name: str, rules: SourceRules) -> list[Source] | None:
@@ -25,5 +26,7 @@ def named_sources(name: str, rules: SourceRules) -> list[Source] | None:
     if not is_url(name) or os.path.lexists(name):
         return None
     if name.startswith("file://"):
-        return [Source(unquote(urlsplit(name).path), rules.options)]
+        path = unquote(urlsplit(name).path)
+        relative_path = normal_path(os.path.basename(path))
+        return [Source(path, rules.options, relative_path=relative_path)]
     return [replace(remote_source(name), options=rules.options)]

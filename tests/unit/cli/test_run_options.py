@@ -269,3 +269,115 @@ def test_a_split_call_needs_a_speed_that_leaves_room_for_two() -> None:
     if highest < 20:
         with pytest.raises(UsageProblem, match=f"lower --speed to {highest}"):
             parse_command_line(channels="split", speed=20.0)
+
+
+OPEN_ENDPOINT = "ws://127.0.0.1:8765"
+
+
+def test_limits_count_for_all_shards_together() -> None:
+    """Each gets its share, and their sum is the limit; the limit itself is what a run keeps."""
+    shards = [
+        parse_command_line(url=OPEN_ENDPOINT, sessions=10, start_rate=7, shard=f"{number}/4")
+        for number in range(1, 5)
+    ]
+
+    assert [3, 3, 2, 2] == [options.session_share for options in shards]
+    assert {10} == {options.limits.sessions for options in shards}
+    assert "Shard 1 of 4 has 3 of 10 sessions at once and 2 of 7 starts a minute." == (
+        shards[0].shard_notice
+    )
+    assert "Shard 4 of 4 has 2 of 10 sessions at once and 1 of 7 starts a minute." == (
+        shards[3].shard_notice
+    )
+
+
+def test_a_shard_with_a_fraction_of_a_start_says_how_long_it_waits() -> None:
+    """Five starts a minute for eight shards: one in 99 seconds."""
+    options = parse_command_line(url=OPEN_ENDPOINT, sessions=8, start_rate=5, shard="2/8")
+
+    assert "Shard 2 of 8 has 1 of 8 sessions at once and a start every 99 s." == options.notice
+
+
+def test_the_service_begins_with_a_part_of_a_free_account(key: str) -> None:
+    """Then the rate grows, as without shards."""
+    options = parse_command_line(shard="1/2")
+
+    assert options.notice == (
+        "Shard 1 of 2 has 5 of 10 sessions at once and 3 of 5 starts a minute at first."
+    )
+
+
+def test_no_shard_may_be_without_a_session() -> None:
+    """It would wait for ever. All shards refuse, so that none of them streams in vain."""
+    for number in range(1, 5):
+        with pytest.raises(UsageProblem) as caught:
+            parse_command_line(url=OPEN_ENDPOINT, sessions=3, shard=f"{number}/4")
+        assert str(caught.value) == (
+            "4 shards need at least 4 sessions, and --sessions allows 3 for all of them together. "
+            "Set --sessions to 4 or more, or use fewer shards."
+        )
+    with pytest.raises(UsageProblem, match="11 shards need at least 11 sessions"):
+        parse_command_line(url=OPEN_ENDPOINT, shard="1/11")
+
+
+def test_shards_of_split_calls_have_pairs_of_sessions() -> None:
+    """A call needs two at once, and starts them together."""
+
+    def split(**changed: Any) -> RunOptions:
+        return parse_command_line(url=OPEN_ENDPOINT, channels="split", **changed)
+
+    shares = [split(sessions=9, shard=f"{number}/3").session_share for number in (1, 2, 3)]
+    assert [4, 2, 2] == shares
+    starts = split(sessions=8, start_rate=7, shard="1/4").notice
+    assert "Shard 1 of 4 has 2 of 8 sessions at once and a start every 83 s." == starts
+    with pytest.raises(UsageProblem, match="3 shards need at least 6 sessions"):
+        split(sessions=5, shard="1/3")
+
+
+def test_each_machine_has_an_embedded_engine_of_its_own() -> None:
+    """Its capacity is not divided; a limit that the user sets is."""
+    assert parse_command_line(local=True, shard="1/100").session_share is None
+    assert 2 == parse_command_line(local=True, sessions=4, shard="1/2").session_share
+
+
+def test_the_standard_input_has_no_shards() -> None:
+    """Only this machine reads it."""
+    options = parse_command_line(local=True, shard="1/2")
+
+    with pytest.raises(UsageProblem, match="the standard input cannot be divided into shards"):
+        find_sources(["-"], options, SkippedPaths(), allow_stdin=True)
+
+
+def test_a_matrix_stays_whole_in_each_shard(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All conditions of a recording are in one shard, so that they can be compared."""
+    for number in range(12):
+        (tmp_path / f"{number}.wav").write_bytes(b"audio")
+    found = []
+    for number in (1, 2, 3):
+        options = parse_command_line(
+            url=OPEN_ENDPOINT, matrix=["chunk_ms=50,100"], repeat=2, shard=f"{number}/3"
+        )
+        sources = find_sources([str(tmp_path)], options, SkippedPaths())
+        assert all(4 == sum(source.file == other.file for other in sources) for source in sources)
+        found += sources
+
+    assert 48 == len(found)
+    assert 12 == len({source.file for source in found})
+    counts = capsys.readouterr().err.splitlines()
+    assert counts[0].startswith("Shard 1 of 3: ")
+    assert counts[0].endswith(" of 12 recordings")
+
+
+def test_equal_paths_in_all_folders_are_noticed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are all in one shard, which is a surprise."""
+    for number in range(4):
+        (tmp_path / f"{number}").mkdir()
+        (tmp_path / f"{number}" / "audio.wav").write_bytes(b"audio")
+    options = parse_command_line(local=True, shard="1/2")
+    find_sources([str(path) for path in tmp_path.iterdir()], options, SkippedPaths())
+
+    assert "To divide them evenly, name the folder above them." in capsys.readouterr().err

@@ -1,7 +1,7 @@
 """Recordings that are queued while they are found."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tui.model.recording_feed import BATCH_RECORDINGS, FeedPhase, RecordingFeed
@@ -82,10 +82,10 @@ def test_a_watch_goes_on_until_the_feed_is_left(tmp_path: Path) -> None:
     watch.poll_interval_s = 0.01
     search = iter([Source(str(tmp_path / "a.wav"))])
 
-    def new_source(path: str) -> Source:
-        return Source(path, metadata=(("new", "yes"),))
+    def new_sources(paths: Iterable[str]) -> list[Source]:
+        return [Source(path, metadata=(("new", "yes"),)) for path in paths]
 
-    with RecordingFeed(search, queue.add, watch, new_source) as feed:
+    with RecordingFeed(search, queue.add, watch, new_sources) as feed:
         wait_for(feed, FeedPhase.WATCHING)
         (tmp_path / "b.wav").write_bytes(b"audio")
         deadline = time.monotonic() + 20

@@ -1,0 +1,67 @@
+"""Several machines that share the work by ``--shard``, each with a run of its own."""
+
+import json
+from pathlib import Path
+
+from tests.engine.cli.test_program import run_cli
+from tests.engine.cli.test_serve import ServeProcess
+from tests.support import audio_files
+from workers.sources.shard import shard_number
+
+SCRIPT = """
+[[session]]
+[[session.turn]]
+words = [["Good", 100, 300], ["morning.", 300, 700]]
+"""
+
+
+def read_index(run: Path) -> dict[str, object]:
+    index = json.loads((run / "run.json").read_text())
+    assert isinstance(index, dict)
+    return index
+
+
+def test_shards_stream_every_recording_once(tmp_path: Path) -> None:
+    """The run keeps its shard, the account's limits and where each recording was in the list. A
+    shard without recordings has a run too, and no threshold to miss."""
+    recordings = tmp_path / "rec"
+    for name in ("deep/a", "b", "c"):
+        (recordings / name).parent.mkdir(parents=True, exist_ok=True)
+        audio_files.write_recording(recordings / f"{name}.wav", audio_files.sine(0.5))
+    (tmp_path / "day.toml").write_text(SCRIPT)
+    found: list[tuple[str, str]] = []
+    with ServeProcess("--open", "--script", tmp_path / "day.toml") as server:
+        for number in (1, 2):
+            out = tmp_path / f"run-{number}"
+            result = run_cli(
+                "run", recordings, "--endpoint", server.address, "--out", out,
+                "--shard", f"{number}/2", "--sessions", "9", "--start-rate", "600",
+                "--fail-if", "pacing.max>60s",
+            )  # fmt: skip
+            assert result.returncode == 0, result.stderr
+            index = read_index(out)
+            assert index["shard"] == {"number": number, "count": 2}
+            assert index["limits"]["sessions"] == 9  # type: ignore[index]
+            assert f"Shard {number} of 2: " in result.stderr
+            share = {1: 5, 2: 4}[number]
+            assert f"has {share} of 9 sessions at once and 300 of 600 starts" in result.stderr
+            found += [(job["relative_path"], job["status"]) for job in index["jobs"]]  # type: ignore[attr-defined]
+
+    assert sorted(found) == [("b.wav", "done"), ("c.wav", "done"), ("deep/a.wav", "done")]
+
+
+def test_a_resumed_shard_keeps_its_share(tmp_path: Path) -> None:
+    """The limits of the command line count for all shards, then too."""
+    recording = audio_files.write_recording(tmp_path / "a.wav", audio_files.sine(0.5))
+    out = tmp_path / "run"
+    refused = "ws://127.0.0.1:9"
+    number = shard_number("a.wav", 2)
+    command = ("run", recording, "--endpoint", refused, "--out", out, "--attempts", "1")
+    assert run_cli(*command, "--shard", f"{number}/2").returncode == 3
+
+    resumed = run_cli("resume", out, "--no-desk", "--sessions", "4")
+    assert f"Shard {number} of 2 has 2 of 4 sessions at once." in resumed.stderr
+    assert read_index(out)["shard"] == {"number": number, "count": 2}
+    too_few = run_cli("resume", out, "--no-desk", "--sessions", "1")
+    assert too_few.returncode == 2
+    assert "2 shards need at least 2 sessions" in too_few.stderr
