@@ -52,7 +52,7 @@ def write_recordings(folder: Path, count: int) -> None:
 
 def probed_count(run: Path) -> int:
     """How many jobs of a run were probed, by its index on disk."""
-    return sum("seconds" in job.record for job in read_index(run).jobs)
+    return sum(job.queued is not None for job in read_index(run).jobs)
 
 
 def measure(count: int, sessions: int, keys: int) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
+from functools import partial
 from typing import (
     Annotated,
     Any,
@@ -82,6 +83,9 @@ def parse_object(
         raise Malformed(f"{where} is not JSON ({error})") from error
     if not isinstance(record, dict):
         raise Malformed(f"{where} is not a JSON object")
+    openings = ("{", "[") if isinstance(text, str) else (b"{", b"[")
+    if sum(map(text.count, openings)) <= max_depth:  # type: ignore[arg-type]
+        return record
     level: list[Any] = [record]
     for _ in range(max_depth):
         if not level:
@@ -126,7 +130,7 @@ def load(cls: type[T], record: Mapping[str, Json], where: str = "", *, quoting: 
     be read, below ``where``, and its value. Without ``quoting`` it leaves out the value, as that of
     a server may contain the key."""
     try:
-        found: T = _load_with(_plan_for(cls), record)
+        found: T = _plan_for(cls).load(record)
     except _Unreadable as error:
         place = f"{where}{error.place}".lstrip(".") or "it"
         raise Malformed(place + error.reason(quoting=quoting)) from None
@@ -147,23 +151,6 @@ def readable_fields(cls: type, record: Mapping[str, Json]) -> JsonObject:
         return value is not None
 
     return {name: value for name, value in record.items() if is_readable(name, value)}
-
-
-def _load_with(plan: "_ClassPlan", record: Mapping[str, Json]) -> Any:
-    values: dict[str, Any] = {}
-    for name, read in plan.readers.items():
-        value = record.get(name)
-        if value is not None:
-            try:
-                values[name] = read(value)
-            except _Unreadable as error:
-                raise error.inside(f".{name}") from None
-        elif name in plan.required:
-            raise _Unreadable.lacking(name)
-    if plan.keeps_extra and len(record) > len(values):
-        extra = {k: v for k, v in record.items() if k not in plan.readers and k != "type"}
-        values["extra"] = json_safe(extra)
-    return plan.cls(**values)
 
 
 def json_safe(record: Mapping[str, Json]) -> JsonObject:
@@ -199,10 +186,9 @@ def precompile(cls: type) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _ClassPlan:
-    cls: type
     readers: dict[str, FieldReader]
-    required: set[str]
     keeps_extra: bool
+    load: Callable[[Mapping[str, Json]], Any]
 
 
 _PLAN_CACHE: dict[type, _ClassPlan] = {}
@@ -214,11 +200,87 @@ def _plan_for(cls: type) -> _ClassPlan:
     # `Json` is recursive, so it cannot be evaluated.
     hints = get_type_hints(cls, localns={"Json": object}, include_extras=True)
     readers = {f.name: _reader_for(hints[f.name]) for f in fields(cls) if f.name != "extra"}
-    required = {
-        f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING
-    }
-    plan = _PLAN_CACHE[cls] = _ClassPlan(cls, readers, required, "extra" in hints)
+    load = _compile_loader(cls, hints, readers)
+    plan = _PLAN_CACHE[cls] = _ClassPlan(readers, "extra" in hints, load)
     return plan
+
+
+def _compile_loader(
+    cls: type, hints: Mapping[str, Any], readers: Mapping[str, FieldReader]
+) -> Callable[[Mapping[str, Json]], Any]:
+    """Returns the function that reads a ``cls`` from an object.
+
+    It is compiled, as `dataclasses` compiles ``__init__``: an index has a million fields, and a
+    loop over readers takes four times as long. A value that is plainly right is taken as it is; any
+    other goes to its reader, which converts or refuses it.
+    """
+    names: dict[str, Any] = {"cls": cls, "Unreadable": _Unreadable, "extra_of": None}
+    lines = ["def load(record):", " get, known = record.get, 0"]
+    arguments = []
+    for number, field in enumerate(fields(cls)):
+        value, name = f"v{number}", field.name
+        arguments.append(f"{name}={value}" if field.kw_only else value)
+        default = f"default{number}"
+        if field.default_factory is not MISSING:
+            names[default], otherwise = field.default_factory, f"{value} = {default}()"
+        elif field.default is not MISSING:
+            names[default], otherwise = field.default, f"{value} = {default}"
+        else:
+            otherwise = f"raise Unreadable.lacking({name!r})"
+        if name == "extra":
+            names["extra_of"] = partial(_extra_of, readers)
+            lines.append(f" if len(record) > known: {value} = extra_of(record)")
+            lines.append(f" else: {otherwise}")
+            continue
+        names[f"read{number}"] = readers[name]
+        lines += [
+            f" {value} = get({name!r})",
+            f" if {value} is None: {otherwise}",
+            " else:",
+            "  known += 1",
+            f"  if not ({_plain_test(hints[name], value)}):",
+            f"   try: {value} = read{number}({value})",
+            f"   except Unreadable as error: raise error.inside({f'.{name}'!r}) from None",
+        ]
+    arguments.sort(key=lambda argument: "=" in argument)  # those by keyword come last
+    lines.append(f" return cls({', '.join(arguments)})")
+    exec("\n".join(lines), names)
+    load: Callable[[Mapping[str, Json]], Any] = names["load"]
+    return load
+
+
+def _extra_of(readers: Mapping[str, FieldReader], record: Mapping[str, Json]) -> JsonObject:
+    """The undeclared fields of an object."""
+    extra = {k: v for k, v in record.items() if k not in readers and k != "type"}
+    return json_safe(extra)
+
+
+def _plain_test(hint: Any, value: str) -> str:
+    """An expression that is true if the variable ``value`` can be taken as it is."""
+    allowed: Range | Text | None = None
+    if get_origin(hint) in (Union, types.UnionType):
+        (hint,) = (arm for arm in get_args(hint) if arm is not type(None))
+    if get_origin(hint) is Annotated:
+        hint, *extras = get_args(hint)
+        allowed = next((extra for extra in extras if isinstance(extra, Range | Text)), None)
+    if get_origin(hint) in (Union, types.UnionType):
+        (hint,) = (arm for arm in get_args(hint) if arm is not type(None))
+    if hint is bool:
+        return f"{value} is True or {value} is False"
+    if hint in (int, float):
+        low, high = (allowed.low, allowed.high) if isinstance(allowed, Range) else (None, None)
+        is_number = f"{value}.__class__ is int"
+        if hint is float:
+            is_number = f"({value}.__class__ is float or {is_number})"
+        if low is None or high is None:  # as in `_read_number`
+            return f"{is_number} and {-MAX_ABS_NUMBER!r} < {value} < {MAX_ABS_NUMBER!r}"
+        return f"{is_number} and {low!r} <= {value} <= {high!r} < {MAX_ABS_NUMBER!r}"
+    if hint is str and allowed is None:
+        return f"{value}.__class__ is str"
+    if hint is str and isinstance(allowed, Text) and allowed.pattern is None:
+        is_short = f"{value}.isascii() and len({value}) <= {allowed.max_chars}"
+        return f'{value}.__class__ is str and {is_short} and "\\0" not in {value}'
+    return "False"
 
 
 def _reader_for(hint: Any) -> FieldReader:
@@ -253,16 +315,17 @@ def _reader_for(hint: Any) -> FieldReader:
             return _table_reader(_reader_for(get_args(hint)[1]))
         return lambda value: json_safe(_read_object(value))
     if isinstance(hint, type) and is_dataclass(hint):
-        plan = _plan_for(hint)
-        return lambda value: _load_with(plan, _read_object(value))
+        load_inner = _plan_for(hint).load
+        return lambda value: load_inner(value if type(value) is dict else _read_object(value))
     if isinstance(hint, type) and issubclass(hint, Enum):
-        members = ", ".join(str(member.value) for member in hint)
+        members = {member.value: member for member in hint}
+        names = ", ".join(map(str, members))
 
         def read_member(value: Any) -> Enum:
             try:
-                return hint(value)
-            except ValueError:
-                raise _Unreadable(value, f"one of {members}") from None
+                return members[value]
+            except (KeyError, TypeError):  # a list or an object has no hash
+                raise _Unreadable(value, f"one of {names}") from None
 
         return read_member
     return _SCALAR_READERS[hint]

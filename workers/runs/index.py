@@ -11,10 +11,10 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 from workers import files
 from workers.errors import Malformed, RunFolderProblem
@@ -40,6 +40,7 @@ MAX_INDEX_BYTES = 512 << 20
 """The largest index, and the longest line of its changes, that is read: a million jobs."""
 MAX_INDEX_DEPTH = 50
 
+_JOBS_FOLLOW = b'"jobs": [\n'
 _DAMAGE_HINT = "The file is damaged, or another program changed it. Correct it to go on."
 _MAX_READS = 5
 """How often an index is read again because it was written meanwhile."""
@@ -73,23 +74,31 @@ class RunIndex:
         return Counter(statuses.values())
 
 
+@dataclass(frozen=True, slots=True)
+class _DamagedJob:
+    """What is wrong with the object of a job. A later change may replace it."""
+
+    problem: RunFolderProblem
+
+
 @dataclass(slots=True)
 class _Records:
-    """What the files of an index contain, before it is checked."""
+    """What the files of an index contain."""
 
     header: JsonObject
-    jobs: dict[int, JsonObject]
-    places: dict[int, str]
-    """Where the object of each job stands."""
     header_place: str
-    warnings: list[str]
+    """Where the header stands."""
+    keep_texts: bool
+    jobs: dict[int, "IndexJob | _DamagedJob"] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
-def read_index(path: Path) -> RunIndex:
+def read_index(path: Path, *, keep_texts: bool = False) -> RunIndex:
     """The index of the run in folder ``path``, which may be in progress. Raises `RunFolderProblem`
-    with the file, the field and its value if anything in it cannot be."""
+    with the file, the field and its value if anything in it cannot be. ``keep_texts``: keep the
+    object of each job as text too."""
     with _garbage_collection_paused():
-        return _read_index(path)
+        return _read_index(path, keep_texts)
 
 
 @contextmanager
@@ -104,19 +113,20 @@ def _garbage_collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _read_index(path: Path) -> RunIndex:
+def _read_index(path: Path, keep_texts: bool) -> RunIndex:
     for _ in range(_MAX_READS):
         version = _file_version(path)
-        records = _read_whole_index(path)
+        records = _read_whole_index(path, keep_texts)
         changes_size = _apply_changes(path, records)
         if version == _file_version(path):  # otherwise the changes may belong to a newer index
             break
     with _naming(records.header_place):
         saved = load_header(records.header)
     jobs: dict[int, IndexJob] = {}
-    for number, record in sorted(records.jobs.items()):
-        with _naming(records.places[number]):
-            jobs[number] = load_job(record)
+    for number, job in sorted(records.jobs.items()):
+        if isinstance(job, _DamagedJob):
+            raise job.problem
+        jobs[number] = job
     with _naming(f"{path / INDEX_NAME}: "):
         check_links(jobs)
     for number, job in jobs.items():
@@ -134,18 +144,26 @@ def _naming(place: str) -> Iterator[None]:
     """Raises `RunFolderProblem` for what is wrong, with its place."""
     try:
         yield
-    except Malformed as error:
-        reason = f"{place}{error.reason}".replace(".it lacks", " lacks")
-        raise RunFolderProblem(reason, _DAMAGE_HINT) from None
-    except RecursionError:
+    except (Malformed, RecursionError) as error:
+        raise _problem(place, error) from None
+
+
+def _problem(place: str, error: Malformed | RecursionError) -> RunFolderProblem:
+    if isinstance(error, RecursionError):
         reason = f"{place.rstrip(':. ')} is nested too deeply"
-        raise RunFolderProblem(reason, _DAMAGE_HINT) from None
+    else:
+        reason = f"{place}{error.reason}".replace(".it lacks", " lacks")
+    return RunFolderProblem(reason, _DAMAGE_HINT)
 
 
-def _read_whole_index(path: Path) -> _Records:
+def _read_whole_index(path: Path, keep_texts: bool) -> _Records:
     file = path / INDEX_NAME
     try:
-        text = _read_bounded(file)
+        with _open_bounded(file) as lines:
+            if (records := _read_lines(lines, file, keep_texts)) is not None:
+                return records
+            lines.seek(0)
+            text = lines.read()  # `read(n)` would first allocate n bytes
         header = codec.parse_object(text, str(file), MAX_INDEX_DEPTH, quoting=True)
     except FileNotFoundError as error:
         hint = f"It does not contain {INDEX_NAME}."
@@ -160,13 +178,47 @@ def _read_whole_index(path: Path) -> _Records:
     if not isinstance(listed, list):
         reason = f"{file}: jobs is {shown(listed)}; it must be a list"
         raise RunFolderProblem(reason, _DAMAGE_HINT)
-    records = _Records(header, {}, {}, f"{file}: ", [])
+    records = _Records(header, f"{file}: ", keep_texts)
     for position, job in enumerate(listed):
-        place = f"{file}: jobs[{position}]"
-        number = _add_job(records, job, f"{place}.")
-        if len(records.jobs) <= position:
-            raise RunFolderProblem(f"{place}.id is {number}, as that of another job", _DAMAGE_HINT)
+        _add_listed_job(records, job, position, file, None)
     return records
+
+
+def _read_lines(lines: BinaryIO, file: Path, keep_texts: bool) -> _Records | None:
+    """Reads an index with one job on each line, as `index_lines` writes it, without having all of
+    it in memory; None if the file is not like that."""
+    first = lines.readline(MAX_INDEX_BYTES)
+    if not first.endswith(_JOBS_FOLLOW):
+        return None
+    try:
+        header = codec.parse_object(first + b"]}", str(file), MAX_INDEX_DEPTH)
+        del header["jobs"]
+        _check_format(file, header.get("format", COMPLETE_VERSION))
+        records = _Records(header, f"{file}: ", keep_texts)
+        for position in count():
+            line = lines.readline(MAX_INDEX_BYTES)
+            is_last = not line.endswith(b",\n")
+            if line == b"]}\n" and not position:
+                break
+            text = line.removesuffix(b"\n").removesuffix(b"" if is_last else b",").decode()
+            job = codec.parse_object(text, str(file), MAX_INDEX_DEPTH)
+            _add_listed_job(records, job, position, file, text)
+            if is_last:
+                if lines.readline(MAX_INDEX_BYTES) != b"]}\n":
+                    return None
+                break
+    except (Malformed, UnicodeDecodeError):
+        return None
+    return None if lines.read(1) else records
+
+
+def _add_listed_job(
+    records: _Records, job: Json, position: int, file: Path, text: str | None
+) -> None:
+    place = f"{file}: jobs[{position}]"
+    number = _add_job(records, job, place, text)
+    if len(records.jobs) <= position:
+        raise RunFolderProblem(f"{place}.id is {number}, as that of another job", _DAMAGE_HINT)
 
 
 def _check_format(file: Path, version: Json) -> None:
@@ -180,14 +232,22 @@ def _check_format(file: Path, version: Json) -> None:
     raise RunFolderProblem(reason, _DAMAGE_HINT)
 
 
-def _add_job(records: _Records, job: Json, place: str) -> int:
-    """Adds the object of a job, or replaces it; returns the job's number."""
-    with _naming(place.rstrip(".") + " "):
-        if not isinstance(job, dict):
-            raise Malformed(f"is {shown(job)}; it must be an object")
-    with _naming(place):
+def _add_job(records: _Records, job: Json, place: str, text: str | None) -> int:
+    """Adds a job, or replaces it; returns its number. ``text``: its object as it was written."""
+    if not isinstance(job, dict):
+        raise _problem(f"{place} ", Malformed(f"is {shown(job)}; it must be an object"))
+    try:
         number = codec.load(_JobNumber, job).id
-    records.jobs[number], records.places[number] = job, place
+    except Malformed as error:
+        raise _problem(f"{place}.", error) from None
+    try:
+        loaded = load_job(job)
+    except (Malformed, RecursionError) as error:
+        records.jobs[number] = _DamagedJob(_problem(f"{place}.", error))
+        return number
+    if records.keep_texts:
+        loaded = replace(loaded, text=encode_json(job) if text is None else text)
+    records.jobs[number] = loaded
     return number
 
 
@@ -196,11 +256,12 @@ class _JobNumber:
     id: Annotated[int, JOB_NUMBER]
 
 
-def _read_bounded(path: Path) -> bytes:
-    with files.open_to_read(path) as file:
-        if os.fstat(file.fileno()).st_size > MAX_INDEX_BYTES:
-            raise Malformed(f"{path} is larger than {MAX_INDEX_BYTES >> 20} MB")
-        return file.read()  # `read(n)` would first allocate n bytes, more than some processes may
+def _open_bounded(path: Path) -> BinaryIO:
+    file = files.open_to_read(path)
+    if os.fstat(file.fileno()).st_size > MAX_INDEX_BYTES:
+        file.close()
+        raise Malformed(f"{path} is larger than {MAX_INDEX_BYTES >> 20} MB")
+    return file
 
 
 def _file_version(path: Path) -> object:
@@ -253,7 +314,7 @@ def _parsed_change(line: bytes) -> JsonObject | None:
 
 def _apply_change(records: _Records, change: JsonObject, place: str) -> None:
     if (job := change.get("job")) is not None:
-        _add_job(records, job, f"{place}job.")
+        _add_job(records, job, f"{place}job", None)
     if (header := change.get("header")) is not None:
         if not isinstance(header, dict):
             reason = f"{place}header is {shown(header)}; it must be an object"

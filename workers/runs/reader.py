@@ -85,7 +85,7 @@ def _read_job(job: IndexJob, files: Sequence[tuple[int, Path]], *, running: bool
     timeline = JobTimeline(job, attempts, running=running)
     for _, report in timeline.reports_between(BEFORE_START_S, inf):
         state.apply(report)
-    if state.is_settled and job.attempt > state.attempt and job.saved.ended is None:
+    if state.is_settled and job.attempt > state.attempt and job.ended is None:
         retrying = Retrying(_RETRY_NOT_STARTED, 0.0, state.resume_point.at_ms / 1000)
         state.apply(JobReport(job.id, job.attempt, job.file, 0.0, retrying, job.half))
     return state

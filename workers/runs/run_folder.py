@@ -76,7 +76,7 @@ class RunFolder:
         self._files = lock.folder
         self._resumed = index is not None
         self._header = index.header if index else {}
-        self._jobs = {job.id: encode_json(job.record) for job in index.jobs} if index else {}
+        self._jobs = {job.id: job.text for job in index.jobs} if index else {}
         """The object of each job, encoded: a run may have many thousands."""
         self._changed_jobs: dict[JobId, None] = {}
         """The jobs that changed since the last save, in the order of their changes."""
@@ -399,7 +399,8 @@ def reopen(path: Path) -> RunFolder:
         raise RunFolderProblem(reason) from error
     try:
         lock.folder.remove_drafts()
-        return RunFolder(path, lock, read_index(path))  # read again now that it is locked
+        # read again now that it is locked
+        return RunFolder(path, lock, read_index(path, keep_texts=True))
     except BaseException:
         lock.release()
         raise

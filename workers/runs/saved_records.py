@@ -77,8 +77,10 @@ class IndexJob:
     """The recording's properties; None if it was never probed."""
     half: Half | None
     """Which half of a pair it is; None if it is a job of its own."""
-    record: JsonObject
-    """The job's object as written."""
+    ended: Ended | None
+    """How its latest attempt ended; None while it lasts, or if another will follow."""
+    text: str = ""
+    """The job's object as written; empty unless it was to be kept."""
 
     @property
     def id(self) -> JobId:
@@ -101,7 +103,7 @@ class IndexJob:
     @property
     def status(self) -> str:
         """A value of `JobStatus`, or any other text that the index contains instead."""
-        ended = self.saved.ended
+        ended = self.ended
         if ended is not None and ended.outcome.value == JobStatus.INTERRUPTED.value:
             return JobStatus.INTERRUPTED.value
         return self.saved.status
@@ -121,7 +123,11 @@ def load_header(record: JsonObject) -> SavedHeader:
 
 def load_job(record: JsonObject) -> IndexJob:
     """Reads the object of a job; raises `Malformed`."""
-    saved = codec.load(SavedJob, record)
+    attempts, ended = record.get("attempts"), record.get("ended")
+    latest = str(record.get("attempt"))
+    # The end of the latest attempt stands there twice, and is most of what is to be read.
+    is_repeated = ended is not None and isinstance(attempts, dict) and attempts.get(latest) == ended
+    saved = codec.load(SavedJob, {**record, "ended": None} if is_repeated else record)
     queued = codec.load(Queued, record) if record.get("seconds") is not None else None
     for number in saved.attempts:
         if not (number.isascii() and number.isdecimal() and len(number) < 10):
@@ -134,7 +140,12 @@ def load_job(record: JsonObject) -> IndexJob:
         pair, channel = saved.half.pair, saved.half.channel
         expected = f"{saved.id - channel}, as its id is {saved.id} and its channel {channel}"
         raise Malformed(f"half.pair is {pair}; it must be {expected}")
-    return IndexJob(saved, queued, saved.half, record)
+    return IndexJob(
+        saved,
+        queued,
+        saved.half,
+        saved.attempts.get(latest, saved.ended) if is_repeated else saved.ended,
+    )
 
 
 def _check_source(source: Source, file: str) -> None:

@@ -118,7 +118,7 @@ def test_what_streamed_it_is_noted_when_a_session_does(tmp_path: Path) -> None:
 
 def content(folder: Path) -> dict[int, object]:
     """The status of each job as another program reads it."""
-    return {job.id: job.record.get("status") for job in read_index(folder).jobs}
+    return {job.id: job.saved.status for job in read_index(folder).jobs}
 
 
 def test_a_change_is_appended_and_the_index_is_whole_in_the_end(tmp_path: Path) -> None:
