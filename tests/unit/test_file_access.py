@@ -56,6 +56,7 @@ EXCEPTIONS = {
     ("tui/cli/calibrate.py", "write_text"): "in that folder",
     ("tui/cli/calibrate.py", "wave.open"): "in that folder",
     ("tui/cli/check.py", "TemporaryDirectory"): "private, under a name drawn by the system",
+    ("tui/cli/find_limit.py", "TemporaryDirectory"): "private, under a name drawn by the system",
     ("workers/playback/process.py", "write_text"): "the name of the process in /proc",
     ("workers/session/main.py", "write_text"): "the name of the process in /proc",
     ("workers/sources/needed_bytes.py", "TemporaryFile"): "it has no name",

@@ -65,7 +65,12 @@ SECTIONS = (
     Section(
         "Time and cost",
         "--prices prices.toml",
-        ("--prices",),
+        ("--budget", "--prices"),
+    ),
+    Section(
+        "What must hold",
+        '--slo "ttfs.p95<800ms" --hold 30',
+        ("--slo", "--up-to", "--within", "--trials", "--hold", "--warm-up"),
     ),
     Section(
         "How to score",

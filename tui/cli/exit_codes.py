@@ -43,7 +43,8 @@ class ExitCode(IntEnum):
     GATE_FAILED = (
         99,
         "a gate failed",
-        "A threshold of `--fail-if` was crossed. The command did its work.",
+        "A threshold of `--fail-if` was crossed, or `find-limit` found that not even one session "
+        "holds. The command did its work.",
     )
     INTERRUPTED = (
         130,

@@ -1,8 +1,8 @@
 """The ``paceline`` command: its subcommands, loaded when they are needed, and its exit code.
 
 A new subcommand is a module in this package and a line in `COMMANDS`. The module contains a click
-command of the same name that returns an `ExitCode`. At its top it imports only what its help needs;
-the command itself imports the rest.
+command that returns an `ExitCode`. Both are named like the subcommand, with ``_`` for a hyphen. At
+its top the module imports only what its help needs; the command itself imports the rest.
 """
 
 import errno
@@ -22,6 +22,7 @@ COMMANDS = {
     "compare": "Compare runs of the same recordings with the first one, offline.",
     "desk": "Open the desk on these files and folders (the default command).",
     "export": "Write transcripts of a run to files, offline.",
+    "find-limit": "Find how many sessions hold to a service level, and what gives in.",
     "report": "Write the scores of a run as one HTML page, offline.",
     "resume": "Continue what a run did not finish.",
     "run": "Stream files and folders without a screen.",
@@ -47,7 +48,8 @@ class CommandRegistry(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"tui.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"tui.cli.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -190,7 +190,7 @@ reading_options = option_group(
 )
 """Which audio of a recording is read, and how; `parse_read_options` checks most of them."""
 
-new_run_options = option_group(
+target_options = option_group(
     click.option("--endpoint", "url", metavar="URL", help="Stream to this v3 endpoint, ws or wss."),
     click.option("--local", is_flag=True, help="Stream to the embedded engine even with a key."),
     click.option(
@@ -221,6 +221,18 @@ new_run_options = option_group(
         show_default=True,
         help="Send this many ms of audio in each message.",
     ),
+)
+"""Where to stream, and what is sent with each recording."""
+
+budget_option = click.option(
+    "--budget",
+    metavar="AMOUNT|TIME",
+    help="Hold new sessions as soon as what is open would pass this amount, such as 5usd, or this "
+    "time of open sockets, such as 2h.",
+)
+
+new_run_options = option_group(
+    target_options,
     click.option(
         "--sample-rate",
         type=int,

@@ -57,6 +57,15 @@ def run_charts(score: RunScore) -> list[Chart]:
 
 
 def render(chart: Chart, score: RunScore, palette: Palette, file_format: str) -> bytes:
+    """Draws a chart of a run as ``svg`` or ``png``."""
+    return draw(
+        chart.title, lambda axes: chart.draw(axes, palette, score.jobs), palette, file_format
+    )
+
+
+def draw(
+    title: str, draw_axes: Callable[["Axes"], None], palette: Palette, file_format: str
+) -> bytes:
     """Draws a chart as ``svg`` or ``png``, with a transparent background."""
     import matplotlib
 
@@ -66,8 +75,8 @@ def render(chart: Chart, score: RunScore, palette: Palette, file_format: str) ->
     with matplotlib.rc_context(_style(palette)):
         figure = Figure(figsize=(6.4, 3.6), layout="constrained")
         axes = figure.add_subplot()
-        axes.set_title(chart.title, loc="left")
-        chart.draw(axes, palette, score.jobs)
+        axes.set_title(title, loc="left")
+        draw_axes(axes)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
         buffer = io.BytesIO()
