@@ -78,6 +78,8 @@ class LeaseGranter:
         self._window_s = MINUTE_S * terms.drift_ratio
         self._accounts: dict[str, _Account] = {}
         """By holder; the one that was heard longest ago is first."""
+        self._dropped: dict[str, float] = {}
+        """Holders that were silent for so long that their sessions have ended, and since when."""
         self._held = self._uncounted = 0
         """Sums over all accounts."""
         self._starts: list[float] = []
@@ -209,11 +211,18 @@ class LeaseGranter:
         is_unheard = self._unheard is None or holder in self._unheard
         return not (is_unheard and now < self._unknown_until)
 
-    @property
-    def holders(self) -> frozenset[str]:
-        """The holders that may have something: the ``predecessors`` of a later granter. A driver
-        writes a holder down before it sends its first grant."""
-        return frozenset(self._accounts) | (self._unheard or frozenset())
+    def holders(self, now: float) -> frozenset[str] | None:
+        """The holders that may have sessions, or may have started some within the last minute: the
+        ``predecessors`` of a later granter. None: not known. A driver writes a holder down before
+        it sends its first grant."""
+        self._drop_silent(now)
+        while self._dropped and next(iter(self._dropped.values())) + self._window_s <= now:
+            del self._dropped[next(iter(self._dropped))]
+        if now >= self._unknown_starts_until:
+            self._unheard = frozenset()
+        if self._unheard is None:
+            return None
+        return self._unheard.union(self._accounts, self._dropped)
 
     def statuses(self, now: float) -> list[LeaseStatus]:
         """What each holder has."""
@@ -237,6 +246,8 @@ class LeaseGranter:
             if over_at > now:
                 return
             del self._accounts[holder]
+            self._dropped.pop(holder, None)
+            self._dropped[holder] = over_at  # last
             self._waiting.pop(holder, None)
             self._held -= account.held
             self._uncounted -= account.uncounted
