@@ -12,6 +12,7 @@ from workers.jobs.job import StreamSettings
 from workers.jobs.job_state import JobState
 from workers.protocol.endpoint import custom_endpoint
 from workers.runs import reader, run_folder
+from workers.scheduling.launcher import SessionLauncher
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.start_rate import StartRateLimiter
 from workers.scheduling.supervisor import SessionTarget, Supervisor
@@ -102,6 +103,7 @@ def run_supervisor(
     timeouts: Timeouts | None = None,
     key: str | None = None,
     ca: Path | None = None,
+    launcher: SessionLauncher | None = None,
 ) -> Iterator[ObservedSupervisor]:
     """Runs a supervisor; leaving the block ends all its processes."""
     endpoint = replace(custom_endpoint(url), ca=None if ca is None else str(ca))
@@ -115,6 +117,7 @@ def run_supervisor(
             start_limiter=starts,
             retry_policy=retry_policy,
             timeouts=timeouts or SHORT_SESSIONS,
+            launcher=launcher,
         ) as supervisor,
     ):
         yield ObservedSupervisor(supervisor)
