@@ -59,6 +59,8 @@ EXCEPTIONS = {
     ("tui/cli/find_limit.py", "TemporaryDirectory"): "private, under a name drawn by the system",
     ("workers/playback/process.py", "write_text"): "the name of the process in /proc",
     ("workers/session/main.py", "write_text"): "the name of the process in /proc",
+    ("workers/session/rehearsal.py", "TemporaryDirectory"): "private, under a drawn name",
+    ("workers/session/rehearsal.py", "wave.open"): "in that folder",
     ("workers/sources/needed_bytes.py", "TemporaryFile"): "it has no name",
     ("workers/sources/needed_bytes.py", "truncate"): "that file",
     ("workers/sources/spool.py", "ftruncate"): "an open spool",

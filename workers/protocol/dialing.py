@@ -134,12 +134,17 @@ def _upgrade(sock: socket.socket, parts: SplitResult, headers: dict[str, str]) -
         raise unreachable.not_connected(netloc, error_text(error)) from None
     if answer.status != 101:
         raise unreachable.refused_upgrade(netloc, answer, detail)
-    accept = b64encode(hashlib.sha1(nonce + _ACCEPT_SUFFIX).digest()).decode()
+    accept = websocket_accept(nonce)
     upgrade, connection = _tokens(answer, "upgrade"), _tokens(answer, "connection")
     is_upgraded = "websocket" in upgrade and "upgrade" in connection
     if not is_upgraded or answer.headers.get("sec-websocket-accept") != accept:
         raise unreachable.not_a_websocket(netloc)
     return answer
+
+
+def websocket_accept(key: bytes) -> str:
+    """The value with which a server proves that it has read this key (RFC 6455, section 4.2.2)."""
+    return b64encode(hashlib.sha1(key + _ACCEPT_SUFFIX).digest()).decode()
 
 
 def _tokens(answer: HttpAnswer, name: str) -> list[str]:

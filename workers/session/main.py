@@ -65,29 +65,45 @@ def run_session(
     try:
         # What this process or a C library prints goes to a file, never to the screen.
         output = files.open_log(assignment.log_path)
-        for stream in (1, 2):
-            os.dup2(output, stream)
-        with suppress(OSError):
-            os.close(output)
-        clean_errors()
-        if assignment.log_config is not None:
-            with suppress(OSError):  # the session works without a log
-                log.enable(assignment.log_config, job=job.id, attempt=assignment.attempt)
-        head = TraceHead(
-            job=job.id,
-            attempt=assignment.attempt,
-            file=job.file,
-            recording=job.recording,
-            settings=job.settings,
-            seam=assignment.resume_point,
-            endpoint=assignment.endpoint.address,
-            half=job.half,
-        )
+    except OSError as error:
+        _report_unstarted(assignment, unwritable_ending(error), reports)
+        reports.close()
+        return
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    with suppress(OSError):
+        os.close(output)
+    clean_errors()
+    if assignment.log_config is not None:
+        with suppress(OSError):  # the session works without a log
+            log.enable(assignment.log_config, job=job.id, attempt=assignment.attempt)
+    run_attempt(assignment, key, reports, control)
+    reports.close()
+
+
+def run_attempt(
+    assignment: Assignment,
+    key: Secret | None,
+    reports: SessionQueue[JobReport],
+    control: ControlChannel,
+) -> None:
+    """Runs the attempt of a session whose process is set up; its last report is always `Ended`."""
+    job = assignment.job
+    head = TraceHead(
+        job=job.id,
+        attempt=assignment.attempt,
+        file=job.file,
+        recording=job.recording,
+        settings=job.settings,
+        seam=assignment.resume_point,
+        endpoint=assignment.endpoint.address,
+        half=job.half,
+    )
+    try:
         trace = TraceWriter(Path(assignment.trace_path), head)
     except OSError as error:
         ended = _TRACE_EXISTS if isinstance(error, FileExistsError) else unwritable_ending(error)
-        reports.put(JobReport(job.id, assignment.attempt, job.file, 0.0, ended, job.half))
-        reports.close()
+        _report_unstarted(assignment, ended, reports)
         return
     start_s = assignment.resume_point.at_ms / 1000
     _log.info("attempt at %s from %.1f s; URL %s", job.file, start_s, assignment.endpoint.address)
@@ -97,7 +113,14 @@ def run_session(
         recorder.publish(ended)
     verdict = ended.certificate.verdict.value if ended.certificate else "nothing sent"
     _log.info("ended: %s (%s); pacing: %s", ended.outcome.value, ended.reason, verdict)
-    reports.close()
+
+
+def _report_unstarted(
+    assignment: Assignment, ended: Ended, reports: SessionQueue[JobReport]
+) -> None:
+    """Reports the end of an attempt that has no trace."""
+    job = assignment.job
+    reports.put(JobReport(job.id, assignment.attempt, job.file, 0.0, ended, job.half))
 
 
 def _recording_file(assignment: Assignment) -> RecordingFile:
