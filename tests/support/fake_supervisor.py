@@ -16,6 +16,7 @@ class FakeSupervisor:
     def __init__(self, sessions: int = 4) -> None:
         self.reports: queue.SimpleQueue[JobReport] = queue.SimpleQueue()
         self.holding = False
+        self.held_by_refusal = False
         self.max_sessions = sessions
         self.next_start_at: float | None = None
         self.start_after = 0.0

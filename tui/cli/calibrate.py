@@ -9,7 +9,7 @@ import click
 
 from tui.cli.command_help import command
 from tui.cli.exit_codes import ExitCode
-from tui.cli.shared_options import count_option
+from tui.cli.shared_options import WholeNumberRange, count_option
 
 if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extra
     from workers.evaluation.calibration import CalibrationScript, ErrorSummary
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extr
 @count_option(
     "--seconds",
     "Stream this many seconds of audio in each session.",
-    type=click.IntRange(15, 600),
+    type=WholeNumberRange(15, 600),
     default=30,
     show_default=True,
 )

@@ -4,6 +4,7 @@ What is printed may contain untrusted text: file names, transcripts, server mess
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 
@@ -27,6 +28,14 @@ def print_json(record: object) -> None:
         sys.stdout.flush()
     else:  # in a test
         click.echo(text)
+
+
+def can_show_progress(*, beside_stdout: bool) -> bool:
+    """Whether stderr is a terminal on which lines can be replaced. ``beside_stdout``: something is
+    printed on stdout meanwhile, which must not be a terminal then."""
+    is_dumb = os.environ.get("TERM", "dumb") in ("dumb", "unknown")
+    is_terminal = sys.__stderr__ is not None and sys.__stderr__.isatty()
+    return is_terminal and not is_dumb and not (beside_stdout and sys.stdout.isatty())
 
 
 def report_lost_output(code: ExitCode) -> ExitCode:

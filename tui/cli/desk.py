@@ -125,7 +125,7 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
         from tui.app.desk import Desk
 
         folder, to, kind = supervisor.folder, options.destination, options.endpoint_kind
-        rules, notice = options.source_rules, options.notice
+        rules, notice = options.source_rules, " ".join(options.notices)
         feed = request.feed(supervisor, options)
         app = Desk(
             supervisor,

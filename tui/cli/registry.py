@@ -60,6 +60,7 @@ class CommandRegistry(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Inserts “desk”, the default command, before arguments without a command."""
         if not args or args[0] not in (*COMMANDS, "-h", "--help", "--version"):
+            _refuse_misspelt_command(ctx, args)
             args = ["desk", *args]
         ctx.meta[_ARGUMENTS] = [*args]
         return super().parse_args(ctx, args)
@@ -118,6 +119,17 @@ class CommandRegistry(click.Group):
 
             code = report_fault(error)
         raise SystemExit(code)
+
+
+def _refuse_misspelt_command(ctx: click.Context, args: list[str]) -> None:
+    """Raises a usage error if the first word is no file, but nearly the name of a command."""
+    import difflib
+
+    word = args[0] if args else ""
+    nearest = difflib.get_close_matches(word, COMMANDS, n=1)
+    if nearest and not os.path.lexists(word):
+        hint = f"Did you mean “paceline {nearest[0]}”?"
+        raise click.UsageError(f"There is no file or command “{word}”. {hint}", ctx)
 
 
 def _limit_text(error: OSError) -> str | None:

@@ -9,7 +9,7 @@ from tui.cli.command_help import command
 from tui.cli.desk import require_terminal, run_desk, start_guard
 from tui.cli.exit_codes import ExitCode
 from tui.cli.run_names import latest_unfinished_run
-from tui.cli.shared_options import log_options, resume_options, run_argument
+from tui.cli.shared_options import log_options, resume_options, run_argument, verbosity_options
 
 
 @command(
@@ -23,10 +23,18 @@ from tui.cli.shared_options import log_options, resume_options, run_argument
     is_flag=True,
     help="Stream without a screen and print events on stdout, as lines of JSON.",
 )
+@verbosity_options
 @click.option("--endpoint", "url", metavar="URL", help="Continue at this v3 endpoint instead.")
 @resume_options
 @log_options
-def resume(folder: Path, no_desk: bool, as_json: bool, **arguments: Any) -> ExitCode:
+def resume(
+    folder: Path,
+    no_desk: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    **arguments: Any,
+) -> ExitCode:
     """Continue what a run did not finish.
 
     Without RUN, continue the latest run that is unfinished.
@@ -51,5 +59,7 @@ def resume(folder: Path, no_desk: bool, as_json: bool, **arguments: Any) -> Exit
     if guard is not None:
         return run_desk(options, request, guard)
     from tui.cli.headless import stream_headless
+    from tui.cli.run_output import chosen_verbosity
 
-    return stream_headless(options, request, as_json=as_json)
+    verbosity = chosen_verbosity(quiet=quiet, verbose=verbose)
+    return stream_headless(options, request, as_json=as_json, verbosity=verbosity)

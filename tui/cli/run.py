@@ -6,7 +6,13 @@ import click
 
 from tui.cli.command_help import command
 from tui.cli.exit_codes import ExitCode
-from tui.cli.shared_options import log_options, new_run_options, paths_argument, watch_option
+from tui.cli.shared_options import (
+    log_options,
+    new_run_options,
+    paths_argument,
+    verbosity_options,
+    watch_option,
+)
 
 
 @command(
@@ -15,6 +21,7 @@ from tui.cli.shared_options import log_options, new_run_options, paths_argument,
 )
 @paths_argument
 @click.option("--json", "as_json", is_flag=True, help="Print events on stdout, as lines of JSON.")
+@verbosity_options
 @click.option(
     "--fail-if",
     "thresholds",
@@ -28,6 +35,8 @@ from tui.cli.shared_options import log_options, new_run_options, paths_argument,
 def run(
     paths: tuple[str, ...],
     as_json: bool,
+    quiet: bool,
+    verbose: bool,
     watch: bool,
     thresholds: tuple[str, ...],
     **arguments: Any,
@@ -35,14 +44,18 @@ def run(
     """Stream files and folders without a screen."""
     from tui.cli.headless import stream_headless
     from tui.cli.run_options import find_sources, parse_options, print_skipped, watch_folders
+    from tui.cli.run_output import chosen_verbosity
     from tui.cli.run_setup import RunRequest
     from tui.cli.score import load_thresholds
     from workers.audio.discovery import SkippedPaths
 
+    verbosity = chosen_verbosity(quiet=quiet, verbose=verbose)
     options, skipped = parse_options(**arguments), SkippedPaths()
     folders = watch_folders(paths, options) if watch else None
     sources = find_sources(paths, options, skipped, allow_stdin=True, allow_empty=watch)
     print_skipped(skipped)
     checks = load_thresholds(thresholds) if thresholds else []
     request = RunRequest(sources, watch=folders)
-    return stream_headless(options, request, as_json=as_json, thresholds=checks)
+    return stream_headless(
+        options, request, as_json=as_json, verbosity=verbosity, thresholds=checks
+    )

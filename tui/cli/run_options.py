@@ -1,13 +1,11 @@
 """The options of a run, checked and turned into values."""
 
-import difflib
 import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from tui.cli.api_key import pop_env_key, read_key
 from tui.cli.console import print_line
@@ -101,7 +99,7 @@ class RunOptions:
         for name, _ in params:
             _check_param_name(name)
         if self.endpoint is None and params:
-            _check_engine_params(self.settings.with_params(params))
+            _check_engine_settings(self.settings.with_params(params))
 
     def check_condition(self, condition: Iterable[tuple[str, str]]) -> None:
         """Raises `UsageProblem` for a condition of a matrix that cannot be sent."""
@@ -109,7 +107,7 @@ class RunOptions:
         for name, _ in settings.params:
             _check_param_name(name)
         if self.endpoint is None:
-            _check_engine_params(settings)
+            _check_engine_settings(settings)
 
     @property
     def destination(self) -> str:
@@ -126,9 +124,21 @@ class RunOptions:
         return find_proxy(self.endpoint.url) if self.endpoint is not None else None
 
     @property
-    def notice(self) -> str:
-        """What users should know before the run starts; empty if nothing."""
-        return " ".join(text for text in (self.shard_notice, self.speed_notice) if text)
+    def unknown_names(self) -> list[str]:
+        """A sentence for each model or parameter that is sent although Paceline does not know it.
+        The embedded engine refuses those."""
+        conditions = self.matrix.conditions if self.matrix is not None else ((),)
+        every = [apply_condition(self.settings, condition) for condition in conditions]
+        if self.endpoint is None or all(map(_is_usual, every)):
+            return []
+        from tui.cli.known_names import unknown_name_warnings
+
+        return list(dict.fromkeys(text for one in every for text in unknown_name_warnings(one)))
+
+    @property
+    def notices(self) -> list[str]:
+        """What the user should know before the first start."""
+        return [*self.unknown_names, *filter(None, [self.shard_notice, self.speed_notice])]
 
     @property
     def shard_notice(self) -> str:
@@ -241,8 +251,8 @@ def parse_options(
         speed=speed,
     )
     check_endpoint_speed(speed, target)
-    if target is None and (settings.params or speech_model != StreamSettings().speech_model):
-        _check_engine_params(settings)
+    if target is None:
+        _check_engine_settings(settings)
     limits = Limits(sessions, start_rate or None, attempts, dead_after)
     read_options = parse_read_options(**reading)
     if read_options.speakers and sessions == 1:
@@ -397,27 +407,16 @@ def _check_speed_of_pairs(speed: float) -> None:
         raise UsageProblem(reason, hint)
 
 
-def _check_engine_params(settings: StreamSettings) -> None:
-    """Raises `UsageProblem` for a model or parameter that the embedded engine does not know.
+def _is_usual(settings: StreamSettings) -> bool:
+    return not settings.params and settings.speech_model == StreamSettings().speech_model
 
-    By the protocol, servers ignore unknown names, so a typing error would go unnoticed. Other
-    endpoints may add parameters at any time, so what they accept is not checked here.
-    """
-    from workers.localserver.parameters import PARAM_ALIASES, PARAM_TYPES, parse_query
-    from workers.localserver.refusal import Refusal
 
-    known = {*PARAM_TYPES, *PARAM_ALIASES}
-    for name, _ in settings.params:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            page = "docs/reference/engine-parameters.md lists its parameters."
-            hint = f"Did you mean {close[0]}?" if close else page
-            raise UsageProblem(f"the embedded engine has no parameter “{name}”", hint)
-    try:
-        parse_query(urlencode([("speech_model", settings.speech_model), *settings.params]))
-    except Refusal as refusal:
-        reason = refusal.message.removeprefix("User Input Validation Error: ")
-        raise UsageProblem(f"the embedded engine refuses this: {reason}") from None
+def _check_engine_settings(settings: StreamSettings) -> None:
+    """Raises `UsageProblem` for a model or parameter that the embedded engine does not know."""
+    if not _is_usual(settings):
+        from tui.cli.known_names import check_engine_settings  # slow to load
+
+        check_engine_settings(settings)
 
 
 def _parse_channels(text: str, speakers: str | None) -> ReadOptions:

@@ -108,12 +108,13 @@ def open_supervisor(options: RunOptions, folder: RunFolder | None = None) -> Ite
 def new_start_limiter(options: RunOptions) -> StartRateLimiter:
     """The limit on session starts; at the service it begins with the rate of a free account. A
     proxy gets a password once before it gets it from every session, since a wrong one may lock the
-    account."""
+    account; so does an endpoint a model or parameter that it may not know."""
     proxy = options.proxy
+    has_login = proxy is not None and proxy.user is not None
     return StartRateLimiter(
         options.starts_per_minute,
         probing=options.probes_start_rate,
-        trial_first=proxy is not None and proxy.user is not None,
+        trial_first=has_login or bool(options.unknown_names),
         shard=options.shard,
         together=options.sessions_per_job,
     )

@@ -9,7 +9,14 @@ import click
 
 from tui.cli.command_help import command
 from tui.cli.exit_codes import ExitCode
-from tui.cli.shared_options import bom_option, count_option, option_group, path_option, run_argument
+from tui.cli.shared_options import (
+    WholeNumberRange,
+    bom_option,
+    count_option,
+    option_group,
+    path_option,
+    run_argument,
+)
 
 if TYPE_CHECKING:  # loaded when the command runs; they need packages of an extra
     from workers.evaluation.gate import GateResult, Threshold
@@ -63,7 +70,7 @@ scoring_options = option_group(
 @count_option(
     "--worst",
     "Show the errors of this many recordings, worst first.",
-    type=click.IntRange(min=0),
+    type=WholeNumberRange(min=0),
     default=3,
     show_default=True,
 )

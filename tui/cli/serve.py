@@ -13,7 +13,14 @@ import click
 from tui.cli.command_help import command
 from tui.cli.console import print_line
 from tui.cli.exit_codes import ExitCode
-from tui.cli.shared_options import NumberRange, count_option, enable_log, log_options, path_option
+from tui.cli.shared_options import (
+    NumberRange,
+    WholeNumberRange,
+    count_option,
+    enable_log,
+    log_options,
+    path_option,
+)
 from workers.ranges import SESSIONS, SPEED, SPEED_LIMIT, STARTS_PER_MINUTE
 
 if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extra
@@ -28,7 +35,7 @@ if TYPE_CHECKING:  # loaded when the command runs; some need packages of an extr
 @count_option(
     "--port",
     "Listen on this port of this machine. Default: any free port.",
-    type=click.IntRange(0, 65535),
+    type=WholeNumberRange(0, 65535),
     default=0,
 )
 @click.option("--open", "is_open", is_flag=True, help="Accept any key.")

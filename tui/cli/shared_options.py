@@ -28,9 +28,25 @@ def option_group(*options: Decorator) -> Decorator:
     return add_options
 
 
-def whole_number_in(allowed: Range) -> click.IntRange:
+class WholeNumberRange(click.IntRange):
+    """A whole number within a range. Unlike click's own type, it says which numbers there are."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return int(super().convert(value, param, ctx))
+        except click.BadParameter:
+            self.fail(f"“{value}” is not {self.expected_text}.", param, ctx)
+
+    @property
+    def expected_text(self) -> str:
+        """What is expected, such as “a whole number from 1 to 100”."""
+        most = f" to {self.max:,}" if self.max is not None else " on"
+        return f"a whole number from {self.min:,}{most}"
+
+
+def whole_number_in(allowed: Range) -> WholeNumberRange:
     """The type of an option that takes an integer within a range."""
-    return click.IntRange(round(allowed.low), round(allowed.high))
+    return WholeNumberRange(round(allowed.low), round(allowed.high))
 
 
 def count_option(name: str, help: str, allowed: Range = ranges.COUNTED, **rest: Any) -> Decorator:
@@ -53,19 +69,24 @@ bom_option = click.option(
 
 
 class NumberRange(click.FloatRange):
-    """A number within a range. Unlike click's own type, it refuses “nan”."""
+    """A number within a range. Unlike click's own type, it refuses “nan”, and says which numbers
+    there are."""
 
     name = "number"
 
     def __init__(self, allowed: Range) -> None:
         super().__init__(allowed.low, allowed.high)
+        self._expected = f"a number {allowed}"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        number = float(super().convert(value, param, ctx))
+        try:
+            number = float(super().convert(value, param, ctx))
+        except click.BadParameter:
+            number = float("nan")
         if number != number:
-            self.fail(f"{value} is not a number.", param, ctx)
+            self.fail(f"“{value}” is not {self._expected}.", param, ctx)
         return number
 
 
@@ -78,7 +99,10 @@ class StartRateParam(click.ParamType[int]):
     name = "rate"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        return 0 if value == "auto" else int(_STARTS.convert(value, param, ctx))
+        try:
+            return 0 if value == "auto" else _STARTS.convert(value, None, None)
+        except click.BadParameter:
+            self.fail(f"“{value}” is neither “auto” nor {_STARTS.expected_text}.", param, ctx)
 
 
 paths_argument = click.argument("paths", nargs=-1, required=True, type=click.Path())
@@ -325,6 +349,18 @@ watch_option = click.option(
     is_flag=True,
     help="Also stream what appears in the folders later, once it has stopped growing, until you "
     "end the run.",
+)
+
+verbosity_options = option_group(
+    click.option(
+        "--quiet", "-q", is_flag=True, help="Print only failures, and at the end the summary."
+    ),
+    click.option(
+        "--verbose",
+        "-v",
+        is_flag=True,
+        help="Also print when a recording was read and a session dialled, and every final turn.",
+    ),
 )
 
 log_options = option_group(

@@ -1,14 +1,14 @@
 """The summary that a run prints when it ends, and its exit code."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
 from tui.cli.exit_codes import ExitCode, most_severe
 from tui.model.metrics import recording_name
 from tui.text.formats import at_speed, format_count, format_duration, shell_path
 from tui.text.width import clean
-from workers.jobs.events import Outcome
+from workers.jobs.events import Ended, Outcome
 from workers.jobs.job_state import JobState, JobStatus
 from workers.jobs.pair import PairState
 from workers.pacing.certificate import Certificate, Skew
@@ -33,10 +33,22 @@ def exit_code(job_states: Sequence[JobState], *, interrupted: bool, saved: bool 
     return most_severe(codes)
 
 
+def failure_text(ended: Ended) -> str:
+    """Why a job failed, and what to do."""
+    return f"{ended.reason}. {ended.hint}".rstrip()
+
+
 def run_summary_lines(
-    job_states: Sequence[JobState], folder: Path, *, saved: bool = True
+    job_states: Sequence[JobState],
+    folder: Path,
+    *,
+    saved: bool = True,
+    printed: Container[str] = (),
 ) -> list[str]:
-    """The summary: number of jobs by outcome, reasons of failures, and the run folder."""
+    """The summary: number of jobs by outcome, reasons of failures, and the run folder.
+
+    ``printed``: reasons that were printed in full, and are not repeated.
+    """
     if not job_states:
         return ["Nothing was streamed."]
     counts = Counter(job.status.value if job.ended else "not started" for job in job_states)
@@ -55,21 +67,7 @@ def run_summary_lines(
         worst = max(skews, key=lambda skew: skew.p99)
         which = "the worst call" if len(skews) > 1 else "the call"
         lines.append(f"  skew between the two sessions of {which}: {skew_text(worst)}")
-    by_reason: dict[str, list[JobState]] = {}
-    for job in job_states:
-        if job.status is JobStatus.FAILED:
-            end = job.ended
-            reason = f"{end.reason}. {end.hint}".rstrip() if end else "unknown reason"
-            by_reason.setdefault(reason, []).append(job)
-    for reason, jobs in by_reason.items():
-        if len(jobs) <= MAX_NAMED_FAILURES:
-            for job in jobs:
-                attempts = f" ({job.attempt} attempts)" if job.attempt > 1 else ""
-                lines.append(f"  {job.file}: {reason}{attempts}")
-        else:
-            names = ", ".join(map(recording_name, jobs[:MAX_NAMED_FAILURES]))
-            lines.append(f"  {len(jobs)} recordings: {reason}")
-            lines.append(f"    {names} and {len(jobs) - MAX_NAMED_FAILURES} more")
+    lines += _failure_lines(job_states, printed)
     lines += _fault_lines(job_states)
     lines += _same_content_lines(job_states)
     if not saved and not folder.exists():
@@ -78,10 +76,48 @@ def run_summary_lines(
     if not saved:
         lines.append(f"{folder} cannot be written: is the disk full, or the folder gone?")
     lines.append(f"Transcripts and traces: {folder}")
-    if not all(job.is_settled for job in job_states):
+    if can_continue(job_states):
         lines.append(f"Continue with the rest: paceline resume {shell_path(folder)}")
-    lines.append(f"Export them: paceline export {shell_path(folder)} --to txt,srt")
+    if any(len(job.transcript) for job in job_states):
+        lines.append(f"Export them: paceline export {shell_path(folder)} --to txt,srt")
     return [clean(line) for line in lines]
+
+
+_LASTING = frozenset({Outcome.UNREADABLE, Outcome.UNAUTHORISED, Outcome.REFUSED})
+"""How attempts end that another attempt would not help."""
+
+
+def can_continue(job_states: Iterable[JobState]) -> bool:
+    """Whether “resume” may help. It does not if the server refuses the key, the model or a
+    parameter of all sessions, nor for recordings that cannot be read."""
+    was_accepted = was_refused = is_left = False
+    for job in job_states:
+        outcome = job.ended.outcome if job.ended is not None else None
+        was_accepted |= job.began is not None
+        was_refused |= outcome in (Outcome.UNAUTHORISED, Outcome.REFUSED)
+        is_left |= not job.is_settled and outcome not in _LASTING
+    return is_left and (was_accepted or not was_refused)
+
+
+def _failure_lines(job_states: Sequence[JobState], printed: Container[str]) -> list[str]:
+    """The jobs that failed, by the reason."""
+    by_reason: dict[str, list[JobState]] = {}
+    for job in job_states:
+        if job.status is JobStatus.FAILED:
+            reason = failure_text(job.ended) if job.ended else "unknown reason"
+            by_reason.setdefault(reason, []).append(job)
+    lines = []
+    for reason, jobs in by_reason.items():
+        names = ", ".join(map(recording_name, jobs[:MAX_NAMED_FAILURES]))
+        if (more := len(jobs) - MAX_NAMED_FAILURES) > 0:
+            lines += [f"  {len(jobs)} recordings: {reason}", f"    {names} and {more} more"]
+        elif reason in printed:
+            lines.append(f"  failed: {names}")
+        else:
+            for job in jobs:
+                attempts = f" ({job.attempt} attempts)" if job.attempt > 1 else ""
+                lines.append(f"  {job.file}: {reason}{attempts}")
+    return lines
 
 
 def skew_text(skew: Skew) -> str:

@@ -26,6 +26,7 @@ class Replay:
 
     # The supervisor's status; traces do not record holds, changed limits or server restarts.
     holding = False
+    held_by_refusal = False
     next_start_at: float | None = None
     server_restarts = 0
     is_idle = True  # quitting ends no session

@@ -17,12 +17,20 @@ SERVER_RESTARTED_MESSAGE = "The embedded engine died and was restarted; broken s
 """The notice when `SupervisorStatus.server_restarts` has increased."""
 
 
+HELD_BY_REFUSAL_MESSAGE = "The server refused the first session, so new starts are held"
+"""The notice when `SupervisorStatus.held_by_refusal` has become true."""
+
+
 class SupervisorStatus(Protocol):
     """The status of the queue and its limits. No property blocks."""
 
     @property
     def holding(self) -> bool:
         """Whether new starts are held."""
+
+    @property
+    def held_by_refusal(self) -> bool:
+        """Whether they are held because the server refused a session and has accepted none."""
 
     @property
     def max_sessions(self) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from tui.keys.key_table import Scope
 from tui.model.desk_state import DeskState
 from tui.model.supervisor_protocol import (
+    HELD_BY_REFUSAL_MESSAGE,
     SERVER_RESTARTED_MESSAGE,
     SupervisorProtocol,
     SupervisorStatus,
@@ -112,6 +113,7 @@ class RunNotices:
         self._supervisor = supervisor
         self._look = look
         self._announced_restarts = 0
+        self._was_held = False
         self._was_active = False
 
     def poll(self) -> str:
@@ -119,6 +121,10 @@ class RunNotices:
         if self._supervisor.server_restarts > self._announced_restarts:
             self._announced_restarts = self._supervisor.server_restarts
             return SERVER_RESTARTED_MESSAGE
+        was_held, self._was_held = self._was_held, self._supervisor.held_by_refusal
+        if self._was_held and not was_held:
+            key = self._look.key_hint(Scope.JOBS, "hold")
+            return f"{HELD_BY_REFUSAL_MESSAGE}: {key} releases them"
         was_active, self._was_active = self._was_active, not self._state.is_over
         if self._was_active or not was_active:
             return ""

@@ -107,6 +107,8 @@ class Scheduler:
         self.reports: SimpleQueue[JobReport] = SimpleQueue()
         self.start_limiter = start_limiter
         self.holding = False  # no new starts
+        self.held_by_refusal = False
+        """Whether they are held because the server refused a session before it accepted any."""
         self.stopping = False  # no new starts and no retries
         self.session_limit = session_limit
         self.target: SessionTarget | None = None  # known after the first start
@@ -245,9 +247,14 @@ class Scheduler:
         unfinished = [slot for slot in slots if slot.state.latest_outcome is not Outcome.DONE]
         return any([self._retry(slot) for slot in unfinished or slots])
 
+    def hold(self, on: bool) -> None:
+        self.holding, self.held_by_refusal = on, False
+
     def _retry(self, slot: JobSlot) -> bool:
         if self.stopping or not (slot.phase is JobPhase.QUEUED or slot.is_finished):
             return False
+        if self.held_by_refusal:
+            self.hold(False)
         if slot.is_finished:
             self._queue_retry(slot, "asked for")
         else:
@@ -473,6 +480,8 @@ class Scheduler:
         self._full_since = None
         if isinstance(report.event, Began):
             self.start_limiter.record_accepted(slot.started_at)
+            if self.held_by_refusal:
+                self.hold(False)
         clock = self._clock_of(slot)
         if isinstance(report.event, Readied) and clock is not None:
             clock.add_ready(slot, self._clock())
@@ -527,6 +536,7 @@ class Scheduler:
             and ended.code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
         ):
             self._end_waiting(ended)
+        self._hold_if_refused(slot, ended)
         if ended.retry_after_s is not None:
             self.start_limiter.record_retry_after(now, ended.retry_after_s)
         delay = 0.0 if refused else slot.next_retry_delay(ended.outcome, self._retry_policy)
@@ -551,6 +561,16 @@ class Scheduler:
         for slot in self._slots.values():
             if slot.session is None and not slot.is_finished:
                 self._close_attempt(slot, self._make_report(slot, same))
+
+    def _hold_if_refused(self, slot: JobSlot, ended: Ended) -> None:
+        """Holds new starts if the server refuses what all sessions have in common: the key, the
+        model or a parameter. It has accepted none yet, and nobody is served by more refusals."""
+        is_own = self._settings_of(slot) != self._settings
+        is_common = ended.outcome is Outcome.UNAUTHORISED or (
+            ended.outcome is Outcome.REFUSED and not is_own
+        )
+        if is_common and self._queue and not self.start_limiter.has_accepted:
+            self.holding = self.held_by_refusal = True
 
     def _close_attempt(self, slot: JobSlot, last_report: JobReport) -> None:
         """Publishes the end of an attempt; the job is finished unless it is queued again."""

@@ -138,6 +138,11 @@ class Supervisor:
         return self._scheduler.holding
 
     @property
+    def held_by_refusal(self) -> bool:
+        """True while they may not because the server refused a session and has accepted none."""
+        return self._scheduler.held_by_refusal
+
+    @property
     def server_restarts(self) -> int:
         """How often an embedded engine died and was restarted."""
         target = self._scheduler.target
@@ -242,7 +247,7 @@ class Supervisor:
     def hold(self, on: bool) -> None:
         """Holds new starts, or releases them; live sessions continue."""
         with self._locked() as scheduler:
-            scheduler.holding = on
+            scheduler.hold(on)
 
     def stop(self) -> None:
         """Prevents further starts and ends every job; a second call kills the sessions."""

@@ -1,6 +1,7 @@
 """Exit codes of the real program, where no other test of a command holds them."""
 
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 
@@ -41,10 +42,10 @@ def test_a_folder_that_is_not_empty_is_a_usage_error(
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("--param=min_turn_silnce=400", "Did you mean min_turn_silence?"),
+        ("--param=min_turn_silnce=400", "Did you mean min_turn_silence or"),
         ("--param=nonsense=1", "has no parameter “nonsense”"),
         ("--param=min_turn_silence=1", "must be at least 50"),
-        ("--speech-model=universal-2", "'universal-2' is not one of"),
+        ("--speech-model=universal-2", "has no speech model “universal-2”"),
     ],
 )
 def test_the_embedded_engine_knows_its_parameters(
@@ -59,7 +60,11 @@ def test_the_embedded_engine_knows_its_parameters(
 
 
 def test_another_endpoint_decides_about_parameters(tmp_path: Path, recording: str) -> None:
-    """What it refuses are failed jobs; a name that only it knows is sent."""
+    """A name that only it may know is sent, in one session first: what it refuses that one, it
+    would refuse the others."""
+    others = [recording.replace("a.wav", f"{name}.wav") for name in "bc"]
+    for other in others:
+        copyfile(recording, other)
 
     async def refuse(line: ServerConnectionScript) -> None:
         error = "User Input Validation Error: Invalid 'new_one'"
@@ -68,10 +73,15 @@ def test_another_endpoint_decides_about_parameters(tmp_path: Path, recording: st
 
     with ScriptedServer(refuse) as endpoint:
         options = ("--endpoint", endpoint.url, "--param", "new_one=1", "--out", tmp_path / "out")
-        result = run_cli("run", *options, recording)
+        result = run_cli("run", *options, recording, *others)
+        connections = len(endpoint.received_sessions)
 
-    assert ExitCode.SOME_FAILED == result.returncode
-    assert "Invalid 'new_one'" in result.stderr
+    assert (ExitCode.SOME_FAILED, 1) == (result.returncode, connections)
+    assert "Paceline does not know the parameter “new_one”." in result.stderr
+    assert result.stderr.count("Invalid 'new_one'") == 1
+    assert "2 recordings not started" in result.stderr
+    assert "paceline resume" not in result.stderr
+    assert "paceline export" not in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -82,7 +92,7 @@ def test_another_endpoint_decides_about_parameters(tmp_path: Path, recording: st
         (["check", ROOT / "LICENSE"], ExitCode.SOME_FAILED, ""),
         (["settings"], ExitCode.USAGE, "cannot be read"),
         (["settings", "--create"], ExitCode.USAGE, "already exists"),
-        (["runs", "--most", "0"], ExitCode.USAGE, "is not in the range"),
+        (["runs", "--most", "0"], ExitCode.USAGE, "is not a whole number from 1"),
         (["serve", "--script", "nowhere"], ExitCode.USAGE, "cannot be read"),
     ],
 )

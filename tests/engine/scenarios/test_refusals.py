@@ -178,7 +178,13 @@ STATUSES = {
 
 
 def test_what_a_further_attempt_would_only_meet_again_fails_at_once(tmp_path: Path) -> None:
-    """With the server's reason, and what to change."""
+    """With the server's reason, and what to change. The user releases the starts that are held."""
+
+    def is_over() -> bool:
+        if observed.supervisor.held_by_refusal:
+            observed.supervisor.hold(False)
+        return observed.supervisor.is_idle and observed.supervisor.reports.empty()
+
     truth = write_numbered_recording(tmp_path, 2)
     wanted = [(outcome, "") for outcome in STATUSES.values()]
     wanted += [(outcome, word) for _, outcome, word in FINAL.values()]
@@ -196,7 +202,7 @@ def test_what_a_further_attempt_would_only_meet_again_fails_at_once(tmp_path: Pa
         ) as observed,
     ):
         observed.supervisor.add([truth.path] * len(wanted))
-        observed.wait_until_idle()
+        observed.wait_until(is_over)
 
     assert len(endpoint.received_sessions) == len(FINAL)
     for job, (outcome, word) in enumerate(wanted, start=1):

@@ -84,5 +84,6 @@ def test_every_option_is_shown_once(name: str) -> None:
     assert [line for line in lines if len(line) > MAX_COLUMNS] == []
     for parameter in command.params:
         if isinstance(parameter, click.Option) and not parameter.hidden:
-            begins = [line for line in lines if line.strip().startswith(parameter.opts[0])]
+            names = (*parameter.opts, *parameter.secondary_opts)
+            begins = [line for line in lines if line.strip().startswith(names)]
             assert begins, parameter.opts

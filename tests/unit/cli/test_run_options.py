@@ -295,16 +295,16 @@ def test_a_shard_with_a_fraction_of_a_start_says_how_long_it_waits() -> None:
     """Five starts a minute for eight shards: one in 99 seconds."""
     options = parse_command_line(url=OPEN_ENDPOINT, sessions=8, start_rate=5, shard="2/8")
 
-    assert "Shard 2 of 8 has 1 of 8 sessions at once and a start every 99 s." == options.notice
+    assert ["Shard 2 of 8 has 1 of 8 sessions at once and a start every 99 s."] == options.notices
 
 
 def test_the_service_begins_with_a_part_of_a_free_account(key: str) -> None:
     """Then the rate grows, as without shards."""
     options = parse_command_line(shard="1/2")
 
-    assert options.notice == (
+    assert options.notices == [
         "Shard 1 of 2 has 5 of 10 sessions at once and 3 of 5 starts a minute at first."
-    )
+    ]
 
 
 def test_no_shard_may_be_without_a_session() -> None:
@@ -328,8 +328,8 @@ def test_shards_of_split_calls_have_pairs_of_sessions() -> None:
 
     shares = [split(sessions=9, shard=f"{number}/3").session_share for number in (1, 2, 3)]
     assert [4, 2, 2] == shares
-    starts = split(sessions=8, start_rate=7, shard="1/4").notice
-    assert "Shard 1 of 4 has 2 of 8 sessions at once and a start every 83 s." == starts
+    starts = split(sessions=8, start_rate=7, shard="1/4").notices
+    assert ["Shard 1 of 4 has 2 of 8 sessions at once and a start every 83 s."] == starts
     with pytest.raises(UsageProblem, match="3 shards need at least 6 sessions"):
         split(sessions=5, shard="1/3")
 

@@ -2,11 +2,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.support.report_builders import (
+    began,
     certificate,
     ended_done,
     ended_failed,
     queued,
     report,
+    turn_heard,
 )
 from tui.cli.exit_codes import ExitCode
 from tui.cli.summary import exit_code, pacing_text, run_summary_lines
@@ -17,12 +19,15 @@ from workers.jobs.job_state import JobState
 CANCELLED = Ended(Outcome.CANCELLED, "stopped by the user")
 
 
-def after(*endings: Event) -> list[JobState]:
-    """Jobs that ended like this, one each."""
+def after(*endings: Event, heard: bool = True) -> list[JobState]:
+    """Jobs that ended like this, one each; ``heard``: with a word each."""
     job_states = []
     for number, ending in enumerate(endings, start=1):
         job_state = JobState(JobId(number), f"{number}.wav")
         job_state.apply(report(number, queued()))
+        if heard:
+            job_state.apply(report(number, began()))
+            job_state.apply(report(number, turn_heard(0, "Hello.", final=True)))
         job_state.apply(report(number, ending))
         job_states.append(job_state)
     return job_states
@@ -109,3 +114,45 @@ def test_foreign_text_is_harmless_in_the_summary() -> None:
     ]
 
     assert "\x1b" not in line
+
+
+EXPORT = "Export them: paceline export run --to txt,srt"
+RESUME = "Continue with the rest: paceline resume run"
+
+
+def offered(*endings: Event, heard: bool = True) -> list[str]:
+    """The commands that the summary offers."""
+    lines = run_summary_lines(after(*endings, heard=heard), Path("run"))
+    return [line for line in lines if "paceline" in line]
+
+
+def failed_as(outcome: Outcome) -> Ended:
+    return ended_failed("no", "", outcome)
+
+
+def test_only_what_helps_is_offered() -> None:
+    """No export without words, and no attempt that would end like the last one."""
+    queue_left = Ended(Outcome.INTERRUPTED, "the program was left before the job started")
+
+    assert [EXPORT] == offered(ended_done())
+    assert [] == offered(ended_done(), heard=False)
+    for outcome in (Outcome.REFUSED, Outcome.UNAUTHORISED):
+        assert [] == offered(failed_as(outcome), queue_left, heard=False)
+        assert [RESUME, EXPORT] == offered(failed_as(outcome), queue_left)
+    assert [EXPORT] == offered(failed_as(Outcome.UNREADABLE), ended_done())
+    assert [RESUME] == offered(failed_as(Outcome.UNREACHABLE), heard=False)
+    assert [RESUME] == offered(queue_left, heard=False)
+
+
+def test_a_reason_that_was_printed_is_not_repeated() -> None:
+    """Only of many recordings, because their lines may have scrolled away."""
+    one, many = ended_failed("it broke", "Mend it."), [ended_failed("no place")] * 4
+    lines = run_summary_lines(
+        after(one, *many), Path("run"), printed={"it broke. Mend it.", "no place."}
+    )
+
+    assert lines[1:4] == [
+        "  failed: 1.wav",
+        "  4 recordings: no place.",
+        "    2.wav, 3.wav, 4.wav and 1 more",
+    ]

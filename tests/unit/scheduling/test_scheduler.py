@@ -268,6 +268,47 @@ def test_a_login_that_a_proxy_refuses_is_not_tried_for_every_job(folder: RunFold
     assert times[-1] < times[1] + 1.0
 
 
+@pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.UNAUTHORISED])
+def test_the_first_refusal_holds_the_other_starts(folder: RunFolder, outcome: Outcome) -> None:
+    """What one session of the run is refused for, all are. A retry releases them."""
+    refusal = Script([(0.1, Connecting("ws://x", "ab")), (0.3, Ended(outcome, "no"))], 0.4)
+    scripts = iter([refusal])
+    launcher = FakeLauncher(lambda _: next(scripts, script(Outcome.DONE)))
+    scheduler = make_scheduler(folder, launcher, start_limiter=StartRateLimiter(trial_first=True))
+    first, *others = [scheduler.add(Source("a.wav")) for _ in range(20)]
+
+    def release() -> None:
+        if scheduler.held_by_refusal:
+            assert (len(launcher.starts), scheduler.queue) == (1, others)
+            assert scheduler.holding
+            assert scheduler.retry(first)
+
+    launcher.run(scheduler, between=release)
+
+    assert len(launcher.starts) == 21
+    assert not scheduler.holding
+
+
+@pytest.mark.parametrize("is_accepted_before", [True, False])
+def test_a_refusal_of_one_recording_holds_nothing(
+    folder: RunFolder, is_accepted_before: bool
+) -> None:
+    """The server has accepted others, or the recording has parameters of its own."""
+    refusal = Script([(0.1, Connecting("ws://x", "ab")), (0.3, Ended(Outcome.REFUSED, "no"))], 0.4)
+    scripts = iter([script(Outcome.DONE), refusal] if is_accepted_before else [refusal])
+    launcher = FakeLauncher(lambda _: next(scripts, script(Outcome.DONE)))
+    limiter = StartRateLimiter(trial_first=True)
+    scheduler = make_scheduler(folder, launcher, start_limiter=limiter)
+    own = () if is_accepted_before else (("mode", "balanced"),)
+    scheduler.add(Source("a.wav", params=own))
+    for _ in range(4):
+        scheduler.add(Source("a.wav"))
+    launcher.run(scheduler)
+
+    assert len(launcher.starts) == 5
+    assert not scheduler.held_by_refusal
+
+
 def test_sessions_are_told_whether_the_server_was_reached(folder: RunFolder) -> None:
     """What stands between after that may be gone soon."""
     outcomes = iter([Outcome.UNREACHABLE, Outcome.LOST, Outcome.DONE])
