@@ -1,15 +1,17 @@
 """Adding, exporting, help and the palette."""
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from textual.events import Key, Paste
 from textual.widgets import Input
 
-from tests.screens.conftest import DeskDriver, DeskFactory, rendered_lines
+from tests.screens.conftest import DeskDriver, DeskFactory, rendered_lines, style_of
 from tests.support.fake_supervisor import FakeSupervisor
 from tests.support.report_builders import ended_done, queued, streaming, turn_heard
+from tui.app.palette import GroupedCommands
 from tui.config.remembered_choices import load_choice
 from tui.model.row_filter import parse_filter
 from tui.render.columns import COLUMNS
@@ -17,6 +19,7 @@ from tui.screens.add_recordings import AddDialog
 from tui.screens.dialogs import TextDialog
 from tui.screens.export import ExportDialog
 from tui.screens.overview import Overview
+from tui.widgets.input_bars import SearchBar
 from workers.exports.files import FORMATS
 from workers.jobs.job import JobId
 
@@ -354,7 +357,7 @@ async def test_a_recording_keeps_its_name_when_others_leave_the_table(
 async def test_help_shows_the_keys_and_closes(open_desk: DeskFactory) -> None:
     """With ? and with other common keys."""
     async with open_desk() as seat:
-        for key in ("escape", "question_mark", "q", "enter", "f1"):
+        for key in ("escape", "question_mark", "q", "f1"):
             await seat.press("question_mark")
             assert "cancel, keep the transcript; press again" in below(seat, "#lines")
             await seat.press(key)
@@ -373,6 +376,34 @@ async def test_help_scrolls_where_it_is_too_long(open_desk: DeskFactory) -> None
         assert box.max_scroll_y == box.scroll_offset.y > 25
         await seat.press("pageup", "ctrl+u", "up")
         assert box.max_scroll_y - 25 == box.scroll_offset.y
+
+
+async def test_the_help_is_searched(open_desk: DeskFactory) -> None:
+    """The line with the word comes into view; n goes to the next, Esc ends the search first."""
+    async with open_desk(spoken(), size=(80, 24)) as seat:
+        await seat.press("question_mark", "slash", *"chunk")
+        box = seat.desk.screen.query_one("#box")
+        first = box.scroll_offset.y
+        assert first > 0
+        assert style_of(seat.desk.screen.query_one("#lines"), "chunk").reverse
+        await seat.press("enter", "n")
+        assert box.scroll_offset.y > first
+        await seat.press("N", "slash", *"zzz")
+        bar = seat.desk.screen.query_one(SearchBar)
+        assert "not found" in "".join(rendered_lines(bar.query_one("#count")))
+        await seat.press("escape")
+        assert not bar.is_open
+        await seat.press("escape")
+        assert isinstance(seat.desk.screen, Overview)
+
+
+async def test_the_palette_lists_groups(open_desk: DeskFactory) -> None:
+    """Actions of one group stay together, with their keys."""
+    async with open_desk(spoken()) as seat:
+        screen = seat.desk.screen
+        hits = [hit async for hit in GroupedCommands(screen).discover()]
+        groups = [str(hit.help).partition(" · ")[0] for hit in hits]
+        assert len(set(groups)) == len([1 for a, b in pairwise(["", *groups]) if a != b])
 
 
 async def test_the_palette_runs_actions(open_desk: DeskFactory) -> None:

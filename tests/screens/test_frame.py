@@ -121,7 +121,7 @@ async def test_changed_keys_work_and_are_shown_everywhere(open_desk: DeskFactory
         commands = {
             command.title: command for command in seat.desk.get_system_commands(seat.desk.screen)
         }
-        assert "key: Z" == commands["Quit, ending sessions gracefully; press again to force"].help
+        assert "Desk · Z" == commands["Quit, ending sessions gracefully; press again to force"].help
 
         supervisor.is_idle = False
         await seat.press("q")
@@ -157,9 +157,9 @@ async def test_help_starts_with_the_keys_of_the_focus(open_desk: DeskFactory) ->
     """First the focused tab and the screen, then the keys that work anywhere, then the rest."""
     async with open_desk(some(), size=(90, 24)) as seat:
         for keys, first, later in (
-            ([], "Sessions", "In a tab of a session"),
+            ([], "In the table", "In a tab of a session"),
             (["tab"], "In a tab of a session", "Reading, full screen"),
-            (["w"], "Wall", "Sessions"),
+            (["w"], "Wall", "In the table"),
             (["enter"], "In a tab of a session", "Wall"),
         ):
             await seat.press(*keys, "question_mark")
@@ -188,15 +188,17 @@ async def test_every_action_is_in_the_palette(open_desk: DeskFactory) -> None:
         desk = seat.desk
         commands = {command.title: command for command in desk.get_system_commands(desk.screen)}
         assert {f"Sort by {column.label}" for column in (QUEUE_ORDER, *COLUMNS)} <= commands.keys()
-        themes = [title for title in commands if title.startswith("Theme: ")]
+        themes = [title for title in commands if title.startswith("Use the theme ")]
         assert (
-            sorted(f"Theme: {name}" for name in PACELINE_THEMES) == themes[: len(PACELINE_THEMES)]
+            sorted(f"Use the theme {name}" for name in PACELINE_THEMES)
+            == themes[: len(PACELINE_THEMES)]
         )
-        assert "Theme: nord" in themes
-        assert "key: x" == commands["Cancel, keep the transcript; press again to force"].help
+        assert "Use the theme nord" in themes
+        cancel = commands["Cancel, keep the transcript; press again to force"]
+        assert "Sessions and recordings · x" == cancel.help
 
         commands["Sort by lag"].callback()
-        commands["Theme: paceline-contrast"].callback()
+        commands["Use the theme paceline-contrast"].callback()
         await seat.pilot.pause()
         await seat.process_reports()
         assert column_named("lag") is desk.state.table.sorting.column

@@ -123,7 +123,7 @@ async def test_a_verb_is_one_entry(tmp_path: Path, bindings: Sequence[KeyBinding
         await seat.process_reports()
         assert "F9 five more" in seat.footer_text()
         commands = {command.title: command for command in desk.get_system_commands(desk.screen)}
-        assert "key: F9" == commands["Run five more sessions at once"].help
+        assert "Sessions and recordings · F9" == commands["Run five more sessions at once"].help
         await seat.press("f9")
         assert 9 == supervisor.max_sessions
         await seat.press("question_mark")
@@ -143,9 +143,11 @@ async def test_every_verb_is_in_help_and_palette(open_desk: DeskFactory) -> None
         await seat.press("question_mark")
         help_text = "\n".join(rendered_lines(seat.desk.screen.query_one("#lines")))
         for key in bindings_in(Scope.JOBS):
-            assert commands[key.description.lower()].help.startswith(f"key: {key.key_display}")
+            assert commands[key.description.lower()].help.startswith(
+                f"Sessions and recordings · {key.key_display}"
+            )
             assert all(word in help_text for word in key.description.split())
-        assert "key: R; No session has failed" == commands["retry all failed sessions"].help
+        assert commands["retry all failed sessions"].help.endswith("R; No session has failed")
 
 
 async def test_the_footer_offers_what_can_act_now(open_desk: DeskFactory) -> None:

@@ -102,7 +102,7 @@ async def test_every_key_of_the_replay_moves_it(tmp_path: Path) -> None:
             command.title: command for command in seat.desk.get_system_commands(seat.desk.screen)
         }
         for speed in (16, 4, 1):
-            commands[f"Speed {speed} times"].callback()
+            commands[f"Play {speed} times as fast"].callback()
             assert speed == playback.speed
 
         await seat.press("comma")

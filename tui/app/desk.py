@@ -24,6 +24,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from tui.app.job_actions import JobActions
+from tui.app.palette import GroupedCommands
 from tui.app.replay_actions import ReplayActions
 from tui.app.run_actions import DeskParts
 from tui.config.settings import DeskSettings
@@ -73,6 +74,7 @@ class Desk(App[None]):
     TITLE = "Paceline"
     BINDINGS = textual_bindings(Scope.DESK)
     ENABLE_COMMAND_PALETTE: ClassVar[bool] = True
+    COMMANDS: ClassVar = {GroupedCommands}
 
     CSS = """
     #banner, #foot { background: $surface; }
@@ -282,7 +284,7 @@ class Desk(App[None]):
         if isinstance(self.actions, ReplayActions):
             for speed in SPEEDS:
                 change = partial(self.actions.set_speed, speed)
-                yield SystemCommand(f"Speed {speed} times", "how fast the run is played", change)
+                yield SystemCommand(f"Play {speed} times as fast", Scope.REPLAY.value, change)
 
     # --- quitting
 

@@ -17,8 +17,8 @@ from tui.keys.key_names import keys_display
 class Scope(Enum):
     """The part of the UI where a key works; the value is its heading in the help."""
 
-    SESSIONS = "Sessions"
-    JOBS = "Jobs"
+    SESSIONS = "In the table"
+    JOBS = "Sessions and recordings"
     VIEW = "One session"
     TRANSCRIPT = "In a tab of a session"
     EVENTS = "In the events tab"
@@ -307,7 +307,10 @@ KEY_BINDINGS = (
     _key(Scope.EXPORTING, "y", "copy", "copy the folder's path"),
     _key(Scope.ATTACHING, "enter", "submit", "look for references there; again to use them", "use"),
     _key(Scope.ATTACHING, "tab", "complete", "complete the path", "complete"),
-    _key(Scope.HELP, "question_mark f1 q enter", "close", "close", hidden_keys=3),
+    _key(Scope.HELP, "question_mark f1 q", "close", "close", hidden_keys=2),
+    _key(Scope.HELP, "slash", "search", "find words in this text", "find"),
+    _key(Scope.HELP, "n enter", "found(1)", "next line with them", hidden_keys=1),
+    _key(Scope.HELP, "N", "found(-1)", "previous line with them"),
     _key(Scope.HELP, "down j", "lines(1)", "line down"),
     _key(Scope.HELP, "up k", "lines(-1)", "line up"),
     _key(Scope.HELP, "pagedown ctrl+d", "lines(12)", "page down"),

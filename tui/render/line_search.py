@@ -1,4 +1,4 @@
-"""Finds words in drawn lines and highlights them."""
+"""Searches drawn lines: finds words and highlights them."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -34,3 +34,47 @@ def find_spans(text: str, words: str) -> Sequence[tuple[int, int]]:
         spans.append((start, start + len(wanted)))
         start = lower.find(wanted, start + len(wanted))
     return spans
+
+
+class LineSearch:
+    """A search in drawn lines: the lines with the text, and which of them is the current one."""
+
+    def __init__(self) -> None:
+        self.words = ""
+        self._match = 0
+        self._rows: list[int] = []
+
+    def start(self, words: str) -> None:
+        """Searches for other words; an empty text ends the search. `apply` finds the matches."""
+        self.words, self._match = words, 0
+
+    def apply(self, lines: list[StyledLine]) -> list[StyledLine]:
+        """Finds the matches; returns the lines with the matches highlighted."""
+        self._rows = []
+        if not self.words:
+            return lines
+        texts = ("".join(text for text, _ in line) for line in lines)
+        self._rows = [row for row, text in enumerate(texts) if find_spans(text, self.words)]
+        self._match = min(self._match, max(len(self._rows) - 1, 0))
+        lines = list(lines)
+        for number, row in enumerate(self._rows):
+            role = Role.CURRENT_MATCH if number == self._match else Role.MATCH
+            lines[row] = highlight(lines[row], self.words, role)
+        return lines
+
+    def step(self, matches: int) -> None:
+        """Moves by ``matches``, backward if negative; wraps around."""
+        if self._rows:
+            self._match = (self._match + matches) % len(self._rows)
+
+    @property
+    def current_row(self) -> int | None:
+        """The line of the current match; None if there is none."""
+        return self._rows[self._match] if self._rows else None
+
+    @property
+    def status(self) -> str:
+        """The current match and the number of lines that match, ``3/17``; empty without words."""
+        if not self.words:
+            return ""
+        return f"{self._match + 1}/{len(self._rows)}" if self._rows else "not found"

@@ -76,17 +76,19 @@ def palette_commands(
     available: Sequence[AvailableAction],
     why_not: Callable[[KeyBinding], str],
 ) -> Iterator[SystemCommand]:
-    """Yields the palette's commands: each action by its description, then sort orders and themes
-    by name. ``why_not``: returns why a verb cannot act now; empty if it can."""
+    """Yields the palette's commands, group by group: each action by its description, then sort
+    orders and themes by name. Their help is the group and the key. ``why_not``: returns why a verb
+    cannot act now; empty if it can."""
     for action in available:
         key, run = action.key, partial(app.run_action, action.action, action.node)
         if key.action != "command_palette":
-            hint = "; ".join(filter(None, (f"key: {key.key_display}", why_not(key))))
+            hint = f"{key.scope.value} · {key.key_display}"
+            hint = "; ".join(filter(None, (hint, why_not(key))))
             yield SystemCommand(key.description[:1].upper() + key.description[1:], hint, run)
     if any(action.key.id == "sessions.sort" for action in available):
         for column in (QUEUE_ORDER, *COLUMNS):
             sort = partial(screen.post_message, SortRequested(column))
-            yield SystemCommand(f"Sort by {column.label}", "repeat to reverse", sort)
-    yield SystemCommand("Theme", "choose another theme", app.action_change_theme)
+            yield SystemCommand(f"Sort by {column.label}", "Order · repeat to reverse", sort)
+    yield SystemCommand("Choose another theme", "Themes", app.action_change_theme)
     for name in sorted(app.available_themes, key=lambda name: (name not in PACELINE_THEMES, name)):
-        yield SystemCommand(f"Theme: {name}", "use theme", partial(setattr, app, "theme", name))
+        yield SystemCommand(f"Use the theme {name}", "Themes", partial(setattr, app, "theme", name))

@@ -7,17 +7,23 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.events import Click
 from textual.screen import ModalScreen
+from textual.widgets import Input
 
 from tui.keys.key_table import Scope, textual_bindings
 from tui.model.column_spec import QUEUE_ORDER, ColumnSpec, Sorting
 from tui.render.columns import COLUMNS
+from tui.render.line_search import LineSearch
 from tui.render.table import sort_choice_lines
 from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import ASCII
 from tui.widgets.background_tasks import BackgroundTasks
+from tui.widgets.input_bars import SearchBar, SearchInput
 from tui.widgets.line_widgets import LineBlock
 
 DialogResult = TypeVar("DialogResult")
+
+MATCH_CONTEXT_ROWS = 3
+"""Rows above a match that stay in view."""
 
 
 class Dialog(ModalScreen[DialogResult | None], BackgroundTasks):
@@ -62,13 +68,16 @@ class Dialog(ModalScreen[DialogResult | None], BackgroundTasks):
 
 
 class TextDialog(Dialog[None]):
-    """A dialog with scrolling lines. ``source`` returns them for a width; ``wide`` adds width."""
+    """A dialog with scrolling lines that can be searched. ``source`` returns them for a width;
+    ``wide`` adds width."""
 
     BINDINGS = textual_bindings(Scope.HELP)
+    AUTO_FOCUS = ""  # else the search, which is hidden, would get the focus
 
     DEFAULT_CSS = """
     TextDialog #box { scrollbar-size-vertical: 1; }
     TextDialog.-wide #box { width: 120; }
+    TextDialog SearchBar { dock: bottom; }
     """
 
     def __init__(
@@ -81,15 +90,68 @@ class TextDialog(Dialog[None]):
     ) -> None:
         super().__init__(look)
         self._heading, self._source = heading, source
+        self._search = LineSearch()
         self.set_class(wide, "-wide")
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="box", can_focus=False) as box:
-            box.border_title, box.border_subtitle = self._heading, self.hints()
-            yield LineBlock(self.look, self._source, id="lines")
+            box.border_title = self._heading
+            box.border_subtitle = self.hints((Scope.HELP, "search", "find"))
+            yield LineBlock(
+                self.look, lambda width: self._search.apply(self._source(width)), id="lines"
+            )
+            yield SearchBar(self.look)
+
+    @property
+    def _search_bar(self) -> SearchBar:
+        return self.query_one(SearchBar)
 
     def action_lines(self, lines: int) -> None:
         self.query_one("#box").scroll_relative(y=lines, animate=False)
+
+    def action_close(self) -> None:
+        """Ends the search, or else closes the dialog."""
+        if self._search_bar.is_open:
+            self._end_search()
+        else:
+            super().action_close()
+
+    # --- searching
+
+    def action_search(self) -> None:
+        self._search_bar.show_empty("find")
+        self._search_bar.update_status("")
+
+    def action_found(self, matches: int) -> None:
+        self._search.step(matches)
+        self._show_match()
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        self._search.start(message.value)
+        self._show_match()
+
+    def on_input_submitted(self) -> None:
+        self.set_focus(None)
+        self._show_match()
+
+    def on_bar_input_closed(self) -> None:
+        self._end_search()
+
+    def on_search_input_step_requested(self, message: SearchInput.StepRequested) -> None:
+        self.action_found(message.offset)
+
+    def _show_match(self) -> None:
+        self.query_one("#lines", LineBlock).redraw()
+        if self._search_bar.is_open:
+            self._search_bar.update_status(self._search.status)
+        if (row := self._search.current_row) is not None:
+            self.query_one("#box").scroll_to(y=max(row - MATCH_CONTEXT_ROWS, 0), animate=False)
+
+    def _end_search(self) -> None:
+        self._search.start("")
+        self.set_focus(None)
+        self._search_bar.hide()
+        self._show_match()
 
 
 class ConfirmDialog(Dialog[bool]):

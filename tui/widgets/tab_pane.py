@@ -10,8 +10,8 @@ from textual.strip import Strip
 
 from tui.keys.key_table import Scope, textual_bindings
 from tui.model.tabs import TabState
-from tui.render.line_search import find_spans, highlight
-from tui.theme.roles import Look, Role, StyledLine
+from tui.render.line_search import LineSearch
+from tui.theme.roles import Look, StyledLine
 from tui.widgets.line_widgets import RowScrollView, render_strip
 from workers.jobs.job_state import JobState
 from workers.traces.tail import TraceTail
@@ -154,10 +154,7 @@ class LinesPane(Pane):
         super().__init__(look, tab_state, id=id)
         self._source = source
         self._lines: Sequence[StyledLine] = ()
-        self._words = ""
-        self._match = 0
-        self._matches: list[int] = []
-        """The lines that contain what is searched for."""
+        self._search = LineSearch()
 
     def show_job(self, job_state: JobState | None) -> None:
         if job_state and self.job_state and job_state.job != self.job_state.job:
@@ -166,7 +163,8 @@ class LinesPane(Pane):
         width = self.scrollable_content_region.width
         before, self._lines = self._lines, ()
         if job_state is not None and width:
-            self._lines = self._with_matches(self._source(job_state, self.trace_tails, width))
+            lines = self._source(job_state, self.trace_tails, width)
+            self._lines = self._search.apply(lines)
         self.set_row_count(len(self._lines))
         same = min(len(before), len(self._lines))
         first = next((y for y in range(same) if before[y] != self._lines[y]), same)
@@ -180,38 +178,20 @@ class LinesPane(Pane):
 
     # --- searching
 
-    def _with_matches(self, lines: list[StyledLine]) -> list[StyledLine]:
-        """Finds the matches; returns the lines with the matches highlighted."""
-        self._matches = []
-        if not self._words:
-            return lines
-        texts = ("".join(text for text, _ in line) for line in lines)
-        self._matches = [row for row, text in enumerate(texts) if find_spans(text, self._words)]
-        self._match = min(self._match, max(len(self._matches) - 1, 0))
-        lines = list(lines)
-        for number, row in enumerate(self._matches):
-            role = Role.CURRENT_MATCH if number == self._match else Role.MATCH
-            lines[row] = highlight(lines[row], self._words, role)
-        return lines
-
     def search(self, words: str) -> None:
-        if words != self._words:
-            self._words, self._match = words, 0
-            self.show_job(self.job_state)
-            self._scroll_to_match()
+        if words != self._search.words:
+            self._search.start(words)
+            self._show_match()
 
     def step_match(self, offset: int) -> None:
-        if self._matches:
-            self._match = (self._match + offset) % len(self._matches)
-            self.show_job(self.job_state)
-            self._scroll_to_match()
+        self._search.step(offset)
+        self._show_match()
 
-    def _scroll_to_match(self) -> None:
-        if self._matches:
-            self.ensure_row_visible(self._matches[self._match])
+    def _show_match(self) -> None:
+        self.show_job(self.job_state)
+        if (row := self._search.current_row) is not None:
+            self.ensure_row_visible(row)
 
     @property
     def search_status(self) -> str:
-        if not self._words:
-            return ""
-        return f"{self._match + 1}/{len(self._matches)}" if self._matches else "not found"
+        return self._search.status

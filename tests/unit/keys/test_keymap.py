@@ -97,6 +97,6 @@ def test_help_begins_with_here() -> None:
     told = [line for line in lines if line and not line.startswith(" ")]
     rest = [scope.value for scope in ALWAYS_LISTED_SCOPES if scope is not Scope.WALL]
 
-    assert ["Wall", "Jobs", "Desk", "Good to know", "Signs", *rest, "Columns"] == told
+    assert ["Wall", Scope.JOBS.value, "Desk", "Good to know", "Signs", *rest, "Columns"] == told
     beside = text(help_lines(HERE, 120, Keymap(), UNICODE)[0])
     assert ["Wall", "Good to know"] == [beside[:50].strip(), beside[50:].strip()]
