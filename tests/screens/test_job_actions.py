@@ -1,10 +1,21 @@
 """The user's verbs, and what they ask of the supervisor."""
 
+from dataclasses import replace
+
 from tests.screens.conftest import DeskFactory, rendered_lines
 from tests.support.fake_supervisor import FakeSupervisor
-from tests.support.report_builders import ended_done, ended_failed, queued, streaming
+from tests.support.report_builders import (
+    certificate,
+    connecting,
+    ended_done,
+    ended_failed,
+    queued,
+    retrying,
+    streaming,
+)
 from workers.jobs.events import Ended, Outcome
 from workers.jobs.job import JobId
+from workers.pacing.certificate import Verdict
 from workers.protocol.messages import UpdateConfiguration
 
 
@@ -74,20 +85,39 @@ async def test_more_than_one_live_session_is_cancelled_after_a_question(
         assert 4 == len(supervisor.cancelled)
 
 
-async def test_the_end_of_the_run_is_announced_once(open_desk: DeskFactory) -> None:
-    """With the keys for what may follow; a desk that opens on a finished run says nothing."""
+async def test_the_end_of_the_run_is_an_event(open_desk: DeskFactory) -> None:
+    """A panel says what it came to and which keys one needs now, until Esc or another start; a
+    desk that opens on a finished run has none. The title of the window counts."""
     supervisor = FakeSupervisor()
-    supervisor.job("/rec/one.wav", *streaming(), ended_done())
+    late = certificate(p99=30.0, verdict=Verdict.LATE)
+    supervisor.job("/rec/one.wav", *streaming(), replace(ended_done(), certificate=late))
     other = supervisor.job("/rec/two.wav", *streaming())
     async with open_desk(supervisor) as seat:
-        assert "All finished" not in seat.footer_text()
+
+        def panel() -> str:
+            return "\n".join(rendered_lines(seat.desk.screen.query_one("#end")))
+
+        assert "" == panel()
+        assert seat.desk.frame.window_title.startswith("1/2 ")
         supervisor.report(other, ended_failed("it broke"))
         await seat.process_reports()
-        assert "All finished: R retries 1 failed session, E exports, q quits" in seat.footer_text()
+        assert "All recordings have finished" in panel()
+        assert "1 done   ✗ 1 failed   ▲ 1 invalid for latency" in panel()
+        assert "Not exported yet." in panel()
+        assert "R retry 1 failure   E export all   Enter read   q quit   Esc close this" in panel()
+        assert "2/2 Paceline" == seat.desk.frame.window_title
+        await seat.press("enter")
+        assert "1 failed" in panel(), "full screen too"
+        await seat.press("escape", "escape")
+        assert "" == panel()
 
-        seat.desk.show_notice("Something else")
+        supervisor.report(other, retrying(0.0, 9.0), connecting(), *streaming())
         await seat.process_reports()
-        assert "Something else" in seat.footer_text()
+        supervisor.report(other, ended_done())
+        await seat.process_reports()
+        assert "2 done" in panel()
+    async with open_desk(supervisor) as seat:
+        assert "" == "".join(rendered_lines(seat.desk.screen.query_one("#end")))
 
 
 async def test_one_live_session_among_several_jobs_is_asked_for_too(open_desk: DeskFactory) -> None:

@@ -6,6 +6,7 @@ from warnings import catch_warnings, simplefilter
 
 import pytest
 from textual.events import Key
+from textual.geometry import Size
 from textual.widgets import Input
 
 from tests.screens.conftest import DeskDriver, DeskFactory, rendered_lines, style_of
@@ -276,3 +277,40 @@ async def test_a_reader_cancelled_before_its_start_is_silent(open_desk: DeskFact
             gc.collect()
 
     assert [] == warnings
+
+
+async def test_the_split_is_resized_by_keys_and_mouse_and_remembered(
+    open_desk: DeskFactory,
+) -> None:
+    """The edge is the rule above the details, or the space left of them on a wide screen."""
+
+    def forty() -> FakeSupervisor:
+        supervisor = FakeSupervisor()
+        for number in range(40):
+            supervisor.job(f"/rec/{number}.wav", queued())
+        return supervisor
+
+    def table_size(seat: DeskDriver) -> Size:
+        return seat.desk.screen.query_one("#sessions").size
+
+    async with open_desk(forty()) as seat:
+        height = table_size(seat).height
+        await seat.press("right_curly_bracket")
+        assert table_size(seat).height > height
+        await seat.press("left_curly_bracket", "left_curly_bracket")
+        smaller = table_size(seat).height
+        assert smaller < height
+        detail = seat.desk.screen.query_one(DetailView)
+        await seat.pilot.mouse_down("DetailView", offset=(5, 0))
+        await seat.pilot.hover(offset=(5, detail.region.y + 4))
+        await seat.pilot.mouse_up(offset=(5, detail.region.y + 4))
+        await seat.pilot.pause()
+        assert table_size(seat).height > smaller
+        dragged = table_size(seat).height
+        await seat.pilot.resize_terminal(200, 34)
+        await seat.pilot.pause()
+        width = table_size(seat).width
+        await seat.press("left_curly_bracket")
+        assert table_size(seat).width < width
+    async with open_desk(forty()) as seat:
+        assert table_size(seat).height == dragged

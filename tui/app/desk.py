@@ -34,14 +34,16 @@ from tui.keys.keymap import Keymap
 from tui.model.desk_state import DeskState
 from tui.model.recording_feed import RecordingFeed
 from tui.model.replay import SPEEDS, Replay
+from tui.model.run_end import RunEnd
 from tui.model.shutdown import Shutdown, ShutdownPhase
 from tui.model.supervisor_protocol import SupervisorProtocol
 from tui.model.transcript_cache import TranscriptCache
-from tui.render.banner import Destination
+from tui.render.banner import PRODUCT_NAME, Destination
 from tui.render.columns import SCORE_COLUMN_NAMES, visible_columns
 from tui.screens.available_actions import available_actions, palette_commands
 from tui.screens.frame import FramedScreen, ScreenFrame, is_too_small
 from tui.screens.overview import Overview
+from tui.terminal import window
 from tui.terminal.guard import LEFT_ON_BY_TEXTUAL
 from tui.terminal.job_control import stop_for_shell, wait_for_foreground
 from tui.terminal.sighup import handle_sighup
@@ -97,7 +99,7 @@ class Desk(App[None]):
         notice: str = "",
     ) -> None:
         super().__init__()
-        self._opening_notice = notice
+        self._opening_notice, self._window_title = notice, ""
         self._clean_filter = CleanFilter()
         self.settings = settings or DeskSettings()
         symbols = symbols_for(getattr(sys.__stdout__, "encoding", None))
@@ -116,6 +118,7 @@ class Desk(App[None]):
             rules,
             kind,
             self.show_notice,
+            self.announce_end,
             self.tick,
         )
         self.actions: JobActions | ReplayActions
@@ -210,6 +213,7 @@ class Desk(App[None]):
         if closed:
             self.exit()
         self.draw_changes()
+        self._show_title()
 
     def draw_changes(self) -> None:
         """Redraws the top screen, and the one beneath it if the top one is a dialog."""
@@ -229,6 +233,27 @@ class Desk(App[None]):
         """Shows a sentence in the footer for a while."""
         self.frame.show_notice(notice, monotonic())
         self.draw_changes()
+
+    def announce_end(self) -> None:
+        """Shows what the run came to, and rings the bell or notifies the desktop, as wanted."""
+        end = RunEnd.of(self.state)
+        self.frame.show_end(end)
+        if self.settings.bell:
+            self.bell()
+        if self.settings.notify:
+            self._write(window.notification_sequence(PRODUCT_NAME, end.sentence, os.environ))
+
+    def _show_title(self) -> None:
+        """Shows the progress in the title of the terminal's window."""
+        title = self.frame.window_title
+        if title != self._window_title:
+            keep = "" if self._window_title else window.KEEP_TITLE
+            self._write(keep + window.title_sequence(title))
+            self._window_title = title
+
+    def _write(self, sequence: str) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
 
     # --- input
 

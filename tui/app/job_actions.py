@@ -11,7 +11,8 @@ from tui.app.run_actions import DeskParts, RunActions
 from tui.files import path_input
 from tui.keys.key_table import Scope
 from tui.model import verbs
-from tui.model.recording_feed import RecordingFeed
+from tui.model.recording_feed import FeedPhase, RecordingFeed
+from tui.model.run_end import RunEndWatch
 from tui.model.supervisor_protocol import SupervisorProtocol
 from tui.model.verbs import RunNotices
 from tui.terminal.gc_tuning import ROWS_BETWEEN_FREEZES, freeze
@@ -42,7 +43,8 @@ class JobActions(RunActions):
         self.queue_editor = QueueEditor(
             desk.state, supervisor, desk.look.keymap, desk.endpoint_kind
         )
-        self._notices = RunNotices(desk.state, supervisor, desk.look)
+        self._notices, self._run_end = RunNotices(supervisor, desk.look), RunEndWatch(desk.state)
+        self._announce_end = desk.announce_end
         self._drain_scheduled = False
         self._picker_folder = ""
         self._feed = feed
@@ -56,6 +58,9 @@ class JobActions(RunActions):
         self.state.update_forecast(run.queue, run.next_start_at, run.max_sessions, held=run.holding)
         if notice := self._notices.poll():
             self.show_notice(notice)
+        searching = self._feed is not None and self._feed.phase is not FeedPhase.ENDED
+        if self._run_end.has_ended(more_may_come=searching):
+            self._announce_end()
 
     def _show_fed_jobs(self) -> None:
         """Shows rows of recordings that were queued since the last tick."""

@@ -57,6 +57,8 @@ class DeskParts:
     """Who runs the endpoint; None in a replay."""
     show_notice: Callable[[str], None]
     """Shows a sentence in the footer."""
+    announce_end: Callable[[], None]
+    """Shows that all sessions have finished."""
     tick: Callable[[], None]
     """Updates state and screen."""
 

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import click
 
 from tui.cli.command_help import command
 from tui.cli.exit_codes import ExitCode, most_severe
-from tui.cli.shared_options import log_options, new_run_options, watch_option
+from tui.cli.shared_options import log_options, new_run_options, notify_option, watch_option
 
 if TYPE_CHECKING:  # loaded when a desk opens
     from tui.cli.run_options import RunOptions
@@ -35,8 +36,9 @@ MAX_FIRST_SEARCH_S = 0.1
 @click.argument("paths", nargs=-1, type=click.Path())
 @new_run_options
 @watch_option
+@notify_option
 @log_options
-def desk(paths: tuple[str, ...], watch: bool, **arguments: Any) -> ExitCode:
+def desk(paths: tuple[str, ...], watch: bool, notify: bool, **arguments: Any) -> ExitCode:
     """Open the desk on these files and folders (the default command)."""
     guard = start_guard()
     from tui.cli.run_options import parse_options, watch_folders
@@ -53,7 +55,7 @@ def desk(paths: tuple[str, ...], watch: bool, **arguments: Any) -> ExitCode:
     if options.matrix is not None:
         search = iter(options.matrix.expand(search))
     request = RunRequest(_first_sources(search), skipped=skipped, search=search, watch=folders)
-    return run_desk(options, request, guard)
+    return run_desk(options, request, guard, notify=notify)
 
 
 def _first_sources(search: "Iterator[Source]") -> "list[Source]":
@@ -104,8 +106,11 @@ def kill_notice(advice: str, command: str, run_folder: Path) -> str:
     return clean(f"Paceline was killed. {advice}: {command} {shell_path(run_folder)}")
 
 
-def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard") -> ExitCode:
-    """Runs the desk until the user leaves it, then prints the summary."""
+def run_desk(
+    options: "RunOptions", request: "RunRequest", guard: "TerminalGuard", *, notify: bool
+) -> ExitCode:
+    """Runs the desk until the user leaves it, then prints the summary. ``notify``: ask for a
+    desktop notification at the end, whatever the settings say."""
     from tui.cli.console import print_line
     from tui.cli.faults import report_fault
     from tui.cli.run_options import print_skipped
@@ -118,6 +123,7 @@ def run_desk(options: "RunOptions", request: "RunRequest", guard: "TerminalGuard
 
     log = Logger("paceline.desk")
     settings = load_desk_settings()
+    settings = replace(settings, notify=settings.notify or notify)
     with open_supervisor(options, request.run_folder) as supervisor:
         # Queued before anything is drawn: if the program is killed, the run folder has its files.
         jobs = request.enqueue(supervisor)

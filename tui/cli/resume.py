@@ -9,7 +9,13 @@ from tui.cli.command_help import command
 from tui.cli.desk import require_terminal, run_desk, start_guard
 from tui.cli.exit_codes import ExitCode
 from tui.cli.run_names import latest_unfinished_run
-from tui.cli.shared_options import log_options, resume_options, run_argument, verbosity_options
+from tui.cli.shared_options import (
+    log_options,
+    notify_option,
+    resume_options,
+    run_argument,
+    verbosity_options,
+)
 
 
 @command(
@@ -26,6 +32,7 @@ from tui.cli.shared_options import log_options, resume_options, run_argument, ve
 @verbosity_options
 @click.option("--endpoint", "url", metavar="URL", help="Continue at this v3 endpoint instead.")
 @resume_options
+@notify_option
 @log_options
 def resume(
     folder: Path,
@@ -33,6 +40,7 @@ def resume(
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    notify: bool,
     **arguments: Any,
 ) -> ExitCode:
     """Continue what a run did not finish.
@@ -57,7 +65,7 @@ def resume(
         raise
     request = RunRequest((), job_states, run)
     if guard is not None:
-        return run_desk(options, request, guard)
+        return run_desk(options, request, guard, notify=notify)
     from tui.cli.headless import stream_headless
     from tui.cli.run_output import chosen_verbosity
 

@@ -28,6 +28,8 @@ def settings_lines(
     yield f"theme = {_toml(settings.theme)}  # {', '.join(PACELINE_THEMES)}, or one of Textual's"
     yield f"ascii = {_toml(settings.ascii)}  # true: only ASCII characters as symbols"
     yield f"refresh = {settings.refresh:g}  # time between two updates, {REFRESH_S}"
+    yield f"bell = {_toml(settings.bell)}  # true: ring when all sessions have finished"
+    yield f"notify = {_toml(settings.notify)}  # true: a desktop notification then (OSC 9 or 777)"
     names = optional_column_names(columns)
     shown = [name for name in names if settings.columns is None or name in settings.columns]
     yield f"columns = {_toml(shown)}  # besides the file name; any may be left out"

@@ -363,6 +363,12 @@ verbosity_options = option_group(
     ),
 )
 
+notify_option = click.option(
+    "--notify",
+    is_flag=True,
+    help="Ask the terminal for a desktop notification when all sessions have finished.",
+)
+
 log_options = option_group(
     click.option(
         "--log-level",

@@ -30,7 +30,7 @@ SETTINGS_VARIABLE = "PACELINE_SETTINGS"
 THEME_VARIABLE = "TEXTUAL_THEME"
 """The environment variable from which every Textual program takes its theme."""
 
-_SETTINGS = ("theme", "ascii", "refresh", "columns", "export", "listen", "keys")
+_SETTINGS = ("theme", "ascii", "refresh", "bell", "notify", "columns", "export", "listen", "keys")
 
 MAX_FILE_BYTES = 256 << 10
 """The largest settings file that is read; one with every setting has a hundredth of it."""
@@ -117,6 +117,8 @@ class _SettingsReader:
             theme=theme,
             ascii=self._bool(("ascii",), document.get("ascii", defaults.ascii)),
             refresh=float(refresh),
+            bell=self._bool(("bell",), document.get("bell", defaults.bell)),
+            notify=self._bool(("notify",), document.get("notify", defaults.notify)),
             columns=columns,
             export=self._export(self._table(("export",), document)),
             listen=self._listen(self._table(("listen",), document)),

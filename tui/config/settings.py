@@ -41,6 +41,10 @@ class DeskSettings:
     """Draw with ASCII characters only, even if the terminal can show others."""
     refresh: Annotated[float, REFRESH_S] = 0.2
     """Seconds between two updates of the screen."""
+    bell: bool = True
+    """Ring the terminal's bell when all sessions have finished."""
+    notify: bool = False
+    """Ask the terminal for a desktop notification then."""
     columns: frozenset[str] | None = None
     """Names of the columns that the table may show, besides the file name; None: all of them."""
     export: ExportSettings = ExportSettings()

@@ -131,6 +131,8 @@ KEY_BINDINGS = (
     _key(Scope.SESSIONS, "S", "reverse", "reverse the order"),
     _key(Scope.SESSIONS, "f", "freeze", "freeze the order of the rows, or release it"),
     _key(Scope.SESSIONS, "tab", "other_pane", "switch between table and transcript"),
+    _key(Scope.SESSIONS, "right_curly_bracket", "resize(1)", "make the table larger"),
+    _key(Scope.SESSIONS, "left_curly_bracket", "resize(-1)", "make the table smaller"),
     _key(Scope.SESSIONS, "escape", "back", "go back; clears the marks, then the filter"),
     _verb("a", "add", "add files or folders", "add"),
     _verb(

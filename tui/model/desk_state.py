@@ -6,6 +6,7 @@ No widgets and no access to a clock: the caller passes in reports and the time. 
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from tui.model.column_spec import RowContext
 from tui.model.queue_forecast import QueueForecast
@@ -41,6 +42,8 @@ class DeskState:
         self.max_duration_s = 0.0
         self.highest_attempt = 0
         self.has_estimates = False
+        self.exported_to: Path | None = None
+        """The folder of the last export."""
         self._queue_forecast = QueueForecast()
         self._turns_heard = 0
         self._now = 0.0

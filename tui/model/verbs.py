@@ -1,4 +1,4 @@
-"""The verbs (commands that act on sessions), and notices about the run.
+"""The verbs (commands that act on sessions), and their notices.
 
 Each verb skips jobs that it cannot act on, and returns a notice that describes what it did.
 """
@@ -108,13 +108,11 @@ def toggle_hold(supervisor: SupervisorProtocol) -> str:
 class RunNotices:
     """Notices about the run as a whole, each shown once."""
 
-    def __init__(self, state: DeskState, supervisor: SupervisorStatus, look: Look) -> None:
-        self._state = state
+    def __init__(self, supervisor: SupervisorStatus, look: Look) -> None:
         self._supervisor = supervisor
         self._look = look
         self._announced_restarts = 0
         self._was_held = False
-        self._was_active = False
 
     def poll(self) -> str:
         """Returns the next notice; empty if nothing has changed since the last call."""
@@ -125,16 +123,7 @@ class RunNotices:
         if self._was_held and not was_held:
             key = self._look.key_hint(Scope.JOBS, "hold")
             return f"{HELD_BY_REFUSAL_MESSAGE}: {key} releases them"
-        was_active, self._was_active = self._was_active, not self._state.is_over
-        if self._was_active or not was_active:
-            return ""
-        retry, export = (
-            self._look.key_hint(Scope.JOBS, key) for key in ("retry_failed", "export(True)")
-        )
-        failed = self._state.status_counts[JobStatus.FAILED]
-        again = f"{retry} retries {format_count(failed, 'failed session')}, " if failed else ""
-        quit_key = self._look.key_hint(Scope.DESK, "quit")
-        return f"All finished: {again}{export} exports, {quit_key} quits"
+        return ""
 
 
 def job_count(count: int) -> str:

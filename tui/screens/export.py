@@ -199,6 +199,8 @@ class ExportDialog(Dialog[None]):
         if choice.together and result.error is None:
             await asyncio.to_thread(result.write_together, copies, choice, folder)
         self._done_count = None
+        if result.files:
+            self._state.exported_to = folder
         self._redraw()
         self.call_after_refresh(self.query_one("#outcome").scroll_visible, animate=False)
 

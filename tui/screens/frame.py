@@ -12,12 +12,14 @@ from textual.screen import Screen
 from tui.keys.key_table import KeyBinding, Scope, bindings_in
 from tui.model.desk_state import DeskState
 from tui.model.recording_feed import FeedPhase, RecordingFeed
+from tui.model.run_end import RunEnd
 from tui.model.shutdown import Shutdown, ShutdownPhase
 from tui.model.supervisor_protocol import SupervisorStatus
 from tui.model.table_view import Changes
 from tui.model.totals import SteadyPace, Totals, totals_in_steps
 from tui.render import banner, footer, welcome
 from tui.render.banner import Destination, RunStatus
+from tui.render.run_end import run_end_lines
 from tui.screens.available_actions import keys_in_focus
 from tui.theme.roles import Look, Role, StyledLine
 from tui.widgets.line_widgets import LineBlock
@@ -75,6 +77,8 @@ class ScreenFrame:
         self._verbs, self._footer_bar = verbs, footer_bar
         self._feed, self._is_of_use = feed, is_of_use
         self._pace = SteadyPace()
+        self._end: RunEnd | None = None
+        """What the run came to, while that is shown."""
         self._notice, self._notice_until = "", 0.0
         self._totals, self._totals_time = Totals(), float("-inf")
         self._totals_counts = Counter[JobStatus]()
@@ -85,6 +89,35 @@ class ScreenFrame:
     def show_notice(self, notice: str, now: float) -> None:
         """Shows a sentence in the footer for `NOTICE_DURATION_S`."""
         self._notice, self._notice_until = notice, now + NOTICE_DURATION_S
+
+    def show_end(self, end: RunEnd) -> None:
+        """Shows what the run came to, until `hide_end` or until a session starts."""
+        self._end = end
+
+    def hide_end(self) -> bool:
+        """Hides it; returns False if it was not shown."""
+        was_shown, self._end = self._end is not None, None
+        return was_shown
+
+    def end_lines(self, cells: int) -> list[StyledLine]:
+        """What the run came to; no lines while sessions stream or wait."""
+        if self._end is not None and not self._state.is_over:
+            self._end = None
+        if self._end is None or not cells:
+            return []
+        return run_end_lines(self._end, self._state.exported_to, self._look, cells)
+
+    @property
+    def window_title(self) -> str:
+        """How many recordings are done, of how many, and how long the rest takes; the name alone
+        while there are none."""
+        counts, remaining_s = self._state.status_counts, self._totals.remaining_s
+        total = sum(counts.values())
+        if not total:
+            return banner.PRODUCT_NAME
+        finished = sum(count for status, count in counts.items() if status.is_finished)
+        left = "" if remaining_s is None else f" {banner.format_rough_duration(remaining_s)}"
+        return f"{finished}/{total}{left} {banner.PRODUCT_NAME}"
 
     def _update_totals(self, now: float) -> None:
         """Recomputes the totals once per `TOTALS_INTERVAL_S`, and when a job changes its status. Of
@@ -209,6 +242,7 @@ class FramedScreen(Screen[None]):
         too_small: StyledLine = [("Window too small", Role.ALARM)]
         yield LineBlock(self.look, self._banner_lines, id="banner")
         yield from self.compose_body()
+        yield LineBlock(self.look, self.frame.end_lines, id="end")
         yield LineBlock(self.look, self._footer_lines, id="foot")
         yield LineBlock(self.look, lambda _: [too_small], id="small")
 
@@ -219,6 +253,7 @@ class FramedScreen(Screen[None]):
         """Draws what changed. Called on every tick and after every key."""
         self.set_class(is_too_small(*self.app.size), "-small")
         self.query_one("#banner", LineBlock).redraw()
+        self.query_one("#end", LineBlock).redraw()
         self.query_one("#foot", LineBlock).redraw()
 
     def on_screen_resume(self) -> None:

@@ -9,6 +9,7 @@ from tui.keys.key_table import Scope, bindings_in, textual_bindings
 from tui.model.column_spec import ColumnSpec
 from tui.model.desk_state import DeskState
 from tui.model.row_filter import Filter, parse_filter
+from tui.model.split import Split
 from tui.model.table_view import Changes
 from tui.render.columns import COLUMNS
 from tui.screens.frame import ScreenFrame
@@ -17,7 +18,7 @@ from tui.theme.roles import Look
 from tui.widgets.detail_view import DetailView
 from tui.widgets.input_bars import BarInput, FilterBar, FilterInput
 from tui.widgets.line_widgets import LineBlock
-from tui.widgets.messages import SortRequested
+from tui.widgets.messages import EdgeDragged, SortRequested
 from tui.widgets.table import ColumnHeader, SessionTable
 
 MAX_ROWS_TO_FILTER_AT_ONCE = 2000
@@ -37,7 +38,7 @@ class Overview(DetailScreen):
     DEFAULT_CSS = """
     Overview {
         #body { height: 1fr; }
-        #sessions { height: auto; max-height: 56%; }
+        #sessions { height: auto; }
         SessionTable { height: auto; max-height: 100%; min-height: 3; }
         #none { width: 1fr; height: auto; margin: 2 4; display: none; }
         &.-empty {
@@ -46,7 +47,7 @@ class Overview(DetailScreen):
         }
         &.-beside {
             #body { layout: horizontal; }
-            #sessions { width: 58%; height: 1fr; max-height: 100%; }
+            #sessions { height: 1fr; max-height: 100%; }
             SessionTable { height: 1fr; }
             DetailView { width: 1fr; padding-left: 1; }
         }
@@ -62,6 +63,7 @@ class Overview(DetailScreen):
     ) -> None:
         super().__init__(state, look, frame)
         self._columns = columns
+        self._split = Split.load()
         self._filter_text = ""
         """The text of the filter's input; applied at once or when typing pauses."""
         self._filter_timer: Timer | None = None
@@ -83,6 +85,38 @@ class Overview(DetailScreen):
     def on_mount(self) -> None:
         self.set_class(not self.state.job_states, "-empty")
         self.table.focus()
+        self._apply_split()
+
+    # --- the split
+
+    @property
+    def _is_beside(self) -> bool:
+        return self.has_class("-beside")
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._apply_split)  # by then the screen has its new class
+
+    def _apply_split(self) -> None:
+        sessions = self.query_one("#sessions")
+        beside = self._is_beside
+        sessions.styles.width = f"{self._split.columns}%" if beside else "100%"
+        sessions.styles.max_height = "100%" if beside else f"{self._split.rows}%"
+
+    def action_resize(self, steps: int) -> None:
+        self._split.step(steps, beside=self._is_beside)
+        self._split.save()
+        self._apply_split()
+
+    def on_edge_dragged(self, message: EdgeDragged) -> None:
+        body = self.query_one("#body").region
+        if self._is_beside:
+            share = (message.x - body.x) / max(body.width, 1)
+        else:
+            share = (message.y - body.y) / max(body.height, 1)
+        self._split.set(round(100 * share), beside=self._is_beside)
+        self._apply_split()
+        if message.is_end:
+            self._split.save()
 
     def show_changes(self, changes: Changes) -> None:
         super().show_changes(changes)
@@ -187,6 +221,9 @@ class Overview(DetailScreen):
     def action_back(self) -> None:
         """Goes back one step: to the table, or clears the marks, or the filter. Never quits."""
         if self.detail.go_back():
+            return
+        if self.frame.hide_end():
+            self.request_redraw()
             return
         if not self.table.has_focus:
             self.table.focus()

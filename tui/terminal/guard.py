@@ -40,6 +40,9 @@ _RESET_SEQUENCES = (
 """Undoes everything that Textual and its POSIX driver do to a terminal."""
 
 
+RESTORE_TITLE = b"\x1b[23;2t"
+"""Brings back the title of the window that the desk kept on the terminal's stack."""
+
 LEFT_ON_BY_TEXTUAL = b"\x1b[?1016l"
 """Ends mouse reports in pixels, which Textual leaves on at its end. A program that asks for mouse
 reports later would get them in a unit that it does not expect."""
@@ -90,7 +93,7 @@ class TerminalGuard:
         finally:
             self._pid_and_pipe = None
             with suppress(OSError):  # the terminal is gone
-                os.write(_TERMINAL_FD, LEFT_ON_BY_TEXTUAL)
+                os.write(_TERMINAL_FD, LEFT_ON_BY_TEXTUAL + RESTORE_TITLE)
             with suppress(OSError):  # it has already been reaped
                 os.kill(process, signal.SIGKILL)  # works at once, even on a stopped process
                 os.waitpid(process, 0)
@@ -120,7 +123,7 @@ def _run_guard(termios_attrs: list[Any]) -> None:
     if not termios.tcgetattr(_TERMINAL_FD)[_LFLAG_INDEX] & termios.ISIG:
         termios.tcflush(_TERMINAL_FD, termios.TCIFLUSH)  # else a shell reads mouse reports
         termios.tcsetattr(_TERMINAL_FD, termios.TCSANOW, termios_attrs)
-    os.write(_TERMINAL_FD, _RESET_SEQUENCES + kill_notice)
+    os.write(_TERMINAL_FD, _RESET_SEQUENCES + RESTORE_TITLE + kill_notice)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,14 @@ from time import monotonic
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.events import Click, DescendantBlur, DescendantFocus
+from textual.events import (
+    Click,
+    DescendantBlur,
+    DescendantFocus,
+    MouseDown,
+    MouseMove,
+    MouseUp,
+)
 from textual.widgets import Input
 
 from tui.model.desk_state import DeskState
@@ -22,7 +29,7 @@ from tui.widgets.background_tasks import BackgroundTasks
 from tui.widgets.events import EventsView
 from tui.widgets.input_bars import SearchBar, SearchInput
 from tui.widgets.line_widgets import LineBlock
-from tui.widgets.messages import RedrawRequested
+from tui.widgets.messages import EdgeDragged, RedrawRequested
 from tui.widgets.score_pane import ScorePane
 from tui.widgets.tab_pane import LinesPane, Pane
 from tui.widgets.transcript import TranscriptView
@@ -51,6 +58,8 @@ class DetailView(Vertical, BackgroundTasks):
         self._state, self._tab_state, self._look = state, state.tab_state, look
         self._shown_tab: Tab | None = None
         self._read_requested = self._reader_running = False
+        self._is_dragged = False
+        """The user drags the edge between the table and these details."""
 
     def compose(self) -> ComposeResult:
         look, tab_state = self._look, self._tab_state
@@ -188,6 +197,24 @@ class DetailView(Vertical, BackgroundTasks):
     def go_back(self) -> bool:
         """Folds an unfolded line, or else ends the search; returns False if there was neither."""
         return self.pane.fold() or self.end_search()
+
+    def on_mouse_down(self, event: MouseDown) -> None:
+        """Begins to drag the edge: the first row, or the space at the left where there is one."""
+        is_beside = self.styles.padding.left > 0
+        x, y = event.screen_x - self.region.x, event.screen_y - self.region.y
+        if (x if is_beside else y) == 0:
+            self._is_dragged = True
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        if self._is_dragged:
+            self.post_message(EdgeDragged(event.screen_x, event.screen_y))
+
+    def on_mouse_up(self, event: MouseUp) -> None:
+        if self._is_dragged:
+            self._is_dragged = False
+            self.release_mouse()
+            self.post_message(EdgeDragged(event.screen_x, event.screen_y, is_end=True))
 
     def on_click(self, event: Click) -> None:
         if event.widget is self.query_one("#tabs") and (tab := tab_at(event.x - 1, self._look)):

@@ -32,3 +32,15 @@ class RowSelected(Message):
 
     job: JobId
     double_click: bool
+
+
+@dataclass
+class EdgeDragged(Message):
+    """The user drags the edge between the table and the details."""
+
+    x: int
+    """The column of the screen that the mouse is in."""
+    y: int
+    """Its row."""
+    is_end: bool = False
+    """Whether the button was released."""

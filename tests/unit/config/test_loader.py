@@ -43,6 +43,8 @@ def test_a_file_can_set_everything(file: Path) -> None:
         theme = "nord"
         ascii = true
         refresh = 1
+        bell = false
+        notify = true
         columns = ["lag", "words"]
         export.formats = ["srt", "csv"]
         export.folder = "~/subtitles"
@@ -60,6 +62,8 @@ def test_a_file_can_set_everything(file: Path) -> None:
         theme="nord",
         ascii=True,
         refresh=1.0,
+        bell=False,
+        notify=True,
         columns=frozenset({"lag", "words"}),
         export=ExportSettings(("srt", "csv"), "~/subtitles", True, "number", True),
         listen=ListenSettings("alsa"),
