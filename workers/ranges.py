@@ -78,6 +78,7 @@ REFRESH_S = Range(0.1, 2, "seconds")
 PRICE_PER_HOUR = Range(0, 10_000, "an hour")
 BUDGET = Range(1e-6, 1_000_000)
 """Money, or hours of open sockets."""
+CURRENCY = Text("a code such as USD, or nothing", 3, re.compile(r"([A-Z]{3})?"))
 TRACK = Text(
     "the number or the language of an audio track",
     40,

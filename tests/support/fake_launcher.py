@@ -140,6 +140,8 @@ class FakeLauncher(SingleMachine):
         target = SessionTarget(custom_endpoint("ws://127.0.0.1:1"), None, 30)
         while not scheduler.is_idle:
             between()
+            if scheduler.is_idle:  # a command ended all
+                return
             if (claim := scheduler.claim_start() or scheduler.claim_unprobed()) is None:
                 self._advance(scheduler)
             elif claim.slot.job is None:

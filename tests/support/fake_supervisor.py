@@ -8,6 +8,7 @@ from workers.jobs.events import Ended, Event, JobReport, Outcome, Retrying
 from workers.jobs.job import JobId
 from workers.jobs.sent_position import SentPosition
 from workers.protocol.messages import UpdateConfiguration
+from workers.scheduling.spending import SpendingStatus
 
 
 class FakeSupervisor:
@@ -17,6 +18,7 @@ class FakeSupervisor:
         self.reports: queue.SimpleQueue[JobReport] = queue.SimpleQueue()
         self.holding = False
         self.held_by_refusal = False
+        self.spending = SpendingStatus()
         self.max_sessions = sessions
         self.next_start_at: float | None = None
         self.start_after = 0.0

@@ -64,7 +64,7 @@ SECTIONS = (
     ),
     Section(
         "Time and cost",
-        "--prices prices.toml",
+        "--budget 5usd --prices prices.toml",
         ("--budget", "--prices"),
     ),
     Section(

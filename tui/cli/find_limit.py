@@ -108,7 +108,6 @@ def find_limit(
     trials: int,
     hold_s: float,
     warm_up_s: float,
-    budget: str | None,
     out: Path | None,
     plot: Path | None,
     as_json: bool,
@@ -137,7 +136,7 @@ def find_limit(
         raise UsageProblem(f"{plot} is no picture", f"End its name in {' or '.join(PICTURES)}.")
     wanted = [objectives.parse_objective(one) for one in texts or objectives.DEFAULT_OBJECTIVES]
     options = parse_options(**arguments, **_RUN_DEFAULTS)
-    allowance = _allowance(options, budget)
+    allowance = _allowance(options)
     skipped = SkippedPaths()
     sources = find_sources(paths, options, skipped)
     print_skipped(skipped)
@@ -145,7 +144,7 @@ def find_limit(
         hold_s,
         warm_up_s,
         cool_down_s(wanted),
-        starts_per_minute=_starts_per_minute(options),
+        starts_per_minute=options.starts_per_minute,
     )
     parts = _parts(sources, trial_plan)
     print_line(f"Finding how many sessions hold at: {options.destination}", err=True)
@@ -189,33 +188,20 @@ _RUN_DEFAULTS: dict[str, Any] = {
 """Options of a run that this command does not have."""
 
 
-def _allowance(options: "RunOptions", budget: str | None) -> "Allowance":
+def _allowance(options: "RunOptions") -> "Allowance":
     """What all trials may take. Raises `UsageProblem` if others' sessions would be paid for, or
     burdened, without a budget."""
     from workers.errors import UsageProblem
     from workers.limit_search.finder import Allowance
-    from workers.prices.budget import parse_budget
     from workers.prices.price_list import FREE
 
-    settings = options.settings
-    price = options.prices.session_price(options.endpoint, settings.speech_model, settings.params)
-    if budget is None:
+    price = options.session_price(options.settings)
+    if options.limits.budget is None:
         if price != FREE:
             reason = f"finding the limit of {options.destination} needs a budget"
             raise UsageProblem(reason, "Add --budget, such as 5usd or 2h; see docs/find-limit.md.")
         return Allowance(None, price)
-    parsed = parse_budget(budget, options.prices)
-    if parsed.currency and price.per_hour is None:
-        reason = f"no price is known for {options.destination}"
-        raise UsageProblem(reason, "Write the budget as a time, such as --budget 2h.")
-    return Allowance(parsed, price)
-
-
-def _starts_per_minute(options: "RunOptions") -> int | None:
-    from workers.protocol.endpoint import EndpointKind
-    from workers.scheduling.start_rate import FREE_STARTS_PER_MINUTE
-
-    return FREE_STARTS_PER_MINUTE if options.endpoint_kind is EndpointKind.SERVICE else None
+    return Allowance(options.limits.budget, price)
 
 
 def _parts(sources: "Sequence[Source]", plan: "TrialPlan") -> "list[Source]":
@@ -263,7 +249,7 @@ def _opener(options: "RunOptions") -> Any:
     from tui.cli.run_setup import open_supervisor
 
     def open_run(sessions: int, folder: Path) -> Any:
-        limits = replace(options.limits, sessions=sessions)
+        limits = replace(options.limits, sessions=sessions, budget=None)  # the search keeps it
         return open_supervisor(replace(options, limits=limits, out=folder))
 
     return open_run

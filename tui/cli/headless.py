@@ -111,6 +111,7 @@ class HeadlessRunner:
         """Number of signals that asked the program to end."""
         self._refused = False
         """Whether the run was ended because the server refuses all sessions."""
+        self._is_budget_reached = False
         self._give_up_at: float | None = None
         """When a run ends although sessions may be live, because one of our threads died."""
         self.interrupted = False
@@ -162,10 +163,22 @@ class HeadlessRunner:
                 self._handle_report(supervisor.reports.get(timeout=0.2))
             except Empty:
                 self._output.print_pending_ends()
+                self._end_at_budget(feed)
             if output := lost_output():
                 self._on_lost_output(output)
             if self._output.display is not None:
                 self._output.display.draw(self._job_states, supervisor)
+
+    def _end_at_budget(self, feed: RecordingFeed | None) -> None:
+        """Ends the run if the budget has no room for any session that waits."""
+        spending = self._supervisor.spending
+        if spending.is_exhausted and not self._is_budget_reached:
+            self._is_budget_reached = True
+            notice = f"the budget of {spending.budget} has no room for another session"
+            self._output.print_notice(notice)
+            if feed is not None:
+                feed.stop()
+            self._supervisor.stop()
 
     def _is_over(self, feed: RecordingFeed | None) -> bool:
         if self._give_up_at is not None and time.monotonic() > self._give_up_at:

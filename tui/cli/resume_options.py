@@ -11,6 +11,7 @@ from tui.cli.run_options import RunOptions, check_endpoint_speed, checked_ca_fil
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.jobs.job import Limits
 from workers.jobs.job_state import JobState
+from workers.prices.budget import parse_budget
 from workers.prices.price_list import load_prices
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, EndpointKind
@@ -32,6 +33,7 @@ def prepare_resume(
     attempts: int | None,
     dead_after: float | None,
     strict: bool | None = None,
+    budget: str | None = None,
     prices_file: Path | None = None,
     log_level: str | None = None,
     log_file: Path | None = None,
@@ -60,14 +62,15 @@ def prepare_resume(
             reason = f"this run used {target.name}; the key is only sent to an endpoint you specify"
             raise UsageProblem(reason, f"Add --endpoint {target.address}")
     check_endpoint_speed(saved.settings.speed, target)
+    prices = load_prices(prices_file)
     limits = Limits(
         sessions=sessions or saved.limits.sessions,
         start_rate=saved.limits.start_rate if start_rate is None else start_rate or None,
         attempts=attempts or saved.limits.attempts,
         dead_after=dead_after or saved.limits.dead_after,
+        budget=saved.limits.budget if budget is None else parse_budget(budget, prices),
     )
     settings = saved.settings if strict is None else replace(saved.settings, strict=strict)
-    prices = load_prices(prices_file)
     options = RunOptions(
         settings,
         target,
@@ -81,6 +84,7 @@ def prepare_resume(
         prices=prices,
     )
     _ = options.session_share  # raises if the limit cannot be divided
+    options.check_budget()
     return options, saved.jobs
 
 

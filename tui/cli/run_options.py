@@ -21,7 +21,8 @@ from workers.jobs.job import Limits, StreamSettings
 from workers.jobs.matrix import Matrix, apply_condition, parse_matrix
 from workers.localserver.capacity import process_count, session_capacity
 from workers.pacing.schedule import Release
-from workers.prices.price_list import PriceList, load_prices
+from workers.prices.budget import parse_budget
+from workers.prices.price_list import HourlyPrice, PriceList, load_prices
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, EndpointKind
 from workers.protocol.proxies import Proxy, find_proxy
@@ -87,6 +88,23 @@ class RunOptions:
             reason += f", and --sessions allows {total} for all of them together"
             raise UsageProblem(reason, f"Set --sessions to {needed} or more, or use fewer shards.")
         return self.shard.share_of(total // each) * each
+
+    def session_price(self, settings: StreamSettings) -> HourlyPrice:
+        """What an hour of a session with these settings costs."""
+        return self.prices.session_price(self.endpoint, settings.speech_model, settings.params)
+
+    def check_budget(self) -> None:
+        """Raises `UsageProblem` for a budget in money where no price is known."""
+        budget, price = self.limits.budget, self.session_price(self.settings)
+        if budget is None or not budget.currency:
+            return
+        if budget.currency != self.prices.currency:  # a run may continue with other prices
+            reason = f"the budget is in {budget.currency}, prices are in {self.prices.currency}"
+            raise UsageProblem(reason, "Give another --budget.")
+        if price.per_hour is None:
+            reason = f"no price is known for {self.destination}"
+            hint = "Write the budget as a time, such as --budget 2h, or give a price; see --prices."
+            raise UsageProblem(reason, hint)
 
     @property
     def source_rules(self) -> SourceRules:
@@ -213,6 +231,7 @@ def parse_options(
     remote: bool = False,
     matrix: Iterable[str] = (),
     repeat: int = 1,
+    budget: str | None = None,
     prices_file: Path | None = None,
     shard: str | None = None,
     **reading: Any,
@@ -253,7 +272,9 @@ def parse_options(
     check_endpoint_speed(speed, target)
     if target is None:
         _check_engine_settings(settings)
-    limits = Limits(sessions, start_rate or None, attempts, dead_after)
+    prices = load_prices(prices_file)
+    allowed = None if budget is None else parse_budget(budget, prices)
+    limits = Limits(sessions, start_rate or None, attempts, dead_after, allowed)
     read_options = parse_read_options(**reading)
     if read_options.speakers and sessions == 1:
         reason = "--channels split needs two sessions, one for each speaker"
@@ -272,9 +293,10 @@ def parse_options(
         remote=remote,
         shard=parse_shard(shard) if shard is not None else None,
         sessions_per_job=2 if read_options.speakers else 1,
-        prices=load_prices(prices_file),
+        prices=prices,
     )
     _ = options.session_share  # raises if the limit cannot be divided
+    options.check_budget()
     if texts := tuple(matrix):
         options = replace(options, matrix=parse_matrix(texts, repeat, options.check_condition))
     elif repeat > 1:

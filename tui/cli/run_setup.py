@@ -21,6 +21,7 @@ from workers.protocol.endpoint import embedded_endpoint
 from workers.runs import run_folder
 from workers.runs.run_folder import RunFolder
 from workers.scheduling.retry_policy import RetryPolicy
+from workers.scheduling.spending import Spending
 from workers.scheduling.start_rate import StartRateLimiter
 from workers.scheduling.supervisor import SessionTarget, Supervisor
 from workers.secrecy import Secret
@@ -97,12 +98,22 @@ def open_supervisor(options: RunOptions, folder: RunFolder | None = None) -> Ite
                     start_limiter=new_start_limiter(options),
                     retry_policy=RetryPolicy(max_attempts=limits.attempts),
                     timeouts=Timeouts(silence_s=limits.dead_after),
+                    spending=_spending(options),
                 )
             )
     except (PacelineError, OSError):
         raise
     except Exception as error:
         raise RunFault(folder.faults_path) from error
+
+
+def _spending(options: RunOptions) -> Spending:
+    """Counts what the run spends. A budget, like other limits, is that of all shards together."""
+    budget = options.limits.budget
+    if budget is not None and options.shard is not None:
+        budget = budget.share(options.shard.count)
+    currency = options.prices.currency
+    return Spending(options.session_price, currency=currency, budget=budget)
 
 
 def new_start_limiter(options: RunOptions) -> StartRateLimiter:

@@ -329,6 +329,7 @@ new_run_options = option_group(
         "share the work. --sessions and --start-rate then count for all of them together, and "
         "“paceline merge” makes their runs one.",
     ),
+    budget_option,
     prices_option,
 )
 
@@ -341,6 +342,7 @@ resume_options = option_group(
         "and sent. Default: as the run did.",
     ),
     limit_options(resuming=True),
+    budget_option,
     prices_option,
 )
 

@@ -14,6 +14,7 @@ from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 from workers.runs.job_timeline import BEFORE_START_S
 from workers.runs.timeline import RunTimeline
+from workers.scheduling.spending import SpendingStatus
 
 SPEEDS = (1, 4, 16)
 
@@ -29,6 +30,7 @@ class Replay:
     held_by_refusal = False
     next_start_at: float | None = None
     server_restarts = 0
+    spending = SpendingStatus()
     is_idle = True  # quitting ends no session
 
     def __init__(self, timeline: RunTimeline) -> None:

@@ -12,6 +12,7 @@ from workers.jobs.events import JobReport
 from workers.jobs.job import JobId
 from workers.jobs.sent_position import SentPosition
 from workers.protocol.messages import UpdateConfiguration
+from workers.scheduling.spending import SpendingStatus
 
 SERVER_RESTARTED_MESSAGE = "The embedded engine died and was restarted; broken sessions continue"
 """The notice when `SupervisorStatus.server_restarts` has increased."""
@@ -31,6 +32,10 @@ class SupervisorStatus(Protocol):
     @property
     def held_by_refusal(self) -> bool:
         """Whether they are held because the server refused a session and has accepted none."""
+
+    @property
+    def spending(self) -> SpendingStatus:
+        """What the run has spent, and whether its budget holds the next start."""
 
     @property
     def max_sessions(self) -> int:

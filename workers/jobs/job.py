@@ -6,6 +6,7 @@ from typing import Annotated, NewType
 from workers import ranges
 from workers.audio.recording import Recording
 from workers.pacing.schedule import Release
+from workers.prices.budget import Budget
 
 JobId = NewType("JobId", int)
 """Counts from 1 in the order in which jobs are added; never reused within a run."""
@@ -62,6 +63,8 @@ class Limits:
     """Attempts of a job that may fail before the job fails."""
     dead_after: Annotated[float, ranges.DEAD_AFTER_S] = 20.0
     """Seconds of silence after which the server counts as dead."""
+    budget: Budget | None = None
+    """What all sockets together may cost, or how long they may be open; None: any amount."""
 
 
 @dataclass(frozen=True, slots=True)

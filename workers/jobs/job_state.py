@@ -249,8 +249,12 @@ class JobState:
     def open_seconds(self) -> float:
         """Total time with an open socket, including a live session's up to its latest report."""
         earlier = sum(attempt.ended.open_seconds for attempt in self.earlier_attempts)
-        live = self.socket_seconds(self._last_report_s)
-        return earlier + (self.ended.open_seconds if self.ended else live)
+        return earlier + (self.ended.open_seconds if self.ended else self.live_open_seconds)
+
+    @property
+    def live_open_seconds(self) -> float:
+        """The same of a live session alone; 0 without one."""
+        return 0.0 if self.ended else self.socket_seconds(self._last_report_s)
 
     def socket_seconds(self, t: float) -> float:
         """Seconds for which the live socket has been open at time ``t`` of the session's clock."""

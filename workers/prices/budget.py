@@ -1,11 +1,14 @@
 """Budgets: how much a run may spend, in money or in hours of open sockets."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated
 
 from workers.errors import UsageProblem
-from workers.prices.price_list import HourlyPrice, PriceList
-from workers.ranges import BUDGET
+from workers.ranges import BUDGET, CURRENCY
+
+if TYPE_CHECKING:  # sessions load this module, and need no prices
+    from workers.prices.price_list import HourlyPrice, PriceList
 
 _BUDGET = re.compile(r"(?P<sign>\$?)\s*(?P<number>\d{1,12}(?:\.\d{1,6})?)\s*(?P<unit>[A-Za-z]*)")
 _HOURS = {"h": 1.0, "m": 1 / 60, "min": 1 / 60, "s": 1 / 3600}
@@ -16,22 +19,29 @@ _HOURS = {"h": 1.0, "m": 1 / 60, "min": 1 / 60, "s": 1 / 3600}
 class Budget:
     """How much the sockets of a run may cost, or how long they may be open, all together."""
 
-    limit: float
-    currency: str = ""
-    """Empty: ``limit`` is in hours."""
+    limit: Annotated[float, BUDGET]
+    currency: Annotated[str, CURRENCY] = ""
+    """By ISO 4217; empty: ``limit`` is in hours."""
 
-    def per_hour(self, price: HourlyPrice) -> float:
+    def per_hour(self, price: "HourlyPrice") -> float:
         """How much of the budget an hour of an open socket takes."""
         if not self.currency:
             return 1.0
-        assert price.per_hour is not None  # `checked_budget`
-        return price.per_hour
+        return price.per_hour or 0.0  # an unknown price is refused where options are read
+
+    def share(self, parts: int) -> "Budget":
+        """One of several equal parts."""
+        return replace(self, limit=self.limit / parts)
+
+    def format(self, amount: float) -> str:
+        """Formats an amount in the unit of the budget."""
+        return format_money(amount, self.currency) if self.currency else format_hours(amount)
 
     def __str__(self) -> str:
-        return format_money(self.limit, self.currency) if self.currency else f"{self.limit:g} h"
+        return self.format(self.limit)
 
 
-def parse_budget(text: str, prices: PriceList) -> Budget:
+def parse_budget(text: str, prices: "PriceList") -> Budget:
     """Parses ``5usd``, ``$5``, ``2h``, ``90m`` or ``45s``. Raises `UsageProblem`."""
     match = _BUDGET.fullmatch(text.strip())
     hint = f"Write an amount such as 5{prices.currency.lower()}, or a time such as 2h or 90m."
@@ -49,6 +59,13 @@ def parse_budget(text: str, prices: PriceList) -> Budget:
     if limit not in BUDGET:
         raise UsageProblem(f"“{text[:40]}” is no usable budget: it must be {BUDGET}", hint)
     return Budget(limit, currency)
+
+
+def format_hours(hours: float) -> str:
+    """Formats a time of open sockets as ``1.50 h``, ``12.3 min`` or ``45 s``."""
+    if hours >= 1:
+        return f"{hours:.2f} h"
+    return f"{60 * hours:.1f} min" if hours >= 1 / 60 else f"{3600 * hours:.0f} s"
 
 
 def format_money(amount: float, currency: str) -> str:

@@ -5,7 +5,6 @@ list is dated; the user's file overrides single entries of it.
 """
 
 import datetime
-import re
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 
 from workers.errors import NoHomeFolder, UsageProblem
 from workers.protocol.endpoint import Endpoint, host_and_port, is_loopback, is_vendors
-from workers.ranges import PRICE_PER_HOUR, shown
+from workers.ranges import CURRENCY, PRICE_PER_HOUR, shown
 from workers.user_folders import config_folder
 
 USER_FILE_NAME = "prices.toml"
@@ -26,7 +25,6 @@ LIST_PATH = Path(__file__).with_name("list_prices.toml")
 MAX_PRICES_BYTES = 64 << 10
 
 _ENTRIES = ("date", "currency", "source", "streaming", "add_ons", "pre_recorded", "endpoints")
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _OFF = frozenset(["", "false", "0", "[]", "null", "none"])
 """Values with which a connection parameter turns nothing on."""
 
@@ -179,7 +177,7 @@ class _PriceReader:
         if not isinstance(date, datetime.date) or isinstance(date, datetime.datetime):
             self._refuse("date must be a date, without quotes", "Write date = 2026-12-31.")
         currency = self._text("currency", document.get("currency", base.currency))
-        if not _CURRENCY.fullmatch(currency):
+        if not currency or currency not in CURRENCY:
             self._refuse(f"currency is {shown(currency)}; it must be a code such as USD")
         if base.currency and currency != base.currency:  # nothing can be added up
             base = replace(base, streaming={}, add_ons={}, pre_recorded=None)

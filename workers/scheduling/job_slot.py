@@ -17,6 +17,7 @@ from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.messages import UpdateConfiguration
 from workers.scheduling.launcher import Session
 from workers.scheduling.retry_policy import RetryPolicy
+from workers.scheduling.spending import SOCKET_OVERHEAD_S
 from workers.session.assignment import StopCommand
 
 MAX_SUSPENDED_CHECKS = 3
@@ -144,6 +145,15 @@ class JobSlot:
     def resume_point(self) -> ResumePoint:
         """Where the next attempt begins."""
         return self.state.start_point if self.starts_over else self.state.resume_point
+
+    @property
+    def needed_s(self) -> float:
+        """How long the socket of the next session will be open, as far as that is known: of a
+        recording that is still being written, for what is there."""
+        if self.job is None:
+            return 0.0
+        remaining_s = self.job.recording.end_seconds - self.resume_point.at_ms / 1000
+        return max(0.0, remaining_s) / self.job.settings.speed + SOCKET_OVERHEAD_S
 
     @property
     def expected_sha256(self) -> str:

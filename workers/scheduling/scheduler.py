@@ -39,6 +39,7 @@ from workers.scheduling.job_slot import MAX_FOLLOWED_BYTES, Arrival, JobPhase, J
 from workers.scheduling.launcher import Session, SessionLauncher
 from workers.scheduling.pair_clock import PairClock
 from workers.scheduling.retry_policy import RetryPolicy
+from workers.scheduling.spending import SOCKET_OVERHEAD_S, Spending, SpendingStatus
 from workers.scheduling.start_rate import StartRateLimiter
 from workers.secrecy import Secret
 from workers.session.assignment import Assignment, StopCommand, Timeouts
@@ -57,6 +58,8 @@ _CANCELLED_IN_QUEUE = Ended(Outcome.CANCELLED, "taken out of the queue")
 _INTERRUPTED_IN_QUEUE = Ended(
     Outcome.INTERRUPTED, "the program was left before the job started", "Nothing is lost."
 )
+
+BUDGET_HINT = "paceline resume continues with a larger --budget."
 
 _STALLED_ARRIVAL = Unreadable(
     "its recording stopped arriving for so long that its session ended", "Retry to continue."
@@ -101,11 +104,14 @@ class Scheduler:
         retry_policy: RetryPolicy,
         timeouts: Timeouts,
         session_limit: int | None,
+        spending: Spending | None = None,
     ) -> None:
-        """``session_limit``: concurrent sessions; None: the default of the target."""
+        """``session_limit``: concurrent sessions; None: the default of the target. ``spending``:
+        None: nothing costs anything."""
         self.folder = folder
         self.reports: SimpleQueue[JobReport] = SimpleQueue()
         self.start_limiter = start_limiter
+        self._spending = spending or Spending()
         self.holding = False  # no new starts
         self.held_by_refusal = False
         """Whether they are held because the server refused a session before it accepted any."""
@@ -154,10 +160,27 @@ class Scheduler:
         """When the next queued job may start, ignoring `max_sessions`; None if there is none."""
         now = self._clock()
         due_at = None if self.holding or self.stopping else self._queue.next_due_at(now)
-        if due_at is None:
+        if due_at is None or self.is_budget_reached:
             return None
         sessions = max(1, len(self._queue.next_due(now)))
         return max(due_at, self.start_limiter.next_start_at(now, sessions))
+
+    @property
+    def is_budget_reached(self) -> bool:
+        """Whether the next job that is due does not fit into the budget. The order of the queue is
+        kept, so a shorter recording further behind waits too."""
+        if self._spending.budget is None:
+            return False
+        now = self._clock()
+        due = [slot for slot in self._queue.next_due(now) if slot.job is not None]
+        needed = [(slot.needed_s, self._settings_of(slot)) for slot in due]
+        return bool(due) and not self._spending.fits(needed, now)
+
+    @property
+    def spending_status(self) -> SpendingStatus:
+        """What the run has spent so far."""
+        reached = self.is_budget_reached
+        return self._spending.status(self._settings, self._clock(), is_reached=reached)
 
     def add(self, source: Source) -> JobId:
         """Adds a recording at the end of the queue, as a job, or as a pair of jobs if it is split.
@@ -209,11 +232,19 @@ class Scheduler:
             slot.changes = self.folder.changes_of(job)
             self._add_slot(slot)
             self._last_id = max(self._last_id, job)
+            settings = self._settings_of(slot)
+            session = None
+            if not state.is_settled and not state.half:
+                # The clock of a pair belonged to the earlier program.
+                session = self._launcher.adopt(job, state.attempt)
+            live_s = 0.0 if session is None else state.live_open_seconds
+            self._spending.add(state.open_seconds - live_s, settings)
             if state.is_settled:
                 continue
-            # The clock of a pair belonged to the earlier program.
-            session = None if state.half else self._launcher.adopt(job, state.attempt)
             if session is not None:
+                remaining_s = max(0.0, state.file_seconds - state.sent_seconds) / state.speed
+                needed_s = live_s + remaining_s + SOCKET_OVERHEAD_S
+                self._spending.reserve(job, needed_s, settings, self._clock() - live_s)
                 slot.phase, slot.started_at = JobPhase.LIVE, self._clock()
                 slot.begin_attempt(session, slot.started_at)
                 self._live[job] = slot
@@ -237,10 +268,14 @@ class Scheduler:
         return [self._slots[job]]
 
     def stop(self) -> None:
+        unstarted = _INTERRUPTED_IN_QUEUE
+        if self.is_budget_reached:
+            reason = f"the budget of {self._spending.budget} was reached before the job started"
+            unstarted = Ended(Outcome.INTERRUPTED, reason, BUDGET_HINT)
         self.stopping = True
         for slot in self._slots.values():
             if not slot.is_finished:
-                self._end_early(slot, StopCommand.SHUT_DOWN, _INTERRUPTED_IN_QUEUE)
+                self._end_early(slot, StopCommand.SHUT_DOWN, unstarted)
 
     def retry(self, job: JobId) -> bool:
         slots = self._slots_of(job)
@@ -317,6 +352,8 @@ class Scheduler:
         for slot in slots:
             slot.started_at, slot.phase = self._clock(), JobPhase.LIVE
             self.start_limiter.record_start(slot.started_at)
+            settings = self._settings_of(slot)
+            self._spending.reserve(slot.id, slot.needed_s, settings, slot.started_at)
             self._live[slot.id] = slot
             self._received_ahead.pop(slot.path, None)
             self._claims.append(Claim(slot, slot.generation))
@@ -580,6 +617,7 @@ class Scheduler:
         _log.info("ended: %s (%s)", outcome, reason, job=slot.id, attempt=slot.attempt)
         self._queue.remove(slot)
         self._live.pop(slot.id, None)
+        self._spending.settle(slot.id, ended.open_seconds, self._settings_of(slot))
         self._received_ahead.pop(slot.path, None)
         slot.phase, slot.session = JobPhase.FINISHED, None
         if (clock := self._clock_of(slot)) is not None:

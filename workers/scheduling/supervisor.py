@@ -32,6 +32,7 @@ from workers.scheduling.job_slot import Arrival, JobPhase, JobSlot
 from workers.scheduling.launcher import NoRoom, Session, SessionLauncher
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.scheduler import Claim, Scheduler, SessionTarget
+from workers.scheduling.spending import Spending, SpendingStatus
 from workers.scheduling.start_rate import StartRateLimiter
 from workers.session.assignment import Timeouts
 from workers.session.local_launcher import LocalLauncher
@@ -68,6 +69,7 @@ class Supervisor:
         retry_policy: RetryPolicy | None = None,
         timeouts: Timeouts | None = None,
         launcher: SessionLauncher | None = None,
+        spending: Spending | None = None,
     ) -> None:
         self.folder = folder
         self._get_target = get_target
@@ -82,6 +84,7 @@ class Supervisor:
             retry_policy=retry_policy or RetryPolicy(),
             timeouts=timeouts or Timeouts(),
             session_limit=max_sessions,
+            spending=spending,
         )
         self._condition = threading.Condition(threading.RLock())
         """The one lock: guards the scheduler and the run folder, and signals their changes."""
@@ -141,6 +144,12 @@ class Supervisor:
     def held_by_refusal(self) -> bool:
         """True while they may not because the server refused a session and has accepted none."""
         return self._scheduler.held_by_refusal
+
+    @property
+    def spending(self) -> SpendingStatus:
+        """What the run has spent, and whether its budget holds the next start."""
+        with self._condition:
+            return self._scheduler.spending_status
 
     @property
     def server_restarts(self) -> int:
