@@ -19,7 +19,6 @@ import psutil
 
 from tests.benchmarks import ROOT
 from tests.benchmarks.terminal_recorder import TerminalRecorder
-from workers.traces.files import TRACE_SUFFIX
 
 FAREWELL = 10.0
 """Seconds between asking a process to end and killing it."""
@@ -149,9 +148,9 @@ def _commands(tool: Tool, url: str, files: Sequence[Path], run_folder: Path) -> 
 
 
 def _is_session_process(process: psutil.Process) -> bool:
-    """Whether it is a session process of ours: only those have a trace open."""
-    with suppress(psutil.NoSuchProcess):
-        return any(file.path.endswith(TRACE_SUFFIX) for file in process.open_files())
+    """Whether it is a session process of ours: those are named after job and attempt."""
+    with suppress(OSError):  # it has just ended
+        return Path(f"/proc/{process.pid}/comm").read_text().startswith("paceline ")
     return False
 
 

@@ -29,13 +29,16 @@ from tests.benchmarks import ROOT
 _SO_TIMESTAMPNS = 35
 """Linux, in asm-generic/socket.h; Python's socket module has no name for it."""
 
+_WALL_CLOCK_OFFSET_S = time.time() - time.monotonic()
+"""A run is too short for a step of the wall clock."""
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
     """What a sink received."""
 
     arrivals: list[list[float]]
-    """For each session, the arrival of every audio message, in seconds of one clock."""
+    """For each session, the arrival of every audio message, in seconds of the monotonic clock."""
     cpu_percent: float
     """Of one core, that the sink itself needed from the first audio to the last."""
 
@@ -131,12 +134,12 @@ class _Session:
 
 
 def _receive_timestamp(notes: list[tuple[int, int, bytes]]) -> float:
-    """When the kernel had the data, in seconds of its wall clock; a run is too short for a step."""
+    """When the kernel had the data. It tells the wall clock; this is on the monotonic clock."""
     for level, kind, value in notes:
         if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
             seconds, nanoseconds = struct.unpack("@ll", value)
-            return float(seconds) + nanoseconds / 1e9
-    return time.time()  # before the first data, and at the end
+            return float(seconds) + nanoseconds / 1e9 - _WALL_CLOCK_OFFSET_S
+    return time.monotonic()  # before the first data, and at the end
 
 
 async def _serve() -> None:
