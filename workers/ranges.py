@@ -78,6 +78,8 @@ REFRESH_S = Range(0.1, 2, "seconds")
 PRICE_PER_HOUR = Range(0, 10_000, "an hour")
 BUDGET = Range(1e-6, 1_000_000)
 """Money, or hours of open sockets."""
+COST = Range(0, 1_000_000)
+"""What a run may cost before the user is asked."""
 CURRENCY = Text("a code such as USD, or nothing", 3, re.compile(r"([A-Z]{3})?"))
 TRACK = Text(
     "the number or the language of an audio track",

@@ -26,6 +26,8 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
 
     from tui.cli.console import print_line
     from tui.cli.run_options import find_sources, parse_options, print_skipped
+    from tui.cli.run_setup import new_forecaster
+    from tui.render.forecast import forecast_lines
     from tui.terminal.stdio import lost_output
     from tui.text.formats import format_duration
     from workers import processes
@@ -40,6 +42,7 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     sources = find_sources(paths, options, skipped, allow_stdin=True)
     print_skipped(skipped)
     total_seconds, streamable, all_exact = 0.0, 0, True
+    forecaster, planned = new_forecaster(options), []
     folder = ""
     with ExitStack() as stack:
         prober = stack.enter_context(Prober(multiprocessing.get_context("spawn")))
@@ -63,6 +66,8 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
                 if not source.is_local:
                     remove_spool(path)
             streamable += 1
+            seconds = None if recording.is_growing else recording.part_seconds
+            planned += forecaster.planned(source, seconds)
             total_seconds += recording.part_seconds
             all_exact &= recording.is_exact
             print_line(f"✓ {file}: {_description(recording, options.settings)}")
@@ -72,6 +77,9 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     proxy = options.proxy
     through = f", through the proxy {proxy.address} ({proxy.variable})" if proxy else ""
     print_line(f"{streamable} to stream, {audio}, to: {options.destination}{through}")
+    if planned:
+        for line in forecast_lines(forecaster.forecast(planned)):
+            print_line(line)
     if refused := len(sources) - streamable:
         print_line(f"{refused} cannot be streamed")
     return ExitCode.SOME_FAILED if refused else ExitCode.DONE

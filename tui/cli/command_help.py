@@ -65,7 +65,7 @@ SECTIONS = (
     Section(
         "Time and cost",
         "--budget 5usd --prices prices.toml",
-        ("--budget", "--prices"),
+        ("--budget", "--yes", "--prices"),
     ),
     Section(
         "What must hold",

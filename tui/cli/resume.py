@@ -15,6 +15,7 @@ from tui.cli.shared_options import (
     resume_options,
     run_argument,
     verbosity_options,
+    yes_option,
 )
 
 
@@ -32,6 +33,7 @@ from tui.cli.shared_options import (
 @verbosity_options
 @click.option("--endpoint", "url", metavar="URL", help="Continue at this v3 endpoint instead.")
 @resume_options
+@yes_option
 @notify_option
 @log_options
 def resume(
@@ -41,6 +43,7 @@ def resume(
     quiet: bool,
     verbose: bool,
     notify: bool,
+    is_confirmed: bool,
     **arguments: Any,
 ) -> ExitCode:
     """Continue what a run did not finish.
@@ -60,6 +63,10 @@ def resume(
     run = run_folder.reopen(folder)
     try:
         options, job_states = prepare_resume(folder, **arguments)
+        if guard is None:
+            from tui.cli.cost_question import confirm_cost
+
+            confirm_cost(options, (), job_states, is_confirmed=is_confirmed)
     except BaseException:
         run.close()
         raise

@@ -12,6 +12,7 @@ from tui.cli.shared_options import (
     paths_argument,
     verbosity_options,
     watch_option,
+    yes_option,
 )
 
 
@@ -30,6 +31,7 @@ from tui.cli.shared_options import (
     help="Score the run at its end, and end with exit code 99 if this holds, such as “wer>6%”.",
 )
 @new_run_options
+@yes_option
 @watch_option
 @log_options
 def run(
@@ -38,10 +40,12 @@ def run(
     quiet: bool,
     verbose: bool,
     watch: bool,
+    is_confirmed: bool,
     thresholds: tuple[str, ...],
     **arguments: Any,
 ) -> ExitCode:
     """Stream files and folders without a screen."""
+    from tui.cli.cost_question import confirm_cost
     from tui.cli.headless import stream_headless
     from tui.cli.run_options import find_sources, parse_options, print_skipped, watch_folders
     from tui.cli.run_output import chosen_verbosity
@@ -55,6 +59,7 @@ def run(
     sources = find_sources(paths, options, skipped, allow_stdin=True, allow_empty=watch)
     print_skipped(skipped)
     checks = load_thresholds(thresholds) if thresholds else []
+    confirm_cost(options, sources, is_confirmed=is_confirmed)
     request = RunRequest(sources, watch=folders)
     return stream_headless(
         options, request, as_json=as_json, verbosity=verbosity, thresholds=checks

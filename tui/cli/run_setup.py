@@ -9,6 +9,7 @@ from tui.cli.run_options import DEFAULT_SESSIONS, RunOptions
 from tui.cli.shared_options import enable_log
 from tui.files.sources import path_below
 from tui.model.recording_feed import RecordingFeed
+from tui.model.run_forecast import RunForecaster
 from workers import machine_limits, processes, secrecy
 from workers.audio.discovery import SkippedPaths
 from workers.audio.folder_watch import FolderWatch
@@ -16,6 +17,7 @@ from workers.audio.source import Source
 from workers.errors import PacelineError
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
+from workers.localserver.capacity import process_count, session_capacity
 from workers.localserver.child import LocalServer
 from workers.protocol.endpoint import embedded_endpoint
 from workers.runs import run_folder
@@ -114,6 +116,19 @@ def _spending(options: RunOptions) -> Spending:
         budget = budget.share(options.shard.count)
     currency = options.prices.currency
     return Spending(options.session_price, currency=currency, budget=budget)
+
+
+def new_forecaster(options: RunOptions) -> RunForecaster:
+    """Forecasts what recordings will take with these options."""
+    capacity = session_capacity(process_count(), options.settings.speed)
+    usual = DEFAULT_SESSIONS if options.endpoint is not None else capacity
+    return RunForecaster(
+        options.settings,
+        options.prices,
+        options.session_price,
+        options.session_share or usual,
+        lambda: new_start_limiter(options),
+    )
 
 
 def new_start_limiter(options: RunOptions) -> StartRateLimiter:

@@ -44,6 +44,9 @@ def settings_lines(
     yield "[listen]"
     backends = ", ".join(BACKENDS)
     yield f"backend = {_toml(settings.listen.backend)}  # {backends}; empty: the first that works"
+    yield ""
+    yield "[cost]"
+    yield f"ask_above = {settings.cost.ask_above:g}  # “run” asks before it streams for more money"
     keymap = Keymap(settings.keys)
     for scope in Scope:
         yield ""

@@ -255,6 +255,14 @@ budget_option = click.option(
     "time of open sockets, such as 2h.",
 )
 
+yes_option = click.option(
+    "--yes",
+    "is_confirmed",
+    is_flag=True,
+    help="Do not ask, whatever the run costs. Without this, a run that costs more than the setting "
+    "ask_above asks on a terminal, and does not start without one.",
+)
+
 new_run_options = option_group(
     target_options,
     click.option(

@@ -15,13 +15,14 @@ from typing import Any, NoReturn, TypeAlias
 
 from tui.config.settings import (
     PACELINE_THEMES,
+    CostSettings,
     DeskSettings,
     ExportSettings,
     ListenSettings,
 )
 from workers.errors import NoHomeFolder, UsageProblem
 from workers.playback.backends import BACKENDS
-from workers.ranges import MAX_SHOWN_CHARS, REFRESH_S, shown
+from workers.ranges import COST, MAX_SHOWN_CHARS, REFRESH_S, shown
 from workers.user_folders import config_folder
 
 SETTINGS_VARIABLE = "PACELINE_SETTINGS"
@@ -30,7 +31,18 @@ SETTINGS_VARIABLE = "PACELINE_SETTINGS"
 THEME_VARIABLE = "TEXTUAL_THEME"
 """The environment variable from which every Textual program takes its theme."""
 
-_SETTINGS = ("theme", "ascii", "refresh", "bell", "notify", "columns", "export", "listen", "keys")
+_SETTINGS = (
+    "theme",
+    "ascii",
+    "refresh",
+    "bell",
+    "notify",
+    "columns",
+    "export",
+    "listen",
+    "cost",
+    "keys",
+)
 
 MAX_FILE_BYTES = 256 << 10
 """The largest settings file that is read; one with every setting has a hundredth of it."""
@@ -122,6 +134,7 @@ class _SettingsReader:
             columns=columns,
             export=self._export(self._table(("export",), document)),
             listen=self._listen(self._table(("listen",), document)),
+            cost=self._cost(self._table(("cost",), document)),
             keys=self._keys(self._table(("keys",), document)),
         )
 
@@ -155,6 +168,15 @@ class _SettingsReader:
         if backend:
             self._check_choice(("listen", "backend"), "sound system", str(backend), BACKENDS)
         return ListenSettings(backend=str(backend))
+
+    def _cost(self, table: Mapping[str, Any]) -> CostSettings:
+        self._check_names(("cost",), table, ("ask_above",))
+        amount = table.get("ask_above", CostSettings().ask_above)
+        is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
+        if not is_number or amount not in COST:
+            reason = f"ask_above is {shown(amount)}; it must be a number {COST}"
+            self._refuse(("cost", "ask_above"), reason)
+        return CostSettings(float(amount))
 
     def _keys(self, table: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
         if not table:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from workers.ranges import REFRESH_S
+from workers.ranges import COST, REFRESH_S
 
 PACELINE_THEMES = ("paceline", "paceline-light", "paceline-contrast", "paceline-ansi")
 
@@ -33,6 +33,14 @@ class ListenSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CostSettings:
+    """What a run may cost."""
+
+    ask_above: Annotated[float, COST] = 5.0
+    """“run” asks before it streams for more than this, in the currency of the list of prices."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeskSettings:
     """All settings of the desk."""
 
@@ -49,5 +57,6 @@ class DeskSettings:
     """Names of the columns that the table may show, besides the file name; None: all of them."""
     export: ExportSettings = ExportSettings()
     listen: ListenSettings = ListenSettings()
+    cost: CostSettings = CostSettings()
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names of keys that replace those of a `KeyBinding`, by `KeyBinding.id`."""
