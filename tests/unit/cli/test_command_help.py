@@ -10,7 +10,7 @@ from tui.cli.registry import COMMANDS, paceline
 
 MAX_COLUMNS = 80
 
-ROOT = click.Context(paceline, info_name="paceline")
+ROOT = click.Context(paceline, info_name="paceline", **paceline.context_settings)
 
 
 def command_of(name: str) -> SectionedCommand:
