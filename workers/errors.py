@@ -44,6 +44,10 @@ class RunFolderProblem(PacelineError):
     """A run folder that cannot be made, written or read."""
 
 
+class FleetProblem(PacelineError):
+    """A fleet that cannot be used, or has no node that can."""
+
+
 class NoHomeFolder(PacelineError):
     """The user has no home folder, so nothing can be kept there."""
 

@@ -1,4 +1,5 @@
-"""Writes the trace of one attempt. Used in the session's process only."""
+"""Writes the trace of one attempt, in the session's process. For a session on another machine, the
+program writes one of what the session reports, until it has the whole trace."""
 
 import os
 from dataclasses import replace
@@ -15,8 +16,14 @@ class TraceWriter:
     """Appends lines to a new file, each with one unbuffered write, so a kill loses no line. Raises
     `FileExistsError` if the file exists, and `OSError` if it cannot be written."""
 
-    def __init__(self, path: Path, head: TraceHead) -> None:
+    def __init__(self, path: Path, head: TraceHead | None) -> None:
+        """``head``: None to continue a trace whose writer was killed, without a line that it may
+        have left unfinished."""
         self._path = path
+        if head is None:
+            self._descriptor = files.open_to_append(path)
+            os.ftruncate(self._descriptor, files.read_bytes(path).rfind(b"\n") + 1)
+            return
         self._descriptor = files.create_file(path)
         wall = head.wall or datetime.now(UTC).isoformat()
         self._append(head_line(replace(head, wall=wall)))
@@ -25,6 +32,10 @@ class TraceWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file."""
         os.close(self._descriptor)
 
     @property

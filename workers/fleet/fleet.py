@@ -1,0 +1,658 @@
+"""The sessions of one run on many machines, as one `SessionLauncher`.
+
+The scheduler decides what starts. The fleet chooses a node, keeps the account's limits with leases,
+hands on what sessions report, and collects their traces. It notices nodes that fall silent, die or
+join. Threads: the transport's brings facts and replies, one checks the time, one installs traces.
+All of them, and the scheduler's calls, share one lock, which is never held in a call of the
+scheduler.
+"""
+
+import os
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Self
+
+from workers import threads
+from workers.errors import FleetProblem, Malformed
+from workers.fleet import fleet_record
+from workers.fleet.fleet_node import PAUSE_AFTER_FAILURE_S, FleetNode
+from workers.fleet.fleet_record import FleetRecord
+from workers.fleet.fleet_session import (
+    AdoptedSession,
+    FleetSession,
+    SessionPhase,
+    disk_full_ending,
+)
+from workers.fleet.lease_granter import LeaseGranter
+from workers.fleet.leases import LeaseTerms, lease_clock
+from workers.fleet.node_messages import (
+    FileMissed,
+    KnownSession,
+    NewsRequest,
+    NodeBatch,
+    NodeFact,
+    NodeId,
+    SessionExited,
+    SessionKey,
+    SessionReported,
+    StartFailed,
+    code_version,
+    pack,
+    unpack,
+)
+from workers.fleet.placement import best_node
+from workers.fleet.trace_collection import TraceCollection
+from workers.fleet.transport import (
+    AgentDied,
+    CallGroup,
+    ConnectionFailed,
+    ConnectionMade,
+    NodeFound,
+    NodeUnusable,
+    NoReply,
+    Reply,
+    Transport,
+    TransportFact,
+)
+from workers.jobs.events import Ended, Outcome
+from workers.jobs.job import Half, JobId
+from workers.jobs.node_status import NodeState, NodeStatus
+from workers.log import Logger
+from workers.scheduling.launcher import NoRoom
+from workers.secrecy import Secret
+from workers.session.assignment import Assignment, ControlMessage, StartClock, StopCommand
+from workers.traces.files import log_of, trace_files
+
+_log = Logger("paceline.fleet")
+
+CHECK_INTERVAL_S = 0.25
+ASK_AGAIN_S = 1.5
+"""A question that was not answered for so long is asked again; each waits half a second at most."""
+CONNECT_TIMEOUT_S = 60.0
+"""How long a run waits for its cluster."""
+FIRST_NODES_TIMEOUT_S = 20.0
+"""How long it waits for agents on the nodes that the cluster has then."""
+ORPHAN_S = 5.0
+"""How long the sessions of an agent that has died go on at most: they notice at once, and have
+`Timeouts.shutdown_s` for their last words."""
+ADOPTION_S = 10.0
+"""Sessions of an earlier program that were not adopted by then are ended."""
+COLLECT_TIMEOUT_S = 30.0
+"""How long the end of a session waits for its trace; it is collected later then."""
+CLOSE_TIMEOUT_S = 10.0
+
+
+class Fleet:
+    """Launches sessions on the nodes of a cluster. A context manager: entering it connects."""
+
+    def __init__(
+        self,
+        make_transport: Callable[[FleetRecord, LeaseTerms], Transport],
+        folder: Path,
+        address: str,
+        *,
+        starts_per_minute: int | None = None,
+        terms: LeaseTerms | None = None,
+    ) -> None:
+        """``folder``: that of the run, which is new, or is resumed."""
+        self._folder = folder
+        self._terms = terms or LeaseTerms()
+        earlier = fleet_record.load(folder)
+        if earlier is None:
+            self._record = FleetRecord(address, secrets.token_hex(6))
+        else:
+            self._record = replace(earlier.next_epoch(), address=address)
+        self._transport = make_transport(self._record, self._terms)
+        self._granter = LeaseGranter(
+            self._terms,
+            max_sessions=None,
+            starts_per_minute=starts_per_minute,
+            epoch=self._record.epoch,
+            now=lease_clock(),
+            predecessors=frozenset(self._record.holders),
+        )
+        self._changed = threading.Condition(threading.RLock())
+        """Guards everything below, and signals that a node has joined."""
+        self._nodes: dict[NodeId, FleetNode] = {}
+        self._sessions: dict[SessionKey, FleetSession] = {}
+        self._inherited: dict[SessionKey, tuple[KnownSession, NodeId]] = {}
+        """Sessions of an earlier program."""
+        self._collections: dict[SessionKey, tuple[TraceCollection, float]] = {}
+        """Those in progress, and when the end of the session waits no longer."""
+        self._orphans: list[tuple[float, str, FleetSession]] = []
+        """Sessions whose agent has died, and when they have surely ended."""
+        self._pair_nodes: dict[int, NodeId] = {}
+        self._pair_clocks: dict[tuple[int, NodeId, float], float] = {}
+        self._expected: set[NodeId] | None = None
+        """The nodes that the cluster had at first, and that have not been found yet."""
+        self._failure: ConnectionFailed | None = None
+        self._entered_at = 0.0
+        self._closing = threading.Event()
+        self._to_install: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    # --- life
+
+    def __enter__(self) -> Self:
+        fleet_record.save(self._folder, self._record)
+        start = threads.start_thread
+        self._threads = [start(self._check_often, "fleet"), start(self._install, "traces")]
+        self._transport.start(self._on_fact)
+        try:
+            self._await_nodes()
+        except BaseException:
+            self._close(end_agents=False)
+            raise
+        self._entered_at = time.monotonic()
+        return self
+
+    def _await_nodes(self) -> None:
+        """Waits until the nodes are known. Raises `FleetProblem` if none of them can be used."""
+
+        def is_decided() -> bool:
+            return self._failure is not None or self._expected == set()
+
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._failure or self._expected is not None, CONNECT_TIMEOUT_S
+            )
+            self._changed.wait_for(is_decided, FIRST_NODES_TIMEOUT_S)
+            if self._failure is not None:
+                raise FleetProblem(self._failure.problem, self._failure.hint)
+            if self._expected is None:
+                raise FleetProblem("the cluster does not answer", "Is its head node running?")
+            refused = [node for node in self._nodes.values() if node.is_refused]
+            if refused and len(refused) == len(self._nodes):
+                names = ", ".join(node.name for node in refused[:3])
+                reason = f"no node of the fleet can be used; {names}: {refused[0].problem}"
+                raise FleetProblem(reason, "Install the same Paceline on all nodes.")
+
+    def __exit__(self, *_: object) -> None:
+        deadline = time.monotonic() + CLOSE_TIMEOUT_S
+        with self._changed:
+            while time.monotonic() < deadline and any(
+                not collection.is_waiting for collection, _ in self._collections.values()
+            ):
+                self._changed.wait(0.1)
+        self._close(end_agents=True)
+
+    def _close(self, *, end_agents: bool) -> None:
+        self._closing.set()
+        self._transport.close(end_agents=end_agents)
+        self._to_install.put(None)
+        for thread in self._threads:
+            thread.join(CLOSE_TIMEOUT_S)
+        with suppress(OSError):
+            self._save_record()
+
+    def _save_record(self) -> None:
+        """Writes down the nodes, and who may hold leases."""
+        nodes = []
+        with self._changed:
+            for node in self._nodes.values():
+                if node.record is not None:
+                    status = node.status(time.monotonic(), None)
+                    nodes.append(
+                        replace(
+                            node.record,
+                            clock_offset_ms=status.clock_offset_ms,
+                            clock_error_ms=status.clock_error_ms,
+                        )
+                    )
+            holders = tuple(sorted(self._granter.holders))
+            record = self._record = replace(self._record, holders=holders, nodes=tuple(nodes))
+        fleet_record.save(self._folder, record)
+
+    # --- the launcher
+
+    def create(self, assignment: Assignment, key: Secret | None) -> FleetSession:
+        """Creates a session. Raises `NoRoom` if no node can take it now."""
+        with self._changed:
+            if self._choose(assignment) is None:
+                raise NoRoom("no node of the fleet has room")
+            job = assignment.job
+            session_key = f"{job.id}.{assignment.attempt}.{secrets.token_hex(4)}"
+            return FleetSession(self, SessionKey(session_key), assignment, key)
+
+    def limit_sessions(self, max_sessions: int) -> None:
+        """Sets the limit that the leases keep."""
+        with self._changed:
+            self._granter.max_sessions = max_sessions
+
+    def adopt(self, job: JobId, attempt: int) -> FleetSession | None:
+        """The session of an earlier program that a node still has; see `SessionLauncher`."""
+        traces = dict(trace_files(self._folder, job))
+        if attempt not in traces:
+            return None
+        with self._changed:
+            for key, (known, id) in self._inherited.items():
+                if known.job == job and known.attempt == attempt:
+                    try:
+                        session = AdoptedSession.of(self, known, traces[attempt])
+                    except (Malformed, OSError) as error:
+                        _log.warning("session %s cannot be adopted: %s", key, error)
+                        return None
+                    del self._inherited[key]
+                    session.node, session.phase = id, SessionPhase.PLACED
+                    session.is_start_known = True
+                    self._sessions[key] = session
+                    self._nodes[id].sessions[key] = session
+                    return session
+        return None
+
+    @property
+    def capacity(self) -> int:
+        """How many sessions may run at once."""
+        now = time.monotonic()
+        with self._changed:
+            usable = [n for n in self._nodes.values() if n.state(now) is NodeState.READY]
+            others = [n for n in self._nodes.values() if n not in usable]
+            return sum(n.capacity for n in usable) + sum(len(n.sessions) for n in others)
+
+    def nodes(self) -> list[NodeStatus]:
+        """How all nodes are now, in the order of their names."""
+        now = time.monotonic()
+        with self._changed:
+            left = {one.holder: one.left_s for one in self._granter.statuses(lease_clock())}
+            waiting = Counter(collection.node for collection, _ in self._collections.values())
+            statuses = [
+                replace(node.status(now, left.get(node.holder)), uncollected_traces=waiting[id])
+                for id, node in self._nodes.items()
+            ]
+        return sorted(statuses, key=lambda status: status.name)
+
+    def drain(self, node: str, on: bool) -> None:
+        """Gives a node no new sessions, or gives it some again."""
+        with self._changed:
+            for one in self._nodes.values():
+                if one.name == node:
+                    one.is_draining = on
+
+    # --- what sessions need
+
+    def place(self, session: FleetSession) -> None:
+        """Chooses a node for a session, and asks it to start the session."""
+        with self._changed:
+            node = self._choose(session.assignment)
+            if node is None:
+                raise NoRoom("no node of the fleet has room")
+            session.node, session.phase = node.id, SessionPhase.PLACED
+            session.is_start_known = False
+            self._sessions[session.key] = node.sessions[session.key] = session
+            if (half := session.assignment.job.half) is not None:
+                self._pair_nodes[half.pair] = node.id
+            self._request_start(session, node)
+
+    def _choose(self, assignment: Assignment) -> FleetNode | None:
+        now, path, half = time.monotonic(), assignment.job.recording.path, assignment.job.half
+        candidates = [
+            candidate
+            for node in self._nodes.values()
+            if (candidate := node.candidate(path, now)) is not None
+        ]
+        if half is not None and (partner := self._partner_node(half)) is not None:
+            # Both halves of a pair are paced by the clock of one machine.
+            candidates = [candidate for candidate in candidates if candidate.id == partner]
+        chosen = best_node(candidates)
+        return None if chosen is None else self._nodes[chosen.id]
+
+    def _partner_node(self, half: Half) -> NodeId | None:
+        """The node of the other half of a pair, while it is live."""
+        live = (s.assignment.job.half for s in self._sessions.values())
+        if any(other is not None and other.pair == half.pair for other in live):
+            return self._pair_nodes.get(half.pair)
+        return None
+
+    def _request_start(self, session: FleetSession, node: FleetNode) -> None:
+        assignment = replace(session.assignment, node=node.name)
+        if (half := assignment.job.half) is not None and assignment.clock_s is not None:
+            clock_s = self._to_pair_clock(half.pair, node, assignment.clock_s)
+            assignment = replace(assignment, clock_s=clock_s)
+
+        def on_reply(reply: Reply | NoReply) -> None:
+            session.is_start_known |= isinstance(reply, Reply)
+
+        # The key travels in this call alone: as an argument of the call, which the cluster sends
+        # from process to process and keeps nowhere.
+        packed = pack((session.key, assignment, session.secret))
+        self._transport.call(node.id, CallGroup.CONTROL, "start_session", packed, on_reply=on_reply)
+
+    def _to_pair_clock(self, pair: int, node: FleetNode, at_s: float) -> float:
+        """A time of a pair's clock on the node's clock: the same for both halves."""
+        known = self._pair_clocks
+        return known.setdefault((pair, node.id, at_s), node.to_node_clock(at_s))
+
+    def send(self, session: FleetSession, message: ControlMessage) -> None:
+        """Forwards a message to a session. A command to stop is sent again if the node may not have
+        got it."""
+        with self._changed:
+            node = self._nodes.get(session.node) if session.node is not None else None
+            if node is None:
+                return
+            half = session.assignment.job.half
+            if isinstance(message, StartClock) and half is not None:
+                message = StartClock(self._to_pair_clock(half.pair, node, message.at_s))
+
+        def on_reply(reply: Reply | NoReply) -> None:
+            if isinstance(reply, NoReply) and isinstance(message, StopCommand):
+                session.unsent.append(message)
+
+        packed, control = pack((session.key, message)), CallGroup.CONTROL
+        self._transport.call(node.id, control, "send", packed, on_reply=on_reply)
+
+    def kill(self, session: FleetSession) -> None:
+        """Kills a session."""
+        if session.node is not None:
+            session.is_kill_requested = True
+            self._transport.call(session.node, CallGroup.CONTROL, "kill", session.key)
+
+    def is_reachable(self, node: NodeId) -> bool:
+        """Whether a node answers, and its agent is the one that has its sessions."""
+        with self._changed:
+            return self._nodes[node].state(time.monotonic()) in (
+                NodeState.READY,
+                NodeState.DRAINING,
+            )
+
+    def is_suspended(self, session: FleetSession) -> bool:
+        """Whether a session's process is stopped."""
+        figures = None if session.node is None else self._nodes[session.node].figures
+        return figures is not None and session.key in figures.suspended
+
+    def bytes_read_asleep(self, session: FleetSession) -> int | None:
+        """What a session has read that sleeps and has reported nothing."""
+        figures = None if session.node is None else self._nodes[session.node].figures
+        return None if figures is None else figures.bytes_read_asleep.get(session.key)
+
+    # --- the transport's thread
+
+    def _on_fact(self, fact: TransportFact) -> None:
+        with self._changed:
+            match fact:
+                case ConnectionMade():
+                    if self._expected is None:
+                        self._expected = set(fact.nodes) - self._nodes.keys()
+                case ConnectionFailed():
+                    _log.warning("%s", fact.problem)
+                    if fact.is_final:
+                        self._failure = fact
+                case NodeFound():
+                    self._connect(fact)
+                case NodeUnusable():
+                    node = self._node(fact.node, fact.name)
+                    node.is_refused, node.problem = True, fact.problem
+                    _log.warning("node %s cannot be used: %s", node.name, fact.problem)
+                case AgentDied():
+                    self._lose_agent(self._nodes.get(fact.node), fact.problem)
+            if isinstance(fact, NodeFound | NodeUnusable) and self._expected:
+                self._expected.discard(fact.node)
+            self._changed.notify_all()
+
+    def _node(self, id: NodeId, name: str) -> FleetNode:
+        """The node, which gets a name of its own when it joins."""
+        if id not in self._nodes:
+            for gone in [node for node in self._nodes.values() if node.is_gone]:
+                if gone.name == name:  # the machine has joined again
+                    del self._nodes[gone.id]
+            taken = {node.name for node in self._nodes.values()}
+            own, number = name, 2
+            while own in taken:
+                own, number = f"{name}-{number}", number + 1
+            self._nodes[id] = FleetNode(id, own)
+        return self._nodes[id]
+
+    def _connect(self, found: NodeFound) -> None:
+        """Begins to use the agent of a node."""
+        description = found.description
+        node = self._node(found.node, found.name)
+        if description.get("code") != code_version():
+            node.is_refused = True
+            node.problem = "another version of Paceline is installed there"
+            _log.warning("node %s is refused: %s", node.name, node.problem)
+            return
+        if node.holder and node.holder != description["holder"]:
+            self._lose_agent(node, "its agent was started again")
+        if node.holder == description["holder"]:
+            return  # the transport has lost it for a while
+        node.is_refused = False
+        node.connect(description, time.monotonic())
+        _log.info("node %s joined: %s sessions", node.name, node.capacity)
+        for key, job, attempt in description["sessions"]:
+            if key not in self._sessions:
+                known = KnownSession(SessionKey(key), JobId(job), attempt)
+                self._inherited[known.key] = known, node.id
+        for key in description["leftovers"]:
+            self._collect_leftover(SessionKey(key), node)
+        self._ask(node)
+
+    def _ask(self, node: FleetNode) -> None:
+        """Asks a node for its news; its answer leads to the next question."""
+        node.asked_at = time.monotonic()
+        request = pack(NewsRequest(node.known, tuple(node.grants)))
+        on_reply = partial(self._on_news, node, node.holder)
+        self._transport.call(node.id, CallGroup.NEWS, "next_news", request, on_reply=on_reply)
+
+    def _on_news(self, node: FleetNode, holder: str, reply: Reply | NoReply) -> None:
+        if isinstance(reply, NoReply):
+            node.problem = reply.problem
+            return  # `_check_node` asks again
+        batch: NodeBatch = unpack(reply.value)
+        with self._changed:
+            if node.holder != holder:
+                return
+            was_known = batch.beat.holder in self._granter.holders
+            node.apply_batch(batch, reply, time.monotonic())
+            grant = self._granter.apply(batch.beat, lease_clock())
+            if grant is not None:
+                node.grants = [grant]
+        if not was_known:
+            self._save_record()  # before the first grant leaves
+        for number, fact in batch.facts:
+            if number > node.known:
+                self._apply_fact(node, fact)
+                node.known = number
+        with self._changed:
+            if node.holder == holder and not self._closing.is_set():
+                self._ask(node)
+            self._changed.notify_all()
+
+    def _apply_fact(self, node: FleetNode, fact: NodeFact) -> None:
+        session = self._sessions.get(fact.key)
+        if session is None:
+            if isinstance(fact, SessionExited):
+                self._end_inherited(fact.key, node)
+            return
+        match fact:
+            case SessionReported(number=number, report=report):
+                node.known_folders.add(os.path.dirname(session.assignment.job.recording.path))
+                event = report.event
+                if isinstance(event, Ended) and event.outcome is Outcome.UNWRITABLE:
+                    node.paused_until = time.monotonic() + PAUSE_AFTER_FAILURE_S
+                    report = replace(report, event=disk_full_ending(event, node.name))
+                session.apply_report(number, report)
+            case SessionExited(how=how):
+                session.exit_text = how
+                self._collect(session, node)
+            case FileMissed():
+                self._place_elsewhere(session, node, fact.problem)
+            case StartFailed():
+                node.paused_until = time.monotonic() + PAUSE_AFTER_FAILURE_S
+                reason = f"node {node.name} could not start the session: {fact.problem}"
+                session.report_ending(Ended(Outcome.CRASHED, reason, "Another node continues."))
+                self._finish(session, "was not started")
+
+    def _place_elsewhere(self, session: FleetSession, node: FleetNode, problem: str) -> None:
+        """Places a session on a node that has the recording, if there is one."""
+        path = session.assignment.job.recording.path
+        with self._changed:
+            node.missing_folders.add(os.path.dirname(path))
+            node.sessions.pop(session.key, None)
+            del self._sessions[session.key]
+        try:
+            self.place(session)
+        except NoRoom:
+            reason = f"no node of the fleet has the recording; on {node.name}: {problem}"
+            hint = "Put it where nodes see it under the same path, or name its URL."
+            session.report_ending(Ended(Outcome.UNREADABLE, reason, hint))
+            self._finish(session, "was not started")
+
+    # --- ends
+
+    def _finish(self, session: FleetSession, how: str) -> None:
+        """Forgets a session, and tells the scheduler that it is over. Without the lock."""
+        with self._changed:
+            self._sessions.pop(session.key, None)
+            if session.node is not None:
+                self._nodes[session.node].sessions.pop(session.key, None)
+        session.finish(how)
+
+    def _collect(self, session: FleetSession, node: FleetNode) -> None:
+        """Collects the trace of a session that is over, then ends it."""
+        session.phase = SessionPhase.COLLECTING
+        session.close_trace()
+        trace = session.trace_path
+        self._start_collection(session.key, trace, node)
+
+    def _start_collection(self, key: SessionKey, trace: Path, node: FleetNode) -> None:
+        collection = TraceCollection(self._transport, key, trace, log_of(trace), self._on_collected)
+        with self._changed:
+            if key in self._collections:
+                collection, _ = self._collections[key]
+                if not collection.is_waiting:
+                    return
+            else:
+                self._collections[key] = collection, time.monotonic() + COLLECT_TIMEOUT_S
+        collection.resume(node.id)
+
+    def _collect_leftover(self, key: SessionKey, node: FleetNode) -> None:
+        """Collects the trace of a session whose agent has died."""
+        job, attempt, _ = key.split(".")
+        path = dict(trace_files(self._folder, int(job))).get(int(attempt))
+        is_live = key in self._sessions and self._sessions[key].node == node.id
+        if path is not None and key not in self._inherited and not is_live:
+            self._start_collection(key, path, node)
+
+    def _on_collected(self, collection: TraceCollection, is_whole: bool) -> None:
+        """Called by the transport's thread."""
+
+        def install() -> None:
+            key = collection.key
+            try:
+                if is_whole:
+                    collection.install()
+            except OSError as error:
+                _log.warning("the trace of session %s cannot be kept: %s", key, error)
+                is_kept = False
+            else:
+                is_kept = is_whole
+            with self._changed:
+                self._collections.pop(key, None)
+                session = self._sessions.get(key)
+                node = collection.node
+                self._changed.notify_all()
+            if is_kept and node is not None:
+                self._transport.call(node, CallGroup.FILES, "forget", [key])
+            if session is not None and session.phase is SessionPhase.COLLECTING:
+                self._finish(session, session.exit_text)
+
+        self._to_install.put(install)
+
+    def _install(self) -> None:
+        """The thread that writes collected traces, and waits for the disk."""
+        while (install := self._to_install.get()) is not None:
+            install()
+
+    def _end_inherited(self, key: SessionKey, node: FleetNode) -> None:
+        """Collects the trace of a session of an earlier program, which nothing has adopted."""
+        with self._changed:
+            is_inherited = self._inherited.pop(key, None) is not None
+        if is_inherited:
+            self._collect_leftover(key, node)
+
+    def _lose_agent(self, node: FleetNode | None, problem: str) -> None:
+        """Records that a node's agent is gone. Its sessions end by themselves."""
+        if node is None or not node.holder:
+            return
+        _log.warning("the agent of node %s is gone: %s", node.name, problem)
+        end_at, how = time.monotonic() + ORPHAN_S, f"was lost with node {node.name} ({problem})"
+        self._orphans += [(end_at, how, session) for session in node.sessions.values()]
+        node.sessions = {}
+        node.disconnect(problem)
+
+    # --- the thread that checks
+
+    def _check_often(self) -> None:
+        while not self._closing.wait(CHECK_INTERVAL_S):
+            now = time.monotonic()
+            over: list[tuple[str, FleetSession]] = []
+            with self._changed:
+                for node in self._nodes.values():
+                    over += self._check_node(node, now)
+                due = [one for one in self._orphans if one[0] <= now]
+                self._orphans = [one for one in self._orphans if one[0] > now]
+                over += [(how, session) for _, how, session in due]
+                if self._inherited and self._entered_at:
+                    if now > self._entered_at + ADOPTION_S:
+                        self._stop_inherited()
+            for how, session in over:
+                self._finish(session, how)
+            self._check_collections(now)
+
+    def _check_node(self, node: FleetNode, now: float) -> list[tuple[str, FleetSession]]:
+        """Asks a silent node again. Returns its sessions if their lease is surely over."""
+        if not node.holder:
+            return []
+        if now - node.asked_at > ASK_AGAIN_S:
+            self._ask(node)
+        if not node.is_silent(now):
+            for session in node.sessions.values():
+                if session.phase is SessionPhase.PLACED:
+                    self._send_again(session, node, now)
+            return []
+        if not self._granter.is_over(node.holder, lease_clock()):
+            return []
+        how = f"was lost with node {node.name}, which did not answer until its lease was over"
+        lost = [(how, session) for session in node.sessions.values()]
+        node.sessions = {}
+        node.disconnect("it did not answer until its lease was over")
+        return lost
+
+    def _send_again(self, session: FleetSession, node: FleetNode, now: float) -> None:
+        """Repeats what the node may not have got."""
+        if not session.is_start_known and now - session.asked_at > ASK_AGAIN_S:
+            session.asked_at = now
+            self._request_start(session, node)
+        unsent, session.unsent = session.unsent, []
+        for message in unsent:
+            self.send(session, message)
+        if session.is_kill_requested:
+            self._transport.call(node.id, CallGroup.CONTROL, "kill", session.key)
+
+    def _stop_inherited(self) -> None:
+        """Ends sessions of an earlier program that nothing has adopted."""
+        for key, (_, id) in self._inherited.items():
+            packed = pack((key, StopCommand.SHUT_DOWN))
+            self._transport.call(id, CallGroup.CONTROL, "send", packed)
+        self._entered_at = 0.0
+
+    def _check_collections(self, now: float) -> None:
+        with self._changed:
+            collections = list(self._collections.values())
+            usable = [node for node in self._nodes.values() if node.holder]
+            usable = [node for node in usable if not node.is_silent(now)]
+        for collection, end_at in collections:
+            session = self._sessions.get(collection.key)
+            if collection.is_waiting:
+                same = [node for node in usable if node.id == collection.node]
+                for node in same[:1]:
+                    collection.resume(node.id)
+            if session is not None and now > end_at:
+                self._finish(session, session.exit_text)

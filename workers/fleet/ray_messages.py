@@ -1,0 +1,37 @@
+"""What the program and its process for Ray say to each other."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from workers.fleet.node_messages import NodeId
+from workers.fleet.transport import CallGroup, NoReply, Reply, TransportFact
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Calls a method of a node's agent."""
+
+    number: int
+    node: NodeId
+    group: CallGroup
+    method: str
+    arguments: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Ends the process."""
+
+    end_agents: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A call has ended."""
+
+    number: int
+    reply: Reply | NoReply
+
+
+ToRay: TypeAlias = Call | Close
+FromRay: TypeAlias = Returned | TransportFact
