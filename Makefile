@@ -4,6 +4,9 @@ BIN := .venv/bin
 READY := .venv/.ready
 # What the tests of clients in JavaScript need. Without npm they are skipped, and say so.
 NODE := .venv/node/.ready
+
+# Ray, 240 MB, for sessions on many machines. Without it the tests of fleets are skipped, and say so.
+RAY := .venv/.ray
 # A recording of a person that ships with the embedded recogniser.
 PERSON = $$($(BIN)/python -c "import importlib.util as u, pathlib as p; print(p.Path(u.find_spec('moonshine_voice').origin).parent / 'assets' / 'two_cities.wav')")
 
@@ -18,7 +21,7 @@ PLUGINS := .venv/plugins/.ready
 # a sixth of their time would go by in compiling the same again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run quick test node plugins check docs coverage hostile mutants format bench fuzz chaos pictures judges
+.PHONY: help run quick test node plugins check docs coverage hostile fleet mutants format bench fuzz chaos pictures judges
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -67,6 +70,10 @@ coverage: $(READY) node judges ## Run all tests, and show which lines and branch
 hostile: $(READY) node plugins ## Run the tests of machines, folders and servers at their worst: eight minutes
 	@SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --timeout 300 tests/hostile
 
+# One after the other: each test has a cluster of several nodes.
+fleet: $(READY) $(RAY) ## Run the tests of fleets on a Ray cluster of this machine: five minutes
+	@SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q --timeout 300 tests/fleet
+
 # [tool.mutmut] in pyproject.toml names the core modules and the tests. Each change is tried on the
 # tests that reach it; `mutmut show NAME` prints one. All take ten minutes; MUTANTS names fewer.
 mutants: $(READY) ## Change the core modules, or MUTANTS='workers.pacing.*', and list the changes that tests miss
@@ -109,6 +116,11 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install --quiet --editable '.[local,evaluation]' --group dev
 	@touch $@
+
+$(RAY): $(READY)
+	@if $(BIN)/python -m pip install --quiet --editable '.[fleet]'; \
+	then touch $@; \
+	else echo "Ray was not installed: the tests of fleets will be skipped."; fi
 
 $(JUDGES): $(READY)
 	@if $(BIN)/python -m pip install --quiet --group judges; \

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from workers.audio.source import Source
 from workers.jobs.events import Ended, Event, JobReport, Outcome, Retrying
 from workers.jobs.job import JobId
+from workers.jobs.node_status import NodeStatus
 from workers.jobs.sent_position import SentPosition
 from workers.protocol.messages import UpdateConfiguration
 from workers.scheduling.spending import SpendingStatus
@@ -30,6 +31,9 @@ class FakeSupervisor:
         self.retried: list[JobId] = []
         self.finished: set[JobId] = set()
         self.stops = 0
+        self.fleet: list[NodeStatus] = []
+        self.drained: dict[str, bool] = {}
+        """Whether a node was last drained, by its name."""
         self.queue: list[JobId] = []
         self.streaming: set[JobId] = set()
         """Jobs that accept control messages."""
@@ -67,6 +71,12 @@ class FakeSupervisor:
 
     def sent_position(self, job: JobId) -> SentPosition | None:
         return self.sent.get(job)
+
+    def nodes(self) -> list[NodeStatus]:
+        return self.fleet
+
+    def drain(self, node: str, on: bool) -> None:
+        self.drained[node] = on
 
     def hold(self, on: bool) -> None:
         self.holding = on

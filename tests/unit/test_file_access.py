@@ -57,6 +57,7 @@ EXCEPTIONS = {
     ("tui/cli/calibrate.py", "wave.open"): "in that folder",
     ("tui/cli/check.py", "TemporaryDirectory"): "private, under a name drawn by the system",
     ("tui/cli/find_limit.py", "TemporaryDirectory"): "private, under a name drawn by the system",
+    ("workers/fleet/node_files.py", "rmdir"): "removes only an empty folder",
     ("workers/playback/process.py", "write_text"): "the name of the process in /proc",
     ("workers/session/main.py", "write_text"): "the name of the process in /proc",
     ("workers/session/rehearsal.py", "TemporaryDirectory"): "private, under a drawn name",
@@ -66,6 +67,7 @@ EXCEPTIONS = {
     ("workers/sources/spool.py", "ftruncate"): "an open spool",
     ("workers/sources/spool.py", "unlink"): "removes a link itself",
     ("workers/runs/run_folder.py", "rmdir"): "removes only an empty folder",
+    ("workers/traces/writer.py", "ftruncate"): "an open trace",
     ("workers/traces/files.py", "rename"): "renames a link itself",
 }
 

@@ -16,12 +16,10 @@ from workers.audio.source import Source
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
 from workers.localserver.capacity import core_count, process_count, session_capacity
+from workers.pacing.certificate import SESSIONS_PER_CORE
 from workers.protocol.endpoint import EndpointKind
 
 MAX_UNDO_STEPS = 100
-
-SESSIONS_PER_CORE = 150
-"""So many sessions were measured to keep their pace on a core; see `tests/benchmarks/pacing.py`."""
 
 
 def capacity_warning(sessions: int, endpoint_kind: EndpointKind | None) -> str:

@@ -59,8 +59,8 @@ SECTIONS = (
     ),
     Section(
         "Several machines",
-        "--shard 1/4",
-        ("--shard",),
+        "--fleet auto",
+        ("--shard", "--fleet"),
     ),
     Section(
         "Time and cost",

@@ -24,8 +24,10 @@ from tui.model.supervisor_protocol import SERVER_RESTARTED_MESSAGE, SupervisorPr
 from tui.terminal.sighup import handle_sighup
 from tui.terminal.stdio import CheckedOutput, lost_output
 from tui.text.formats import format_count
+from tui.text.width import clean
 from workers.jobs.events import JobReport
 from workers.jobs.job_state import JobState
+from workers.jobs.node_status import NodeState
 from workers.jobs.pair import combine_pairs
 from workers.runs.reader import combine_pairs_of_run
 from workers.scheduling.supervisor import SHUTDOWN_TIMEOUT_S
@@ -37,6 +39,9 @@ if TYPE_CHECKING:  # loaded when they are needed; one needs packages of an extra
 
 KEPT_TURNS = 4
 """How many turns of a transcript stay in memory: only the latest one is printed."""
+
+NODES_INTERVAL_S = 1.0
+"""Time between two looks at the nodes of a fleet."""
 
 
 def stream_headless(
@@ -114,6 +119,9 @@ class HeadlessRunner:
         self._is_budget_reached = False
         self._give_up_at: float | None = None
         """When a run ends although sessions may be live, because one of our threads died."""
+        self._node_states: dict[str, NodeState] = {}
+        """Of a fleet, by name, as they were last printed."""
+        self._nodes_due_at = 0.0
         self.interrupted = False
         """Whether streaming was stopped before all jobs had ended."""
 
@@ -159,6 +167,7 @@ class HeadlessRunner:
             if supervisor.server_restarts > reported_restarts:
                 reported_restarts = supervisor.server_restarts
                 self._output.print_notice(SERVER_RESTARTED_MESSAGE)
+            self._print_node_changes()
             try:
                 self._handle_report(supervisor.reports.get(timeout=0.2))
             except Empty:
@@ -179,6 +188,19 @@ class HeadlessRunner:
             if feed is not None:
                 feed.stop()
             self._supervisor.stop()
+
+    def _print_node_changes(self) -> None:
+        """Says which nodes of a fleet have joined, or no longer take sessions."""
+        if (now := time.monotonic()) < self._nodes_due_at:
+            return
+        self._nodes_due_at = now + NODES_INTERVAL_S
+        for node in self._supervisor.nodes():
+            if self._node_states.get(node.name) is not node.state:
+                self._node_states[node.name] = node.state
+                room = f", up to {format_count(node.capacity, 'session')}" if node.capacity else ""
+                why = f": {clean(node.problem)}" if node.problem else room
+                notice = f"node {clean(node.name)} is {node.state.value}{why}"
+                self._output.print_notice(notice)
 
     def _is_over(self, feed: RecordingFeed | None) -> bool:
         if self._give_up_at is not None and time.monotonic() > self._give_up_at:

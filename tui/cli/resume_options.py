@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from tui.cli.api_key import pop_env_key, read_key
 from tui.cli.console import print_warnings
-from tui.cli.run_options import RunOptions, check_endpoint_speed, checked_ca_file
+from tui.cli.run_options import RunOptions, check_endpoint_speed, checked_ca_file, checked_fleet
 from workers.errors import RunFolderProblem, UsageProblem
+from workers.fleet import fleet_record
 from workers.jobs.job import Limits
 from workers.jobs.job_state import JobState
 from workers.prices.budget import parse_budget
@@ -34,6 +35,7 @@ def prepare_resume(
     dead_after: float | None,
     strict: bool | None = None,
     budget: str | None = None,
+    fleet: str | None = None,
     prices_file: Path | None = None,
     log_level: str | None = None,
     log_file: Path | None = None,
@@ -61,6 +63,12 @@ def prepare_resume(
             # on this one.
             reason = f"this run used {target.name}; the key is only sent to an endpoint you specify"
             raise UsageProblem(reason, f"Add --endpoint {target.address}")
+    cluster = _resume_fleet(folder, fleet)
+    if key and cluster not in (None, "auto") and fleet is None:  # for the same reason
+        reason = (
+            f"this run used the fleet at {cluster}; the key is only sent to a fleet you specify"
+        )
+        raise UsageProblem(reason, f"Add --fleet {cluster}")
     check_endpoint_speed(saved.settings.speed, target)
     prices = load_prices(prices_file)
     limits = Limits(
@@ -80,12 +88,22 @@ def prepare_resume(
         log_level,
         log_file,
         shard=saved.shard,
+        fleet=cluster,
+        unencrypted=unencrypted,
         sessions_per_job=2 if any(job.half is not None for job in saved.jobs) else 1,
         prices=prices,
     )
     _ = options.session_share  # raises if the limit cannot be divided
     options.check_budget()
     return options, saved.jobs
+
+
+def _resume_fleet(folder: Path, fleet: str | None) -> str | None:
+    """The address of the cluster to continue on; None for this machine."""
+    if fleet is not None:
+        return None if fleet == "off" else checked_fleet(fleet)
+    record = fleet_record.load_record(folder)
+    return None if record is None else checked_fleet(record.address)
 
 
 def _is_own(folder: Path) -> bool:

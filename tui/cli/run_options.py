@@ -70,6 +70,10 @@ class RunOptions:
     """The conditions under which each recording is streamed; None: only those of the run."""
     shard: Shard | None = None
     """The part of the recordings that this machine streams; None: all of them."""
+    fleet: str | None = None
+    """The address of the cluster whose nodes run the sessions; None: this machine runs them."""
+    unencrypted: bool = False
+    """Whether the key may travel unencrypted to other machines."""
     sessions_per_job: int = 1
     """2 if calls are split: the sessions of a pair start together."""
     prices: PriceList = field(default_factory=load_prices)
@@ -234,6 +238,7 @@ def parse_options(
     budget: str | None = None,
     prices_file: Path | None = None,
     shard: str | None = None,
+    fleet: str | None = None,
     **reading: Any,
 ) -> RunOptions:
     """Checks the options of a new run; raises `UsageProblem` if they are invalid or conflict.
@@ -292,11 +297,16 @@ def parse_options(
         read_options=read_options,
         remote=remote,
         shard=parse_shard(shard) if shard is not None else None,
+        fleet=None if fleet is None else checked_fleet(fleet),
+        unencrypted=unencrypted,
         sessions_per_job=2 if read_options.speakers else 1,
         prices=prices,
     )
     _ = options.session_share  # raises if the limit cannot be divided
     options.check_budget()
+    if shard is not None and fleet is not None:
+        hint = "Name all recordings: the fleet divides them among its nodes."
+        raise UsageProblem("--shard and --fleet cannot be combined", hint)
     if texts := tuple(matrix):
         options = replace(options, matrix=parse_matrix(texts, repeat, options.check_condition))
     elif repeat > 1:
@@ -409,6 +419,14 @@ def checked_ca_file(file: Path | None) -> str | None:
         reason = f"the certificates in {file} cannot be read ({error.strerror})"
         raise UsageProblem(reason, "Check the path.") from error
     return str(file.absolute())
+
+
+def checked_fleet(address: str) -> str:
+    """The address of a cluster; raises `UsageProblem` if it is none."""
+    if address == "auto" or re.fullmatch(r"(ray://)?[^\s/:@?#]+(:\d+)", address):
+        return address
+    hint = "Use auto, or ray://HOST:PORT; Ray's port for clients is 10001."
+    raise UsageProblem(f"“{clean(address)}” is not the address of a Ray cluster", hint)
 
 
 def check_endpoint_speed(speed: float, target: Endpoint | None) -> None:

@@ -22,6 +22,7 @@ from workers.localserver.child import LocalServer
 from workers.protocol.endpoint import embedded_endpoint
 from workers.runs import run_folder
 from workers.runs.run_folder import RunFolder
+from workers.scheduling.launcher import SessionLauncher
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.spending import Spending
 from workers.scheduling.start_rate import StartRateLimiter
@@ -101,6 +102,7 @@ def open_supervisor(options: RunOptions, folder: RunFolder | None = None) -> Ite
                     retry_policy=RetryPolicy(max_attempts=limits.attempts),
                     timeouts=Timeouts(silence_s=limits.dead_after),
                     spending=_spending(options),
+                    launcher=_enter_fleet(options, folder, stack),
                 )
             )
     except (PacelineError, OSError):
@@ -129,6 +131,26 @@ def new_forecaster(options: RunOptions) -> RunForecaster:
         options.session_share or usual,
         lambda: new_start_limiter(options),
     )
+
+
+def _enter_fleet(
+    options: RunOptions, folder: RunFolder, stack: ExitStack
+) -> SessionLauncher | None:
+    """Connects to the fleet that the user named. Raises `FleetProblem`."""
+    if options.fleet is None:
+        return None
+    from workers.fleet.fleet import Fleet
+    from workers.fleet.ray_transport import RayTransport
+
+    log = folder.path / "ray.log"
+    fleet = Fleet(
+        lambda record, terms: RayTransport(record.address, record.run, log, terms),
+        folder.path,
+        options.fleet,
+        starts_per_minute=None if options.probes_start_rate else options.limits.start_rate,
+        needs_encryption=options.key is not None and not options.unencrypted,
+    )
+    return stack.enter_context(fleet)
 
 
 def new_start_limiter(options: RunOptions) -> StartRateLimiter:

@@ -263,6 +263,18 @@ yes_option = click.option(
     "ask_above asks on a terminal, and does not start without one.",
 )
 
+
+def fleet_option(*, resuming: bool) -> Decorator:
+    """The option that names a Ray cluster."""
+    off = " “off” goes on without it." if resuming else ""
+    return click.option(
+        "--fleet",
+        metavar="auto|ray://HOST:PORT",
+        help="Run the sessions on the nodes of this Ray cluster; “auto” is the one that this "
+        f"machine is part of.{' Default: the one that the run used.' if resuming else ''}{off}",
+    )
+
+
 new_run_options = option_group(
     target_options,
     click.option(
@@ -338,6 +350,7 @@ new_run_options = option_group(
         "“paceline merge” makes their runs one.",
     ),
     budget_option,
+    fleet_option(resuming=False),
     prices_option,
 )
 
@@ -351,6 +364,7 @@ resume_options = option_group(
     ),
     limit_options(resuming=True),
     budget_option,
+    fleet_option(resuming=True),
     prices_option,
 )
 

@@ -12,6 +12,7 @@ from tui.model.totals import start_immediately
 from workers.jobs.events import Retrying
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
+from workers.jobs.node_status import NodeStatus
 from workers.runs.job_timeline import BEFORE_START_S
 from workers.runs.timeline import RunTimeline
 from workers.scheduling.spending import SpendingStatus
@@ -100,6 +101,10 @@ class Replay:
 
         self.queue = sorted(state.table.waiting_jobs, key=start_s)
         state.update_forecast(self.queue, self.next_start_at, self.max_sessions, held=self.holding)
+
+    def nodes(self) -> list[NodeStatus]:
+        """Returns none: only a run that is going on has nodes."""
+        return []
 
     def _advance(self, now: float) -> None:
         passed, self._last_tick_s = now - self._last_tick_s, now

@@ -10,6 +10,7 @@ from typing import Protocol
 from workers.audio.source import Source
 from workers.jobs.events import JobReport
 from workers.jobs.job import JobId
+from workers.jobs.node_status import NodeStatus
 from workers.jobs.sent_position import SentPosition
 from workers.protocol.messages import UpdateConfiguration
 from workers.scheduling.spending import SpendingStatus
@@ -64,6 +65,10 @@ class SupervisorStatus(Protocol):
     def queue(self) -> Sequence[JobId]:
         """Jobs that wait to start, the next one first."""
 
+    def nodes(self) -> Sequence[NodeStatus]:
+        """The machines of a fleet as they are now; empty if all sessions run on this machine.
+        `JobState.node` is the name of the one on which a job's session runs."""
+
 
 class SupervisorProtocol(SupervisorStatus, Protocol):
     """Controls sessions. No method blocks; its effect arrives in `reports`."""
@@ -80,6 +85,9 @@ class SupervisorProtocol(SupervisorStatus, Protocol):
         """Queues an attempt from where the last one stopped; False if the job has not finished."""
 
     def hold(self, on: bool) -> None: ...
+
+    def drain(self, node: str, on: bool) -> None:
+        """Gives a node of a fleet no new sessions, or some again. Live sessions are not ended."""
 
     def reorder(self, order: Sequence[JobId]) -> None:
         """Reorders waiting jobs; missing ones come last, and resumed jobs stay first."""

@@ -9,6 +9,7 @@ scheduler.
 
 import os
 import secrets
+import socket
 import threading
 import time
 from collections import Counter
@@ -66,6 +67,7 @@ from workers.jobs.events import Ended, Outcome
 from workers.jobs.job import Half, JobId
 from workers.jobs.node_status import NodeState, NodeStatus
 from workers.log import Logger
+from workers.protocol.endpoint import EndpointKind
 from workers.scheduling.launcher import NoRoom
 from workers.secrecy import Secret
 from workers.session.assignment import Assignment, ControlMessage, StartClock, StopCommand
@@ -73,7 +75,7 @@ from workers.traces.files import log_of, trace_files
 
 _log = Logger("paceline.fleet")
 
-CHECK_INTERVAL_S = 0.25
+FLEET_CHECK_INTERVAL_S = 0.25
 ASK_AGAIN_S = 1.5
 """A question that was not answered for so long is asked again; each waits half a second at most."""
 CONNECT_TIMEOUT_S = 60.0
@@ -87,7 +89,7 @@ ADOPTION_S = 10.0
 """Sessions of an earlier program that were not adopted by then are ended."""
 COLLECT_TIMEOUT_S = 30.0
 """How long the end of a session waits for its trace; it is collected later then."""
-CLOSE_TIMEOUT_S = 10.0
+FLEET_CLOSE_TIMEOUT_S = 10.0
 
 
 class Fleet:
@@ -100,12 +102,16 @@ class Fleet:
         address: str,
         *,
         starts_per_minute: int | None = None,
+        needs_encryption: bool = False,
         terms: LeaseTerms | None = None,
     ) -> None:
-        """``folder``: that of the run, which is new, or is resumed."""
+        """``folder``: that of the run, which is new, or is resumed. ``needs_encryption``: nodes on
+        other machines are refused unless Ray encrypts what it sends to them."""
+        is_encrypted = os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true")
+        self._is_local_only = needs_encryption and not is_encrypted
         self._folder = folder
         self._terms = terms or LeaseTerms()
-        earlier = fleet_record.load(folder)
+        earlier = fleet_record.load_record(folder)
         if earlier is None:
             self._record = FleetRecord(address, secrets.token_hex(6))
         else:
@@ -142,7 +148,7 @@ class Fleet:
     # --- life
 
     def __enter__(self) -> Self:
-        fleet_record.save(self._folder, self._record)
+        fleet_record.save_record(self._folder, self._record)
         start = threads.start_thread
         self._threads = [start(self._check_often, "fleet"), start(self._install, "traces")]
         self._transport.start(self._on_fact)
@@ -173,10 +179,10 @@ class Fleet:
             if refused and len(refused) == len(self._nodes):
                 names = ", ".join(node.name for node in refused[:3])
                 reason = f"no node of the fleet can be used; {names}: {refused[0].problem}"
-                raise FleetProblem(reason, "Install the same Paceline on all nodes.")
+                raise FleetProblem(reason)
 
     def __exit__(self, *_: object) -> None:
-        deadline = time.monotonic() + CLOSE_TIMEOUT_S
+        deadline = time.monotonic() + FLEET_CLOSE_TIMEOUT_S
         with self._changed:
             while time.monotonic() < deadline and any(
                 not collection.is_waiting for collection, _ in self._collections.values()
@@ -189,7 +195,7 @@ class Fleet:
         self._transport.close(end_agents=end_agents)
         self._to_install.put(None)
         for thread in self._threads:
-            thread.join(CLOSE_TIMEOUT_S)
+            thread.join(FLEET_CLOSE_TIMEOUT_S)
         with suppress(OSError):
             self._save_record()
 
@@ -209,7 +215,7 @@ class Fleet:
                     )
             holders = tuple(sorted(self._granter.holders))
             record = self._record = replace(self._record, holders=holders, nodes=tuple(nodes))
-        fleet_record.save(self._folder, record)
+        fleet_record.save_record(self._folder, record)
 
     # --- the launcher
 
@@ -298,6 +304,9 @@ class Fleet:
             for node in self._nodes.values()
             if (candidate := node.candidate(path, now)) is not None
         ]
+        if assignment.endpoint.kind is EndpointKind.EMBEDDED:  # it listens on this machine only
+            here = socket.gethostname()
+            candidates = [one for one in candidates if self._nodes[one.id].host == here]
         if half is not None and (partner := self._partner_node(half)) is not None:
             # Both halves of a pair are paced by the clock of one machine.
             candidates = [candidate for candidate in candidates if candidate.id == partner]
@@ -392,9 +401,15 @@ class Fleet:
                     _log.warning("node %s cannot be used: %s", node.name, fact.problem)
                 case AgentDied():
                     self._lose_agent(self._nodes.get(fact.node), fact.problem)
-            if isinstance(fact, NodeFound | NodeUnusable) and self._expected:
-                self._expected.discard(fact.node)
+            self._expect_no_more()
             self._changed.notify_all()
+
+    def _expect_no_more(self) -> None:
+        """Stops the wait for nodes that have answered, or cannot be used."""
+        if self._expected:
+            for node in self._nodes.values():
+                if node.figures is not None or node.is_refused:
+                    self._expected.discard(node.id)
 
     def _node(self, id: NodeId, name: str) -> FleetNode:
         """The node, which gets a name of its own when it joins."""
@@ -417,6 +432,13 @@ class Fleet:
             node.is_refused = True
             node.problem = "another version of Paceline is installed there"
             _log.warning("node %s is refused: %s", node.name, node.problem)
+            return
+        if self._is_local_only and description["host"] != socket.gethostname():
+            node.is_refused = True
+            node.problem = (
+                "the key would travel there unencrypted; set up Ray's TLS (RAY_USE_TLS), "
+            )
+            node.problem += "or allow it with --unencrypted"
             return
         if node.holder and node.holder != description["holder"]:
             self._lose_agent(node, "its agent was started again")
@@ -460,6 +482,7 @@ class Fleet:
                 self._apply_fact(node, fact)
                 node.known = number
         with self._changed:
+            self._expect_no_more()
             if node.holder == holder and not self._closing.is_set():
                 self._ask(node)
             self._changed.notify_all()
@@ -590,7 +613,7 @@ class Fleet:
     # --- the thread that checks
 
     def _check_often(self) -> None:
-        while not self._closing.wait(CHECK_INTERVAL_S):
+        while not self._closing.wait(FLEET_CHECK_INTERVAL_S):
             now = time.monotonic()
             over: list[tuple[str, FleetSession]] = []
             with self._changed:
@@ -599,9 +622,8 @@ class Fleet:
                 due = [one for one in self._orphans if one[0] <= now]
                 self._orphans = [one for one in self._orphans if one[0] > now]
                 over += [(how, session) for _, how, session in due]
-                if self._inherited and self._entered_at:
-                    if now > self._entered_at + ADOPTION_S:
-                        self._stop_inherited()
+                if self._entered_at and now > self._entered_at + ADOPTION_S:
+                    self._stop_inherited()
             for how, session in over:
                 self._finish(session, how)
             self._check_collections(now)

@@ -10,9 +10,10 @@ from workers.fleet.fleet_record import NodeRecord
 from workers.fleet.fleet_session import FleetSession
 from workers.fleet.leases import LeaseGrant
 from workers.fleet.node_messages import NodeBatch, NodeFigures, NodeId, SessionKey
-from workers.fleet.placement import MIN_FREE_DISK_BYTES, SESSIONS_PER_CORE, Candidate
+from workers.fleet.placement import MIN_FREE_DISK_BYTES, Candidate
 from workers.fleet.transport import Reply
 from workers.jobs.node_status import NodeState, NodeStatus
+from workers.pacing.certificate import SESSIONS_PER_CORE
 
 MAX_SILENT_S = 3.0
 """A node that has not answered for so long gets no sessions. It answers twice a second."""

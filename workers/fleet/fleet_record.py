@@ -10,7 +10,7 @@ from workers import files
 from workers.protocol import codec
 from workers.ranges import Range
 
-NAME = "fleet.json"
+RECORD_NAME = "fleet.json"
 _RUN = Range(1, 1 << 62)
 _CLOCK_MS = Range(-1e15, 1e15)
 
@@ -50,17 +50,17 @@ class FleetRecord:
         return replace(self, epoch=self.epoch + 1)
 
 
-def load(folder: Path) -> FleetRecord | None:
+def load_record(folder: Path) -> FleetRecord | None:
     """The record of a run; None if it has no fleet. Raises `Malformed`."""
     with suppress(FileNotFoundError):
-        data = files.read_bytes(folder / NAME)
-        return codec.load(FleetRecord, codec.parse_object(data, NAME), NAME)
+        data = files.read_bytes(folder / RECORD_NAME)
+        return codec.load(FleetRecord, codec.parse_object(data, RECORD_NAME), RECORD_NAME)
     return None
 
 
-def save(folder: Path, record: FleetRecord) -> None:
+def save_record(folder: Path, record: FleetRecord) -> None:
     """Replaces the record of a run. Raises `OSError`."""
     import json
 
     text = json.dumps(codec.dump(record), ensure_ascii=False, indent=1) + "\n"
-    files.replace_file(folder / NAME, text.encode(errors="backslashreplace"))
+    files.replace_file(folder / RECORD_NAME, text.encode(errors="backslashreplace"))

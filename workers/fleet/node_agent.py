@@ -49,7 +49,7 @@ MAX_IDLE_S = 0.5
 BATCH_S = 0.05
 """How long a report waits for others that travel with it."""
 MAX_BATCH_FACTS = 400
-CHECK_INTERVAL_S = 1.0
+AGENT_CHECK_INTERVAL_S = 1.0
 LAG_WINDOW_S = 10.0
 MAX_UNASKED_S = 600.0
 """An agent that nobody has asked for so long, and that has no session, ends. What its program did
@@ -306,7 +306,7 @@ class NodeAgent:
 
     def _check_often(self) -> None:
         while True:
-            time.sleep(CHECK_INTERVAL_S)
+            time.sleep(AGENT_CHECK_INTERVAL_S)
             processes.kill_suspended_fork_server()
             cpu_times, before = _cpu_times(), self._cpu_times
             with self._changed:

@@ -79,8 +79,12 @@ class NodeFiles:
         return shutil.disk_usage(self.folder).free
 
     def close(self) -> None:
-        """Removes the folders that are empty but for logs."""
+        """Removes the node's folder, and that of the run, if no trace is left in them."""
+        if any(self.folder.glob(f"*{TRACE_SUFFIX}")):
+            return
         with suppress(OSError):
-            if not any(self.folder.glob(f"*{TRACE_SUFFIX}")):
-                shutil.rmtree(self.folder)
-                os.rmdir(self.folder.parent)
+            with files.Folder.open(self.folder) as folder:
+                for name in os.listdir(self.folder):
+                    folder.remove(name)
+            self.folder.rmdir()
+            self.folder.parent.rmdir()

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from workers.fleet.node_messages import NodeId
 from workers.pacing.certificate import LAG_TOLERANCE_MS
 
-SESSIONS_PER_CORE = 150
-"""How many sessions a core paces within the tolerance, as `tests.benchmarks.pacing` measures."""
-MIN_FREE_DISK_BYTES = 64 << 20
+SLOW_RATIO = 3.0
+"""A node is slow if its lags are so many times those of the best one."""
+MIN_FREE_DISK_BYTES = 16 << 20
 """A node with less gets no sessions: it could not write their traces."""
 
 
@@ -29,15 +29,17 @@ class Candidate:
 
 
 def best_node(candidates: Sequence[Candidate]) -> Candidate | None:
-    """The node for a session; None if no node has room for it.
+    """The node for a session; None if no node has room for it, or all are without the recording.
 
-    First those whose chunks leave in time, then those that are known to have the recording, then
-    the one that is least loaded.
+    First those that pace well, then the one that is least loaded, then those that are known to have
+    the recording. A node paces badly if its chunks leave too late, and later than elsewhere.
     """
+    least_ms = min((node.lag_p99_ms or 0.0 for node in candidates), default=0.0)
+    tolerance_ms = max(LAG_TOLERANCE_MS, SLOW_RATIO * least_ms)
 
-    def cost(node: Candidate) -> tuple[bool, bool, float, NodeId]:
-        is_late = node.lag_p99_ms is not None and node.lag_p99_ms > LAG_TOLERANCE_MS
-        return is_late, node.has_file is None, node.sessions / node.capacity, node.id
+    def cost(node: Candidate) -> tuple[bool, float, bool, NodeId]:
+        is_late = node.lag_p99_ms is not None and node.lag_p99_ms > tolerance_ms
+        return is_late, node.sessions / node.capacity, node.has_file is None, node.id
 
     usable = [node for node in candidates if node.has_room and node.has_file is not False]
     return min(usable, key=cost, default=None)

@@ -19,7 +19,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Close:
+class EndRay:
     """Ends the process."""
 
     end_agents: bool
@@ -33,5 +33,5 @@ class Returned:
     reply: Reply | NoReply
 
 
-ToRay: TypeAlias = Call | Close
+ToRay: TypeAlias = Call | EndRay
 FromRay: TypeAlias = Returned | TransportFact

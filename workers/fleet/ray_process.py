@@ -8,7 +8,6 @@ smaller than what Ray would keep in its object store.
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -19,7 +18,7 @@ from typing import Any
 from workers import files, secrecy, threads
 from workers.fleet.node_agent import NodeAgent
 from workers.fleet.node_messages import NodeId
-from workers.fleet.ray_messages import Call, Close, FromRay, Returned, ToRay
+from workers.fleet.ray_messages import Call, EndRay, FromRay, Returned, ToRay
 from workers.fleet.transport import (
     AgentDied,
     CallGroup,
@@ -32,7 +31,7 @@ from workers.fleet.transport import (
 )
 
 NAMESPACE = "paceline"
-WATCH_INTERVAL_S = 1.0
+NODE_WATCH_INTERVAL_S = 1.0
 """Time between two looks at which nodes there are."""
 DESCRIBE_TIMEOUT_S = 30.0
 _GROUP_THREADS = {CallGroup.NEWS.value: 3, CallGroup.CONTROL.value: 1, CallGroup.FILES.value: 2}
@@ -83,7 +82,6 @@ def run_ray_process(
         return
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
     RayCluster(outbox, run, terms).serve(requests)
-    sys.stdout.flush()
     # Ray's own clean-up takes a second, and may wait for a head that is gone.
     os._exit(0)
 
@@ -131,7 +129,7 @@ class RayCluster:
         with suppress(EOFError, OSError):
             while True:
                 request: ToRay = requests.recv()
-                if isinstance(request, Close):
+                if isinstance(request, EndRay):
                     if request.end_agents:
                         self._end_agents()
                     return
@@ -199,7 +197,7 @@ class RayCluster:
                     is_known = node in self._agents or node in self._refused
                 if not is_known:
                     self._start_agent(node, name)
-            time.sleep(WATCH_INTERVAL_S)
+            time.sleep(NODE_WATCH_INTERVAL_S)
 
     def _alive_nodes(self) -> dict[NodeId, str]:
         """The nodes that take work, and their names."""

@@ -6,6 +6,7 @@ agents again; their sessions do not notice.
 """
 
 import itertools
+import multiprocessing
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from queue import SimpleQueue
 from workers import processes, threads
 from workers.fleet.leases import LeaseTerms
 from workers.fleet.node_messages import NodeId
-from workers.fleet.ray_messages import Call, Close, FromRay, Returned, ToRay
+from workers.fleet.ray_messages import Call, EndRay, FromRay, Returned, ToRay
 from workers.fleet.transport import (
     CallGroup,
     ConnectionFailed,
@@ -73,7 +74,7 @@ class RayTransport:
     def close(self, *, end_agents: bool) -> None:
         """Ends the process, after what was called before."""
         self._closing = True
-        self._outbox.put(Close(end_agents))
+        self._outbox.put(EndRay(end_agents))
         if self._reader_thread is not None:
             self._reader_thread.join(END_TIMEOUT_S)
         if self._process is not None:
@@ -82,8 +83,9 @@ class RayTransport:
 
     def _run(self) -> None:
         """The thread that brings facts and replies, from one process after the other."""
+        # Not from the fork server, whose children may use little memory.
+        context = multiprocessing.get_context("spawn")
         while not self._closing:
-            context = processes.mp_context()
             ours_in, theirs_out = context.Pipe(duplex=False)
             theirs_in, ours_out = context.Pipe(duplex=False)
             self._process = processes.start_process(

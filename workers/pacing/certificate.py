@@ -10,6 +10,9 @@ from workers.ranges import CHUNK_MS, DRIFT_MS, SENT_RATE_HZ, SPEED, Count, Milli
 LAG_TOLERANCE_MS = 10.0
 """The largest p99 lag with which the pacing of a session counts as held."""
 
+SESSIONS_PER_CORE = 150
+"""So many sessions were measured to keep their pace on a core; see `tests/benchmarks/pacing.py`."""
+
 AUDIO_TOLERANCE_S = 0.1
 """How far seconds in the file, decoded and sent may differ. Lossy formats round their length, and
 the last chunk is filled up to 50 ms."""

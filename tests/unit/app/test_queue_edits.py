@@ -14,7 +14,6 @@ from tests.support.report_builders import (
 )
 from tui.app.queue_edits import (
     MAX_UNDO_STEPS,
-    SESSIONS_PER_CORE,
     QueueEditor,
     capacity_warning,
 )
@@ -23,6 +22,7 @@ from tui.model import verbs
 from tui.model.desk_state import DeskState
 from workers.jobs.job import JobId
 from workers.localserver.capacity import core_count, process_count, session_capacity
+from workers.pacing.certificate import SESSIONS_PER_CORE
 from workers.protocol.endpoint import EndpointKind
 
 
