@@ -213,7 +213,7 @@ class Fleet:
                             clock_error_ms=status.clock_error_ms,
                         )
                     )
-            holders = tuple(sorted(self._granter.holders))
+            holders = tuple(sorted(self._granter.holders(lease_clock()) or ()))
             record = self._record = replace(self._record, holders=holders, nodes=tuple(nodes))
         fleet_record.save_record(self._folder, record)
 
@@ -470,7 +470,7 @@ class Fleet:
         with self._changed:
             if node.holder != holder:
                 return
-            was_known = batch.beat.holder in self._granter.holders
+            was_known = batch.beat.holder in self._record.holders
             node.apply_batch(batch, reply, time.monotonic())
             grant = self._granter.apply(batch.beat, lease_clock())
             if grant is not None:

@@ -157,7 +157,7 @@ class LeaseGranter:
 
     def _room(self, now: float, held: int = 0, uncounted: int = 0) -> int:
         """How many sessions may start now. ``held``, ``uncounted``: what the sums do not have."""
-        if now < self._unknown_until or now < self._unknown_starts_until:
+        if now < self._known_at:
             return 0
         rooms = [1 << 30]
         if self.max_sessions is not None:
@@ -166,6 +166,13 @@ class LeaseGranter:
             used = self._count_starts(now) + self._uncounted + uncounted
             rooms.append(self.starts_per_minute - used)
         return max(0, min(rooms))
+
+    @property
+    def _known_at(self) -> float:
+        """When it is known what predecessors have, or have started if starts are limited."""
+        if self.starts_per_minute is None:
+            return self._unknown_until
+        return max(self._unknown_until, self._unknown_starts_until)
 
     def _count_starts(self, now: float) -> int:
         """How many starts the server may have counted within the last minute."""
@@ -191,9 +198,8 @@ class LeaseGranter:
     def next_start_at(self, now: float) -> float:
         """When a start may be permitted if sessions may; at or before ``now``: at once."""
         self._drop_silent(now)
-        known_at = max(self._unknown_until, self._unknown_starts_until)
-        if now < known_at:
-            return known_at
+        if now < self._known_at:
+            return self._known_at
         if self.starts_per_minute is None:
             return now
         excess = self._count_starts(now) + self._uncounted - self.starts_per_minute
