@@ -1,8 +1,9 @@
 """The user's verbs, and what they ask of the supervisor."""
 
 from dataclasses import replace
+from pathlib import Path
 
-from tests.screens.conftest import DeskFactory, rendered_lines
+from tests.screens.conftest import DeskDriver, DeskFactory, rendered_lines
 from tests.support.fake_supervisor import FakeSupervisor
 from tests.support.report_builders import (
     certificate,
@@ -13,6 +14,9 @@ from tests.support.report_builders import (
     retrying,
     streaming,
 )
+from tui.app.desk import Desk
+from tui.config.remembered_choices import save_choice
+from tui.model.first_hint import HINT_CHOICE_KEY, FirstHint
 from workers.jobs.events import Ended, Outcome
 from workers.jobs.job import JobId
 from workers.pacing.certificate import Verdict
@@ -255,3 +259,23 @@ async def test_while_reading_a_verb_acts_on_the_job_on_screen(open_desk: DeskFac
         await seat.press("space", "enter", "x")
 
         assert [JobId(2)] == supervisor.cancelled
+
+
+async def test_a_hint_for_somebody_new_goes_for_good(tmp_path: Path) -> None:
+    """With Esc, or once the help was opened; the next desk has none."""
+    for size, keys in (((120, 34), ("escape",)), ((60, 15), ("question_mark", "escape"))):
+        save_choice(HINT_CHOICE_KEY, {})
+        supervisor = FakeSupervisor()
+        supervisor.job("/rec/one.wav", *streaming())
+        desk = Desk(supervisor, "here", tmp_path / "run", first_hint=FirstHint())
+        async with desk.run_test(size=size) as pilot:
+            seat = DeskDriver(desk, supervisor, pilot)
+            await seat.process_reports()
+            panel = desk.screen.query_one("#end")
+            hint = "".join(rendered_lines(panel))
+            assert "Down moves" in hint.replace("↓", "Down")
+            assert "Esc closes this hint for good" in hint
+            await seat.press(*keys)
+            await seat.process_reports()
+            assert "" == "".join(rendered_lines(panel)).strip()
+        assert not FirstHint().is_shown

@@ -14,6 +14,8 @@ from tests.support.report_builders import ended_done, ended_failed, streaming, t
 from tui.app.desk import Desk
 from tui.keys.key_names import parse_key_name
 from tui.keys.key_table import KEY_BINDINGS, SCOPE_STACKS, KeyBinding, Scope, bindings_in
+from tui.screens.reading_screen import ReadingScreen
+from tui.widgets.input_bars import SearchBar
 from workers.jobs.job import JobId
 
 WAY = {
@@ -182,3 +184,23 @@ async def test_the_footer_offers_what_can_act_now(open_desk: DeskFactory) -> Non
         seat.desk.draw_changes()
         assert seat.footer_text().startswith(" R retry failed  E export all  Enter read")
         assert "p hold" not in seat.footer_text()
+
+
+async def test_a_click_on_a_key_of_the_footer_presses_it(open_desk: DeskFactory) -> None:
+    """Also one of the screen's own keys, and in a tab."""
+    supervisor = FakeSupervisor()
+    live = supervisor.job("/rec/one.wav", *streaming(), turn_heard(0, "boat", final=True))
+    async with open_desk(supervisor) as seat:
+
+        async def click(label: str) -> None:
+            column = seat.footer_text().splitlines()[-1].index(label)
+            await seat.pilot.click("#foot", offset=(column, 0))
+            await seat.pilot.pause()
+
+        await click("read")
+        await seat.wait_until(lambda: isinstance(seat.desk.screen, ReadingScreen))
+        await click("search")
+        await seat.wait_until(lambda: seat.desk.screen.query_one(SearchBar).is_open)
+        await seat.press("escape")
+        await click("cancel")
+        await seat.wait_until(lambda: [live] == supervisor.cancelled)

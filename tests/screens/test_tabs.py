@@ -314,3 +314,36 @@ async def test_the_split_is_resized_by_keys_and_mouse_and_remembered(
         assert table_size(seat).width < width
     async with open_desk(forty()) as seat:
         assert table_size(seat).height == dragged
+
+
+async def test_text_that_the_mouse_selects_is_copied(open_desk: DeskFactory) -> None:
+    """Without time stamps, and with the rows of a turn joined; in other tabs as it is drawn."""
+    supervisor = FakeSupervisor()
+    long = "it was the best of times and it was the worst of times " * 2
+    turns = [
+        turn_heard(n, text, final=True) for n, text in enumerate(("Hello boat.", long, "End."))
+    ]
+    supervisor.job("/rec/one.wav", *streaming(), *turns)
+    async with open_desk(supervisor, size=(80, 24)) as seat:
+        await seat.press("enter")
+        pane = seat.desk.screen.query_one(DetailView).pane
+
+        async def select(start: tuple[int, int], end: tuple[int, int]) -> str:
+            await seat.pilot.mouse_down(pane, offset=start)
+            await seat.pilot.hover(pane, offset=end)
+            await seat.pilot.mouse_up(pane, offset=end)
+            await seat.pilot.pause()
+            return seat.desk.clipboard
+
+        column = rendered_lines(pane)[0].index("boat")
+        assert await select((column, 0), (column + 3, 0)) == "boat"
+        assert style_of(pane, "boat").reverse
+        assert "Copied 1 word" in seat.footer_text()
+        copied = await select((column, 0), (79, 4))
+        assert copied == f"boat.\n{long.strip()}\nEnd."
+        await seat.pilot.click(pane, offset=(column, 0))
+        assert not style_of(pane, "boat").reverse
+        await seat.press("4")
+        pane = seat.desk.screen.query_one(DetailView).pane
+        await seat.wait_until(lambda: "WAV" in shown(seat))
+        assert "\n" in await select((0, 0), (20, 3))

@@ -32,6 +32,7 @@ from tui.files import path_input
 from tui.keys.key_table import KEY_BINDINGS, KeyBinding, Scope, textual_bindings
 from tui.keys.keymap import Keymap
 from tui.model.desk_state import DeskState
+from tui.model.first_hint import FirstHint
 from tui.model.recording_feed import RecordingFeed
 from tui.model.replay import SPEEDS, Replay
 from tui.model.run_end import RunEnd
@@ -70,7 +71,7 @@ class Desk(App[None]):
     ``run``: the supervisor of a live run, or the replay of a finished run; the caller closes it.
     ``destination``: the name of the endpoint, for the banner. ``rules``: how names of recordings
     are understood. ``bindings``: the table of all keys. ``notice``: a sentence to
-    show at first.
+    show at first. ``first_hint``: the hint for somebody who is new here.
     """
 
     TITLE = "Paceline"
@@ -97,6 +98,7 @@ class Desk(App[None]):
         feed: RecordingFeed | None = None,
         bindings: Sequence[KeyBinding] = KEY_BINDINGS,
         notice: str = "",
+        first_hint: FirstHint | None = None,
     ) -> None:
         super().__init__()
         self._opening_notice, self._window_title = notice, ""
@@ -148,6 +150,7 @@ class Desk(App[None]):
             self.actions.footer_bar,
             feed,
             self.actions.is_of_use,
+            first_hint,
         )
         self.transcript_cache = TranscriptCache(self.state, run_folder)
         self.fault: Exception | ThreadFault | None = None
@@ -279,6 +282,8 @@ class Desk(App[None]):
         await self.actions.run_verb(self._verbs_by_id[id])
 
     def action_help(self) -> None:
+        if self.frame.first_hint is not None:
+            self.frame.first_hint.close()  # whoever asks for help has read it
         from tui.render.help import help_lines
         from tui.screens.dialogs import TextDialog
 

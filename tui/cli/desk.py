@@ -129,6 +129,7 @@ def run_desk(
         jobs = request.enqueue(supervisor)
         # Loads Textual only now, when the process from which sessions are forked already exists.
         from tui.app.desk import Desk
+        from tui.model.first_hint import FirstHint
 
         folder, to, kind = supervisor.folder, options.destination, options.endpoint_kind
         rules, notice = options.source_rules, " ".join(options.notices)
@@ -142,6 +143,7 @@ def run_desk(
             rules=rules,
             notice=notice,
             feed=feed,
+            first_hint=FirstHint(),
         )
         app.actions.skipped_paths = request.skipped  # the search may add to it
         app.state.restore(request.job_states)

@@ -130,6 +130,12 @@ class TranscriptLayout:
                 self.rows += wrap_turn(item, self.cells, with_speaker=self._with_speakers)
         return first
 
+    def continues_turn(self, row: int) -> bool:
+        """Whether a row has more words of the turn in the row above it."""
+        rows = self.rows[max(row - 1, 0) : row + 1]
+        both_words = len(rows) == 2 and all(isinstance(each, TextRow) for each in rows)
+        return both_words and not getattr(rows[1], "start_label", "")
+
     def find(self, text: str, first_row: int = 0) -> list[MatchSpans]:
         """Finds a text, ignoring case; matches may span several rows.
 

@@ -6,11 +6,12 @@ from time import monotonic
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.events import Paste
+from textual.events import Click, Paste
 from textual.screen import Screen
 
 from tui.keys.key_table import KeyBinding, Scope, bindings_in
 from tui.model.desk_state import DeskState
+from tui.model.first_hint import FirstHint
 from tui.model.recording_feed import FeedPhase, RecordingFeed
 from tui.model.run_end import RunEnd
 from tui.model.shutdown import Shutdown, ShutdownPhase
@@ -19,8 +20,10 @@ from tui.model.table_view import Changes
 from tui.model.totals import SteadyPace, Totals, totals_in_steps
 from tui.render import banner, footer, welcome
 from tui.render.banner import Destination, RunStatus
-from tui.render.run_end import run_end_lines
+from tui.render.footer import KeyHint, hint_at
+from tui.render.panel import first_hint_lines, run_end_lines
 from tui.screens.available_actions import keys_in_focus
+from tui.text.formats import format_count
 from tui.theme.roles import Look, Role, StyledLine
 from tui.widgets.line_widgets import LineBlock
 from tui.widgets.messages import PathsPasted, RedrawRequested, RowSelected
@@ -71,11 +74,13 @@ class ScreenFrame:
         footer_bar: Callable[[int], list[StyledLine]] = lambda _: [],
         feed: RecordingFeed | None = None,
         is_of_use: Callable[[KeyBinding], bool] = lambda _: True,
+        first_hint: FirstHint | None = None,
     ) -> None:
         self._state, self._supervisor, self._shutdown = state, supervisor, shutdown
         self._look, self._destination = look, destination
         self._verbs, self._footer_bar = verbs, footer_bar
         self._feed, self._is_of_use = feed, is_of_use
+        self.first_hint = first_hint
         self._pace = SteadyPace()
         self._end: RunEnd | None = None
         """What the run came to, while that is shown."""
@@ -91,21 +96,27 @@ class ScreenFrame:
         self._notice, self._notice_until = notice, now + NOTICE_DURATION_S
 
     def show_end(self, end: RunEnd) -> None:
-        """Shows what the run came to, until `hide_end` or until a session starts."""
+        """Shows what the run came to, until `hide_panel` or until a session starts."""
         self._end = end
 
-    def hide_end(self) -> bool:
-        """Hides it; returns False if it was not shown."""
+    def hide_panel(self) -> bool:
+        """Hides what the run came to, or else the hint, which then never returns. Returns False if
+        neither was shown."""
         was_shown, self._end = self._end is not None, None
-        return was_shown
+        return was_shown or (self.first_hint is not None and self.first_hint.close())
 
     def end_lines(self, cells: int) -> list[StyledLine]:
-        """What the run came to; no lines while sessions stream or wait."""
+        """What the run came to; while sessions stream or wait, the hint for somebody new, if it is
+        shown."""
         if self._end is not None and not self._state.is_over:
             self._end = None
-        if self._end is None or not cells:
+        if not cells or not self._state.job_states:
             return []
-        return run_end_lines(self._end, self._state.exported_to, self._look, cells)
+        if self._end is not None:
+            return run_end_lines(self._end, self._state.exported_to, self._look, cells)
+        if self.first_hint is not None and self.first_hint.is_shown:
+            return first_hint_lines(self._look, cells)
+        return []
 
     @property
     def window_title(self) -> str:
@@ -201,6 +212,16 @@ class ScreenFrame:
         table = self._state.table
         return 0 if table.is_reading else len(table.marked)
 
+    def footer_hints(
+        self, bindings: Sequence[KeyBinding], cells: int, now: float
+    ) -> list[KeyHint] | None:
+        """The keys that the footer shows; None while it shows a sentence instead."""
+        if self._shutdown.phase is not ShutdownPhase.RUNNING or now < self._notice_until:
+            return None
+        if not self._state.job_states:
+            bindings = [b for b in bindings if b.action == "add" or b.scope is Scope.DESK]
+        return footer.fitting_hints(bindings, cells, self._look.symbols, self._marked_count)
+
     def footer_lines(
         self, bindings: Sequence[KeyBinding], cells: int, now: float
     ) -> list[StyledLine]:
@@ -213,9 +234,7 @@ class ScreenFrame:
         elif now < self._notice_until:
             line = footer.message_line(self._notice, Role.STRONG, cells, symbols)
         else:
-            if not self._state.job_states:
-                bindings = [b for b in bindings if b.action == "add" or b.scope is Scope.DESK]
-            line = footer.key_hints(bindings, cells, symbols, self._marked_count)
+            line = footer.key_hints_line(self.footer_hints(bindings, cells, now) or [])
         return [*self._footer_bar(cells), line]
 
 
@@ -271,6 +290,13 @@ class FramedScreen(Screen[None]):
         if message.double_click:
             await self.run_action("read")
 
+    def on_text_selected(self) -> None:
+        """Copies what the user has selected with the mouse."""
+        if text := self.get_selected_text():
+            self.app.copy_to_clipboard(text)
+            self.frame.show_notice(f"Copied {format_count(len(text.split()), 'word')}", monotonic())
+            self.request_redraw()
+
     def on_paste(self, event: Paste) -> None:
         self.post_message(PathsPasted(event.text))
 
@@ -278,6 +304,19 @@ class FramedScreen(Screen[None]):
         return self.frame.banner_lines(width, self.app.size.height, monotonic())
 
     def _footer_lines(self, width: int) -> list[StyledLine]:
+        return self.frame.footer_lines(self._footer_keys, width, monotonic())
+
+    @property
+    def _footer_keys(self) -> list[KeyBinding]:
         keys = self.frame.footer_keys(self.FOOTER_KEYS)
-        keys = keys_in_focus(self.focused, keys, self.look.keymap)
-        return self.frame.footer_lines(keys, width, monotonic())
+        return keys_in_focus(self.focused, keys, self.look.keymap)
+
+    def on_click(self, event: Click) -> None:
+        """Presses a key of the footer that was clicked."""
+        foot = self.query_one("#foot", LineBlock)
+        if event.widget is not foot or event.y != foot.size.height - 1:
+            return
+        hints = self.frame.footer_hints(self._footer_keys, foot.size.width, monotonic())
+        if hints and (hint := hint_at(hints, event.x)) is not None:
+            # by the app, as a key that this screen sends would not get beyond it
+            self.app.call_later(self.app.simulate_key, hint.key.keys[0])

@@ -222,7 +222,7 @@ class Overview(DetailScreen):
         """Goes back one step: to the table, or clears the marks, or the filter. Never quits."""
         if self.detail.go_back():
             return
-        if self.frame.hide_end():
+        if self.frame.hide_panel():
             self.request_redraw()
             return
         if not self.table.has_focus:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
+from rich.segment import Segment
 from rich.style import Style
 from textual.events import Resize
 from textual.geometry import Region
 from textual.message import Message
+from textual.selection import Selection
 from textual.strip import Strip
 
 from tui.keys.key_table import Scope, textual_bindings
@@ -43,6 +45,9 @@ class Pane(RowScrollView):
 
     def show_job(self, job_state: JobState | None) -> None:
         """Shows a job, or updates what is shown of it."""
+        is_other = job_state and self.job_state and job_state.job != self.job_state.job
+        if is_other and self.text_selection is not None:
+            self.screen.clear_selection()
         self.job_state = job_state
 
     def read_more(self) -> bool:
@@ -103,7 +108,32 @@ class Pane(RowScrollView):
     def render_line(self, y: int) -> Strip:
         index = y + self.scroll_offset.y
         line = self.row(index) if index < self.virtual_size.height else []
-        return render_strip(line, self.look, self.line_width, self._base_style)
+        strip = render_strip(line, self.look, self.line_width, self._base_style)
+        selected = None if self.text_selection is None else self.text_selection.get_span(index)
+        if selected is not None:
+            strip = _with_selection(strip, *selected)
+        return strip.apply_offsets(0, index)  # Textual finds what the mouse selects by these
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text of a selection that the user made with the mouse, and what separates it from the
+        text of another widget."""
+        rows = self.virtual_size.height
+        first = selection.start.y if selection.start else 0
+        end_row = min(selection.end.y + 1, rows) if selection.end else rows
+        parts: list[str] = []
+        for index in range(first, end_row):
+            start, end = selection.get_span(index) or (0, -1)
+            parts.append(self.selected_text(index, start, None if end < 0 else end))
+        return "".join(parts).strip(), "\n"
+
+    def selected_text(self, index: int, start: int, end: int | None) -> str:
+        """The text of a part of a row, with what separates it from the row before. ``start`` and
+        ``end``: in characters of the row."""
+        text = "".join(text for text, _ in self.row(index))
+        return "\n" + text[start:end].rstrip()
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -137,6 +167,23 @@ class Pane(RowScrollView):
     def action_found(self, places: int) -> None:
         self.step_match(places)
         self.post_message(self.ViewChanged())
+
+
+def _with_selection(strip: Strip, start: int, end: int) -> Strip:
+    """The strip with the characters from ``start`` to ``end`` reversed; an end of -1 is the end of
+    the line."""
+    selected: list[Segment] = []
+    at = 0
+    for text, style, _ in strip:
+        for char in text:
+            is_in = at >= start and (end < 0 or at < end)
+            shown = (style or Style()) + Style(reverse=True) if is_in else style
+            if selected and selected[-1].style == shown:
+                selected[-1] = Segment(selected[-1].text + char, shown)
+            else:
+                selected.append(Segment(char, shown))
+            at += 1
+    return Strip(selected, strip.cell_length)
 
 
 class LinesPane(Pane):

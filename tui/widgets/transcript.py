@@ -6,7 +6,12 @@ from textual.events import Click, Resize
 
 from tui.model.tabs import TabState, TimeStamps, WordCursor
 from tui.model.transcript_search import Highlight, MatchSpans, TranscriptSearch
-from tui.render.transcript_layout import TranscriptLayout, TranscriptRow, attempt_divider
+from tui.render.transcript_layout import (
+    TextRow,
+    TranscriptLayout,
+    TranscriptRow,
+    attempt_divider,
+)
 from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import Symbols
 from tui.widgets.tab_pane import Pane
@@ -161,6 +166,17 @@ class TranscriptView(Pane):
         if self.job_state is None or rows:
             return []
         return [(_empty_transcript_text(self.job_state), Role.FAINT)]
+
+    def selected_text(self, index: int, start: int, end: int | None) -> str:
+        """A part of a row without the margin; the rows of one turn are joined to a line."""
+        rows = self._text_layout.rows
+        if index >= len(rows):
+            return super().selected_text(index, start, end)
+        margin, *words = self.row(index)
+        text = "".join(text for text, _ in words)
+        in_margin = len(margin[0]) if isinstance(rows[index], TextRow) else 0
+        part = text[max(start - in_margin, 0) : None if end is None else max(end - in_margin, 0)]
+        return (" " if self._text_layout.continues_turn(index) else "\n") + part.strip()
 
     def action_follow(self) -> None:
         self.following = True

@@ -23,7 +23,7 @@ from tui.keys.key_table import Scope, bindings_in
 from tui.model.column_spec import QUEUE_ORDER, RowContext, Sorting
 from tui.render import gauges, latest_words
 from tui.render.columns import column_named, visible_columns
-from tui.render.footer import key_hints
+from tui.render.footer import fitting_hints, hint_at, key_hints_line
 from tui.render.job_summary import job_summary_lines
 from tui.render.table import TableLayout, column_at, fit_columns, heading_line, session_row
 from tui.render.table import table_status as standing_of
@@ -533,7 +533,13 @@ def test_a_long_reason_leaves_room_for_the_transcript() -> None:
 def test_the_foot_keeps_help_and_quit(cells: int) -> None:
     """Whatever else gives way."""
     bindings = bindings_in(Scope.SESSIONS, Scope.JOBS, Scope.DESK)
-    line = text(key_hints(bindings, cells, UNICODE, marked_count=3))
+    hints = fitting_hints(bindings, cells, UNICODE, marked_count=3)
+    line = text(key_hints_line(hints))
+    for hint in hints:
+        at = line.index(f" {hint.display} {hint.label}")
+        assert hint is hint_at(hints, at)
+        assert hint is hint_at(hints, at + hint.cells - 1)
+    assert hint_at(hints, cells) is None
 
     assert cell_width(line) <= cells
     assert ("x cancel 3 marked" in line) is (cells >= 120)

@@ -1,4 +1,4 @@
-"""Draws the panel that is shown when all sessions have finished."""
+"""Draws the panel above the footer: what a run came to, or a hint for somebody new."""
 
 from pathlib import Path
 
@@ -16,6 +16,28 @@ _SHOWN_STATUSES = (
     JobStatus.CANCELLED,
     JobStatus.INTERRUPTED,
 )
+
+
+_HINTED_ACTIONS = (
+    (Scope.SESSIONS, "move(1)", "moves"),
+    (Scope.SESSIONS, "read", "opens a transcript"),
+    (Scope.SESSIONS, "filter", "filters"),
+    (Scope.JOBS, "cancel", "cancels"),
+    (Scope.DESK, "help", "shows every key"),
+    (Scope.SESSIONS, "back", "closes this hint for good"),
+)
+
+
+def first_hint_lines(look: Look, cells: int) -> list[StyledLine]:
+    """The first keys to know, as one line; those that do not fit are left out, but not the last."""
+    hints = [(look.key_hint(scope, action), does) for scope, action, does in _HINTED_ACTIONS]
+    widths = [cell_width(key) + cell_width(does) + 4 for key, does in hints]
+    while len(hints) > 1 and sum(widths) + 2 > cells:
+        del hints[-2], widths[-2]
+    line: StyledLine = [("  ", Role.TEXT)]
+    for key, does in hints:
+        line += [(key, Role.KEY), (f" {does}   ", Role.MUTED)]
+    return [line]
 
 
 def run_end_lines(
