@@ -71,7 +71,7 @@ async def test_recordings_in_several_folders_can_be_marked(
         await seat.press("enter")
         await seat.wait_until(lambda: 3 == len(supervisor.added))
         assert ["talks/a.wav", "talks/b[1].wav", "talks/deep/c.wav"] == supervisor.added
-        assert "3 jobs added" in seat.footer_text()
+        assert "3 recordings added" in seat.footer_text()
 
         await seat.press("u")
         assert not seat.desk.state.table.visible

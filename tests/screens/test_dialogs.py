@@ -53,7 +53,7 @@ async def test_a_folder_is_added_as_its_recordings(open_desk: DeskFactory, tmp_p
         await seat.wait_until(lambda: not isinstance(seat.desk.screen, AddDialog))
 
         assert [str(tmp_path / "a.wav"), str(tmp_path / "b.wav")] == supervisor.added
-        assert "2 jobs added" in seat.footer_text()
+        assert "2 recordings added" in seat.footer_text()
         assert "a.wav" in seat.table_lines()[0]
         assert "being read" in seat.table_lines()[0]
 

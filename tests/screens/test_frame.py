@@ -93,7 +93,8 @@ async def test_sentences_name_changed_keys(open_desk: DeskFactory) -> None:
         assert "F8 yes  n no" == str(seat.desk.screen.query_one("#box").border_subtitle)
         await seat.press("f8")
         assert (
-            "Cancelling 3 jobs; transcripts are kept; press ^k again to force" in seat.footer_text()
+            "Cancelling 3 recordings; transcripts are kept; press ^k again to force"
+            in seat.footer_text()
         )
 
 

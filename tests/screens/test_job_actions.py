@@ -39,7 +39,7 @@ async def test_cancel_reaches_the_current_job(open_desk: DeskFactory) -> None:
         await seat.press("j", "x")
         assert [JobId(2)] == supervisor.cancelled
         assert "stopping" in seat.table_lines()[1]
-        assert "Cancelling 1 job; transcripts are kept" in seat.footer_text()
+        assert "Cancelling 1 recording; transcripts are kept" in seat.footer_text()
 
         supervisor.report(JobId(2), Ended(Outcome.CANCELLED, "stopped by the user"))
         await seat.process_reports()
@@ -64,7 +64,7 @@ async def test_verbs_act_on_the_marked_rows(open_desk: DeskFactory) -> None:
         assert ["◆", "◆", "◆", " "] == [row[1] for row in seat.table_lines()]
 
         await seat.press("r")
-        assert "Nothing to do: 3 jobs" in seat.footer_text()
+        assert "Nothing to do: 3 recordings" in seat.footer_text()
 
 
 async def test_more_than_one_live_session_is_cancelled_after_a_question(
@@ -83,7 +83,7 @@ async def test_more_than_one_live_session_is_cancelled_after_a_question(
 
         await seat.press("y")
         assert [JobId(1), JobId(2)] == supervisor.cancelled
-        assert "Cancelling 2 jobs" in seat.footer_text()
+        assert "Cancelling 2 recordings" in seat.footer_text()
 
         await seat.press("x")
         assert 4 == len(supervisor.cancelled)
@@ -186,7 +186,7 @@ async def test_the_queue_is_edited_and_undone(open_desk: DeskFactory) -> None:
         assert any("wait-2" in row for row in seat.table_lines())
 
         await seat.press("g", "d")
-        assert "Nothing removed; 1 job running: cancel with x first" in seat.footer_text()
+        assert "Nothing removed; 1 recording running: cancel with x first" in seat.footer_text()
 
 
 async def test_parameters_change_while_streaming(open_desk: DeskFactory) -> None:
@@ -195,7 +195,7 @@ async def test_parameters_change_while_streaming(open_desk: DeskFactory) -> None
     supervisor.streaming = {JobId(1)}
     async with open_desk(supervisor) as seat:
         await seat.press("G", "c")
-        assert "Nothing to do: 1 job not streaming" in seat.footer_text()
+        assert "Nothing to do: 1 recording not streaming" in seat.footer_text()
         await seat.press("g", "space", "space", "space", "c", "enter")
         assert "No changes yet" in "".join(rendered_lines(seat.desk.screen.query_one("#outcome")))
 
@@ -229,7 +229,7 @@ async def test_retry_starts_finished_jobs_again(open_desk: DeskFactory) -> None:
 
         await seat.press("G", "space", "k", "space", "r")
         assert [JobId(4)] == supervisor.retried
-        assert "Retrying 1 job" in seat.footer_text()
+        assert "Retrying 1 recording" in seat.footer_text()
 
         await seat.process_reports()
         assert "↻ retrying" in seat.table_lines()[3]

@@ -11,7 +11,7 @@ from tui.keys.keymap import Keymap
 from tui.model import verbs
 from tui.model.desk_state import DeskState
 from tui.model.supervisor_protocol import SupervisorProtocol
-from tui.model.verbs import job_count
+from tui.model.verbs import recording_count
 from workers.audio.source import Source
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
@@ -73,16 +73,20 @@ class QueueEditor:
                 self._supervisor.cancel(job)
             self._state.remove(removed)
             running, cancel = len(added) - len(removed), self._key_label("cancel")
-            return f"{job_count(running)} already running: {cancel} cancels" if running else ""
+            return (
+                f"{recording_count(running)} already running: {cancel} cancels" if running else ""
+            )
 
-        self._push_undo(f"adding {job_count(len(added))}", undo)
-        return f"{job_count(len(added))} added to the end of the queue"
+        self._push_undo(f"adding {recording_count(len(added))}", undo)
+        return f"{recording_count(len(added))} added to the end of the queue"
 
     def remove(self, targets: Sequence[JobId]) -> str:
         """Removes rows from the table, and waiting jobs from the queue too."""
         live = [job for job in targets if self._state.job_states[job].is_live]
         removed = [job for job in targets if job not in live]
-        rest = f"{job_count(len(live))} running: cancel with {self._key_label('cancel')} first"
+        rest = (
+            f"{recording_count(len(live))} running: cancel with {self._key_label('cancel')} first"
+        )
         if not removed:
             return f"Nothing removed; {rest}" if live else verbs.NO_ROW_MESSAGE
         waiting, order = self._waiting_among(removed), list(self._state.table.waiting_jobs)
@@ -94,7 +98,7 @@ class QueueEditor:
             self._state.undo_remove(removed)
             return self._requeue(waiting, order)
 
-        count = job_count(len(removed))
+        count = recording_count(len(removed))
         self._push_undo(f"removing {count}", undo)
         queue, undo_hint = " and the queue" if waiting else "", f"{self._key_label('undo')} undoes"
         return f"{count} removed from the table{queue}; {rest if live else undo_hint}"
@@ -118,7 +122,10 @@ class QueueEditor:
         if after == before:
             return f"Already {'first' if offset < 0 else 'last'} in the queue"
         self._supervisor.reorder(after)
-        count, position = job_count(len(waiting)), min(after.index(job) for job in waiting) + 1
+        count, position = (
+            recording_count(len(waiting)),
+            min(after.index(job) for job in waiting) + 1,
+        )
         self._push_undo(f"moving {count} {direction}", lambda: self._restore_order(before))
         if position == 1:
             return f"{count} moved {direction}: next to start"
@@ -140,7 +147,11 @@ class QueueEditor:
         ending = sum(not self._supervisor.retry(job) for job in waiting)
         self._restore_order(order)
         retry = self._key_label("retry")
-        return f"{job_count(ending)} still ending; press {retry} later to retry" if ending else ""
+        return (
+            f"{recording_count(ending)} still ending; press {retry} later to retry"
+            if ending
+            else ""
+        )
 
     def _restore_order(self, order: Sequence[JobId]) -> str:
         self._state.table.reorder_queue(order)

@@ -33,7 +33,7 @@ class ExitCode(IntEnum):
     )
     SOME_FAILED = (
         3,
-        "some jobs failed",
+        "some recordings failed",
         "At least one recording failed, was left unfinished or was not exported. With `--strict`, "
         "one whose audio was not whole has failed. A parameter that another endpoint rejects "
         "counts too, because Paceline cannot check it in advance.",

@@ -35,7 +35,9 @@ def runs(most: int) -> ExitCode:
             continue
         print_warnings(index.warnings)
         counts = index.status_counts
-        outcomes = ", ".join(f"{count} {status}" for status, count in counts.items()) or "no jobs"
+        outcomes = (
+            ", ".join(f"{count} {status}" for status, count in counts.items()) or "no recordings"
+        )
         to = destination(index)
         print_line(f"{path.name}  {outcomes}  {f'→ {to}' if to else ''}")
         finished = counts.keys() <= {JobStatus.DONE.value, JobStatus.CANCELLED.value}

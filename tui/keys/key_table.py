@@ -187,7 +187,7 @@ KEY_BINDINGS = (
     _key(Scope.VIEW, "1", "tab('transcript')", "transcript of the session"),
     _key(Scope.VIEW, "2", "tab('timing')", "timing: how late chunks were sent"),
     _key(Scope.VIEW, "3", "tab('events')", "events: all messages, in both directions"),
-    _key(Scope.VIEW, "4", "tab('job')", "job: file, parameters, attempts, errors"),
+    _key(Scope.VIEW, "4", "tab('job')", "recording: file, parameters, attempts, errors"),
     _key(Scope.VIEW, "5", "tab('score')", "score: errors and delays, against a reference"),
     _key(Scope.VIEW, "left_square_bracket", "tabs(-1)", "previous tab"),
     _key(Scope.VIEW, "right_square_bracket", "tabs(1)", "next tab"),

@@ -168,7 +168,7 @@ class ColumnSpec:
 QUEUE_ORDER = ColumnSpec(
     name="queue",
     label="queue order",
-    help="the order in which jobs start",
+    help="the order in which recordings start",
     sort_value=None,
     direction_labels=("next to start first", "last to start first"),
 )

@@ -17,13 +17,18 @@ MAX_KEPT_TRACES = 2
 
 
 class Tab(Enum):
-    """A tab of a job; the value is its label."""
+    """A tab of a job; the value is its name in actions and settings."""
 
     TRANSCRIPT = "transcript"
     TIMING = "timing"
     EVENTS = "events"
     JOB = "job"
     SCORE = "score"
+
+    @property
+    def label(self) -> str:
+        """Its name on the screen."""
+        return "recording" if self is Tab.JOB else self.value
 
 
 class TimeStamps(Enum):

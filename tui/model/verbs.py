@@ -39,10 +39,10 @@ def cancel(
         if state.job_states[job].is_live:
             state.mark_stopping(job)
     if forced:
-        return f"Cancelling {job_count(len(jobs))}, {forced} by force"
+        return f"Cancelling {recording_count(len(jobs))}, {forced} by force"
     live = any(state.is_stopping(job) for job in jobs)
     again = f"; transcripts are kept; press {key} again to force" if live else ""
-    return f"Cancelling {job_count(len(jobs))}{again}"
+    return f"Cancelling {recording_count(len(jobs))}{again}"
 
 
 def retry(state: DeskState, supervisor: SupervisorProtocol, targets: Sequence[JobId]) -> str:
@@ -71,7 +71,7 @@ def retry(state: DeskState, supervisor: SupervisorProtocol, targets: Sequence[Jo
     else:
         place = f": {len(resume_s)} from where {'it' if len(resume_s) == 1 else 'they'} stopped"
         place += f", {from_start} from the start" if from_start else ""
-    return f"Retrying {job_count(len(accepted))}{place}{rest}"
+    return f"Retrying {recording_count(len(accepted))}{place}{rest}"
 
 
 def end_turn(supervisor: SupervisorProtocol, targets: Sequence[JobId]) -> str:
@@ -126,9 +126,9 @@ class RunNotices:
         return ""
 
 
-def job_count(count: int) -> str:
-    """Formats ``1 job`` or ``3 jobs``."""
-    return format_count(count, "job")
+def recording_count(count: int) -> str:
+    """Formats ``1 recording`` or ``3 recordings``."""
+    return format_count(count, "recording")
 
 
 def session_count(count: int) -> str:
@@ -138,4 +138,4 @@ def session_count(count: int) -> str:
 
 def nothing_message(count: int, why: str) -> str:
     """The notice of a verb that skipped all ``count`` jobs; ``why``: their state."""
-    return f"Nothing to do: {job_count(count)} {why}" if count else NO_ROW_MESSAGE
+    return f"Nothing to do: {recording_count(count)} {why}" if count else NO_ROW_MESSAGE

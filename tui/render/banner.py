@@ -257,13 +257,13 @@ def _time_left_part(run_status: RunStatus, priorities: Priorities) -> Responsive
     totals = run_status.totals
     if totals.remaining_s is None:
         return NOTHING
-    over = "over " if totals.is_lower_bound else ""
+    least = "at least " if totals.is_lower_bound else ""
     rough = format_rough_duration(totals.remaining_s)
     time = (rough if totals.is_exact else f"~{rough}", Role.TEXT)
     variants = [
-        [(f"all done in {over or 'about '}", Role.MUTED), (rough, Role.TEXT)],
-        [(f"done in {over}", Role.MUTED), time],
-        [(over, Role.MUTED), time, (" left", Role.MUTED)],
+        [(f"all done in {least or 'about '}", Role.MUTED), (rough, Role.TEXT)],
+        [(f"done in {least}", Role.MUTED), time],
+        [(least, Role.MUTED), time, (" left", Role.MUTED)],
         [],
     ]
     return ResponsivePart(variants, priorities.time_left)

@@ -200,7 +200,7 @@ COLUMNS = (
     ColumnSpec(
         name="state",
         label="state",
-        help="whether the job waits, streams or has finished, and how it ended",
+        help="whether the recording waits, streams or has finished, and how it ended",
         sort_value=lambda job, _: STATUS_ORDER.index(job.status),
         direction_labels=("problems first", "done first"),
         filter=ColumnFilter(

@@ -43,6 +43,6 @@ def _tab_label(tab: Tab, on: bool, look: Look) -> StyledLine:
     return [
         (open_, Role.KEY),
         (f"{key} ", Role.KEY if on else Role.FAINT),
-        (tab.value, Role.STRONG if on else Role.MUTED),
+        (tab.label, Role.STRONG if on else Role.MUTED),
         (close, Role.KEY),
     ]

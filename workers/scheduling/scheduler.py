@@ -56,7 +56,7 @@ MAX_FULL_S = 60.0
 
 _CANCELLED_IN_QUEUE = Ended(Outcome.CANCELLED, "taken out of the queue")
 _INTERRUPTED_IN_QUEUE = Ended(
-    Outcome.INTERRUPTED, "the program was left before the job started", "Nothing is lost."
+    Outcome.INTERRUPTED, "the program was left before the recording started", "Nothing is lost."
 )
 
 BUDGET_HINT = "paceline resume continues with a larger --budget."

@@ -20,8 +20,8 @@ _READ_BYTES = 1 << 15
 
 FILE_CHANGED = Ended(
     Outcome.UNREADABLE,
-    "the file has changed since its job started",
-    "The job cannot continue; add the file again.",
+    "the file has changed since its first session",
+    "It cannot be continued; add the file again.",
 )
 
 

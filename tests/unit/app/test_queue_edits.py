@@ -82,9 +82,9 @@ def test_finished_rows_only_leave_the_table(bench: Bench) -> None:
     job = bench.supervisor.job("/rec/a.wav", *streaming(), ended_done())
     bench.settled()
 
-    assert "1 job removed from the table; u undoes" == bench.edits.remove([job])
+    assert "1 recording removed from the table; u undoes" == bench.edits.remove([job])
     assert ([], []) == (list(bench.state.table.visible), bench.supervisor.cancelled)
-    assert "Undone: removing 1 job" == bench.edits.undo()
+    assert "Undone: removing 1 recording" == bench.edits.undo()
     assert [job] == bench.state.table.visible
     assert [] == bench.supervisor.retried
 
@@ -93,12 +93,14 @@ def test_waiting_rows_leave_the_queue_too_and_come_back_in_their_place(bench: Be
     """Undo restores their positions."""
     jobs = bench.waiting(3)
 
-    assert "1 job removed from the table and the queue; u undoes" == bench.edits.remove([jobs[1]])
+    assert "1 recording removed from the table and the queue; u undoes" == bench.edits.remove(
+        [jobs[1]]
+    )
     assert [jobs[1]] == bench.supervisor.cancelled
     bench.taken_out(jobs[1])
     bench.supervisor.queue.remove(jobs[1])
     bench.supervisor.queue.append(jobs[1])  # asked again, it comes last
-    assert "Undone: removing 1 job" == bench.edits.undo()
+    assert "Undone: removing 1 recording" == bench.edits.undo()
     assert [jobs[1]] == bench.supervisor.retried
     assert jobs == bench.supervisor.queue
     assert jobs == bench.state.table.visible
@@ -108,9 +110,10 @@ def test_live_rows_are_not_removed(bench: Bench) -> None:
     """The notice says so; the other rows are removed."""
     live, waiting = bench.streams(2), bench.waiting(1)
 
-    assert "Nothing removed; 2 jobs running: cancel with x first" == bench.edits.remove(live)
+    assert "Nothing removed; 2 recordings running: cancel with x first" == bench.edits.remove(live)
     said = bench.edits.remove([*live, *waiting])
-    assert "1 job removed from the table and the queue; 2 jobs running: cancel with x first" == said
+    rest = "2 recordings running: cancel with x first"
+    assert f"1 recording removed from the table and the queue; {rest}" == said
     assert live == bench.state.table.visible
     assert waiting == bench.supervisor.cancelled
     assert verbs.NO_ROW_MESSAGE == bench.edits.remove([])
@@ -118,12 +121,16 @@ def test_live_rows_are_not_removed(bench: Bench) -> None:
 
 def test_undoing_an_addition_keeps_live_sessions(bench: Bench) -> None:
     """The notice says how many."""
-    assert "2 jobs added to the end of the queue" == bench.edits.add(["/rec/a.wav", "/rec/b.wav"])
+    assert "2 recordings added to the end of the queue" == bench.edits.add(
+        ["/rec/a.wav", "/rec/b.wav"]
+    )
     first, second = bench.state.table.visible
     bench.supervisor.report(first, *streaming())
     bench.settled()
 
-    assert "Undone: adding 2 jobs; 1 job already running: x cancels" == bench.edits.undo()
+    assert (
+        "Undone: adding 2 recordings; 1 recording already running: x cancels" == bench.edits.undo()
+    )
     assert [second] == bench.supervisor.cancelled
     assert [first] == bench.state.table.visible
 
@@ -133,13 +140,15 @@ def test_waiting_jobs_move_in_the_queue_and_back(bench: Bench) -> None:
     live, jobs = bench.streams(1), bench.waiting(3)
 
     said = bench.edits.move_in_queue([*live, jobs[2]], -1)
-    assert "1 job moved up: number 2 of 3 in the queue" == said
+    assert "1 recording moved up: number 2 of 3 in the queue" == said
     assert [jobs[0], jobs[2], jobs[1]] == bench.supervisor.queue == bench.state.table.waiting_jobs
-    assert "1 job moved up: next to start" == bench.edits.move_in_queue([jobs[2]], -1)
+    assert "1 recording moved up: next to start" == bench.edits.move_in_queue([jobs[2]], -1)
     assert "Already first in the queue" == bench.edits.move_in_queue([jobs[2]], -1)
-    assert "Nothing to do: 1 job not waiting in the queue" == bench.edits.move_in_queue(live, 1)
-    assert "Undone: moving 1 job up" == bench.edits.undo()
-    assert "Undone: moving 1 job up" == bench.edits.undo()
+    assert "Nothing to do: 1 recording not waiting in the queue" == bench.edits.move_in_queue(
+        live, 1
+    )
+    assert "Undone: moving 1 recording up" == bench.edits.undo()
+    assert "Undone: moving 1 recording up" == bench.edits.undo()
     assert jobs == bench.supervisor.queue == bench.state.table.waiting_jobs
     assert "Already last in the queue" == bench.edits.move_in_queue([jobs[2]], 1)
     assert "Nothing to undo" == bench.edits.undo()
@@ -175,7 +184,7 @@ def test_only_the_cancel_of_waiting_jobs_is_undone(bench: Bench) -> None:
     """A session that was ended is retried, not undone."""
     live, jobs = bench.streams(1), bench.waiting(2)
 
-    assert bench.edits.cancel([*live, *jobs]).startswith("Cancelling 3 jobs")
+    assert bench.edits.cancel([*live, *jobs]).startswith("Cancelling 3 recordings")
     bench.taken_out(*jobs)
     assert "Undone: cancelling 2 waiting" == bench.edits.undo()
     assert jobs == bench.supervisor.retried
@@ -188,7 +197,7 @@ def test_jobs_that_are_still_ending_are_reported(bench: Bench) -> None:
     (job,) = bench.waiting(1)
     bench.edits.cancel([job])
 
-    assert "Undone: cancelling 1 waiting; 1 job still ending; press r later to retry" == (
+    assert "Undone: cancelling 1 waiting; 1 recording still ending; press r later to retry" == (
         bench.edits.undo()
     )
 
@@ -217,5 +226,5 @@ def test_removed_files_may_be_added_again(bench: Bench, tmp_path: Path) -> None:
     bench.edits.add([str(tmp_path)])
     bench.edits.remove(list(bench.state.table.visible))
 
-    assert "1 job added to the end of the queue" == bench.edits.add([str(tmp_path)])
+    assert "1 recording added to the end of the queue" == bench.edits.add([str(tmp_path)])
     assert [JobId(2)] == bench.state.table.visible

@@ -186,6 +186,6 @@ def test_the_queue_moves_a_pair_as_one(unfolded: bool) -> None:
         state.table.toggle_fold([PAIR])
     editor = QueueEditor(state, supervisor, Keymap({}))
 
-    assert editor.move_in_queue([PAIR], 1) == "1 job moved down: number 2 of 2 in the queue"
+    assert editor.move_in_queue([PAIR], 1) == "1 recording moved down: number 2 of 2 in the queue"
     assert supervisor.queue == [ALONE, PAIR]
     assert state.table.visible == [ALONE, PAIR, *[AGENT, CALLER][: 2 * unfolded]]

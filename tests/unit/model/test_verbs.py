@@ -32,9 +32,11 @@ def test_cancelling_skips_finished_jobs() -> None:
     live = supervisor.job("/rec/b.wav", *streaming())
     state = desk(supervisor)
 
-    assert "Nothing to do: 1 job already finished" == verbs.cancel(state, supervisor, [over])
-    assert verbs.cancel(state, supervisor, [over, live]).startswith("Cancelling 1 job; transcripts")
-    assert "Cancelling 1 job, 1 by force" == verbs.cancel(state, supervisor, [over, live])
+    assert "Nothing to do: 1 recording already finished" == verbs.cancel(state, supervisor, [over])
+    assert verbs.cancel(state, supervisor, [over, live]).startswith(
+        "Cancelling 1 recording; transcripts"
+    )
+    assert "Cancelling 1 recording, 1 by force" == verbs.cancel(state, supervisor, [over, live])
     assert [live, live] == supervisor.cancelled
 
 
@@ -43,7 +45,7 @@ def test_cancelling_a_queued_job_promises_no_transcript() -> None:
     supervisor = FakeSupervisor()
     job = supervisor.job("/rec/a.wav", queued())
 
-    assert "Cancelling 1 job" == verbs.cancel(desk(supervisor), supervisor, [job])
+    assert "Cancelling 1 recording" == verbs.cancel(desk(supervisor), supervisor, [job])
 
 
 def test_a_job_that_waits_for_a_retry_is_cancelled_at_once() -> None:
@@ -52,7 +54,7 @@ def test_a_job_that_waits_for_a_retry_is_cancelled_at_once() -> None:
     job = supervisor.job("/rec/a.wav", *streaming(), *broken_attempt())
     state = desk(supervisor)
 
-    assert "Cancelling 1 job" == verbs.cancel(state, supervisor, [job])
+    assert "Cancelling 1 recording" == verbs.cancel(state, supervisor, [job])
     assert not state.is_stopping(job)
 
 
@@ -69,9 +71,11 @@ def test_retrying_shows_where_it_starts() -> None:
         supervisor.finished = set(all_of_them)
         return verbs.retry(state, supervisor, jobs)
 
-    assert "Retrying 1 job from 0:09, where it stopped" == retried(broke)
-    assert "Retrying 1 job from the start" == retried(mute)
-    assert "Retrying 2 jobs: 1 from where it stopped, 1 from the start" == retried(broke, mute)
+    assert "Retrying 1 recording from 0:09, where it stopped" == retried(broke)
+    assert "Retrying 1 recording from the start" == retried(mute)
+    assert "Retrying 2 recordings: 1 from where it stopped, 1 from the start" == retried(
+        broke, mute
+    )
 
 
 def test_done_jobs_are_not_streamed_again_by_mistake() -> None:
@@ -82,9 +86,11 @@ def test_done_jobs_are_not_streamed_again_by_mistake() -> None:
     live = supervisor.job("/rec/d.wav", *streaming())
     state = desk(supervisor)
 
-    assert "Nothing to do: 1 job done" == verbs.retry(state, supervisor, [well])
-    assert "Nothing to do: 2 jobs done or running" == verbs.retry(state, supervisor, [well, live])
-    assert "Retrying 1 job from the start; 1 done or running" == verbs.retry(
+    assert "Nothing to do: 1 recording done" == verbs.retry(state, supervisor, [well])
+    assert "Nothing to do: 2 recordings done or running" == verbs.retry(
+        state, supervisor, [well, live]
+    )
+    assert "Retrying 1 recording from the start; 1 done or running" == verbs.retry(
         state, supervisor, [well, mute]
     )
     assert supervisor.retried == [mute]
@@ -97,10 +103,10 @@ def test_retrying_counts_skipped_jobs() -> None:
     live = supervisor.job("/rec/b.wav", *streaming())
     state = desk(supervisor)
 
-    assert "Retrying 1 job from the start; 1 done or running" == verbs.retry(
+    assert "Retrying 1 recording from the start; 1 done or running" == verbs.retry(
         state, supervisor, [over, live]
     )
-    assert "Nothing to do: 1 job running" == verbs.retry(state, supervisor, [live])
+    assert "Nothing to do: 1 recording running" == verbs.retry(state, supervisor, [live])
     assert verbs.NO_ROW_MESSAGE == verbs.retry(state, supervisor, [])
 
 

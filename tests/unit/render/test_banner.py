@@ -95,7 +95,7 @@ def test_it_says_how_far_all_of_it_is() -> None:
     assert "sockets open 1:06:40" in told(standing(), Destination("x", EndpointKind.EMBEDDED))
     assert "billed" not in told(standing(), Destination("x", EndpointKind.EMBEDDED))
     some = Totals(1.0, 2.0, remaining_s=700.0, is_lower_bound=True)
-    assert "all done in over 12 min" in told(standing(some))
+    assert "all done in at least 12 min" in told(standing(some))
     assert "done in over 12 min" in told(standing(some), cells=50)
 
 

@@ -281,10 +281,10 @@ def test_the_tab_line_says_which_is_shown_and_what_came_below() -> None:
     look = Look(UNICODE)
     line = text(tab_line(Tab.EVENTS, "12 new below, G follows", 80, look))
 
-    assert line.startswith(" 1 transcript  2 timing [3 events] 4 job ")
+    assert line.startswith(" 1 transcript  2 timing [3 events] 4 recording ")
     assert line.endswith("12 new below, G follows")
     for tab in Tab:
-        assert tab is tab_at(line.index(tab.value), look)
+        assert tab is tab_at(line.index(tab.label), look)
     assert None is tab_at(60, look)
     assert cell_width(text(tab_line(Tab.JOB, "12 new below, G follows", 46, look))) <= 46
 
