@@ -57,7 +57,7 @@ def replay_title(folder: Path, timeline: "RunTimeline", *, still_running: bool) 
     if still_running:  # at the front, because a narrow screen cuts the end
         title = f"still running: {title}, as of {timeline.wall_time(timeline.duration_s):%H:%M:%S}"
     elif timeline.duration_s:
-        title = f"{title}, {timeline.wall_time(0.0):%d %b %Y %H:%M}"
+        title = f"{title}, {timeline.wall_time(0.0):%Y-%m-%d %H:%M}"
     else:
         title = f"{title}, nothing was streamed"
     to = destination(timeline.index)

@@ -263,7 +263,7 @@ def _time_left_part(run_status: RunStatus, priorities: Priorities) -> Responsive
     variants = [
         [(f"all done in {least or 'about '}", Role.MUTED), (rough, Role.TEXT)],
         [(f"done in {least}", Role.MUTED), time],
-        [(least, Role.MUTED), time, (" left", Role.MUTED)],
+        [(">" if least else "", Role.MUTED), time, (" left", Role.MUTED)],
         [],
     ]
     return ResponsivePart(variants, priorities.time_left)

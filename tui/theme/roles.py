@@ -45,6 +45,9 @@ MIN_CONTRAST_VARIABLE = "legible"
 CURSOR_BLEND = 0.2
 """How much of the primary colour is blended into the current row's background, from 0 to 1."""
 
+MUTED_FACTOR = 1.35
+"""How much more contrast muted text has than faint text, which has the least that can be read."""
+
 StyledText: TypeAlias = tuple[str, Role]
 StyledLine: TypeAlias = list[StyledText]
 
@@ -87,8 +90,8 @@ def _theme_colors(variables: Mapping[str, str]) -> Mapping[str, Color]:
     cursor = ground.blend(colors["primary"], CURSOR_BLEND)
     grounds = (ground, _parse_color(variables, "surface"), cursor)
     contrast = float(variables.get(MIN_CONTRAST_VARIABLE, 4.5))
-    muted = dimmed_color(text, grounds, contrast)
-    faint = dimmed_color(text, grounds, contrast * 2 / 3)
+    muted = dimmed_color(text, grounds, contrast * MUTED_FACTOR)
+    faint = dimmed_color(text, grounds, contrast)
     return {**colors, "cursor": cursor, "muted": muted, "faint": faint}
 
 

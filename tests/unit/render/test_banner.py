@@ -96,7 +96,7 @@ def test_it_says_how_far_all_of_it_is() -> None:
     assert "billed" not in told(standing(), Destination("x", EndpointKind.EMBEDDED))
     some = Totals(1.0, 2.0, remaining_s=700.0, is_lower_bound=True)
     assert "all done in at least 12 min" in told(standing(some))
-    assert "done in over 12 min" in told(standing(some), cells=50)
+    assert ">12 min left" in told(standing(some), cells=50)
 
 
 @pytest.mark.parametrize(
