@@ -21,6 +21,8 @@ AnyPath: TypeAlias = str | os.PathLike[str]
 PRIVATE_FOLDER_MODE, PRIVATE_FILE_MODE = 0o700, 0o600
 SHARED_FOLDER_MODE, SHARED_FILE_MODE = 0o777, 0o666
 """For files that the user asked for; the umask applies."""
+GROUP_FOLDER_MODE, GROUP_FILE_MODE = 0o750, 0o640
+"""For the files of a run that the group may read; the umask does not apply."""
 
 _OWN_FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 """`O_NONBLOCK` matters only for a pipe or a device, which would block before it is refused."""
@@ -29,8 +31,20 @@ _MAX_REMOVALS = 10
 """How often `open_log` removes what lies at its name."""
 _BATCH_CHARACTERS = 1 << 20
 _DRAFT_SUFFIX = ".part"
+_NO_LINK = (
+    errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS
+)  # fmt: skip
+"""Why a file gets no second name: it is on another file system, or belongs to another user, or the
+file system has no hard links."""
+_NO_COPY_CALL = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM, errno.EIO)
+"""Why the system does not copy by itself; reading and writing tells what the problem is."""
+_COPY_BYTES = 16 << 20
 _NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 """The answers of file systems that cannot wait for a disk."""
+
+
+_group_folders: set[str] = set()
+"""The folders in which this process creates files that the group may read, as absolute paths."""
 
 
 class NotOwnFile(OSError):
@@ -63,7 +77,21 @@ def read_bytes(path: AnyPath) -> bytes:
 def create_file(path: AnyPath) -> int:
     """Creates a file that does not exist yet, and opens it to append. Returns its descriptor."""
     flags = _APPEND_FLAGS | os.O_EXCL
-    return os.open(path, flags | _OWN_FLAGS, PRIVATE_FILE_MODE)
+    descriptor = os.open(path, flags | _OWN_FLAGS, PRIVATE_FILE_MODE)
+    _let_group_read(descriptor, path)
+    return descriptor
+
+
+def share_new_files(folder: AnyPath) -> None:
+    """Lets the group read what this process creates in a folder from now on, and below it."""
+    _group_folders.add(os.path.abspath(folder))
+
+
+def share_folder(folder: AnyPath) -> None:
+    """Lets the group read a folder, and what this process will create there."""
+    with Folder.open(folder) as opened:
+        opened.let_group_read()
+    share_new_files(folder)
 
 
 def open_to_append(path: AnyPath) -> int:
@@ -109,12 +137,16 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 
 def make_folders(path: AnyPath, mode: int = PRIVATE_FOLDER_MODE) -> None:
-    """Creates a folder and those above it, as far as they are missing."""
+    """Creates a folder and those above it, as far as they are missing. With `GROUP_FOLDER_MODE`,
+    the umask does not apply."""
     missing = [Path(path)]
     while not missing[-1].is_dir() and missing[-1] != missing[-1].parent:
         missing.append(missing[-1].parent)
     for folder in reversed(missing[:-1]):
         folder.mkdir(mode, exist_ok=True)
+        if mode == GROUP_FOLDER_MODE:
+            with Folder.open(folder) as made:
+                made.let_group_read()
         with Folder.open(folder.parent) as parent:
             parent.sync()
 
@@ -130,8 +162,17 @@ def open_output(path: AnyPath, mode: int = SHARED_FILE_MODE) -> int:
     except OSError as error:
         raise _refusal(error, path) from error
     _refuse_hard_link(descriptor, path)
+    if mode == PRIVATE_FILE_MODE:
+        _let_group_read(descriptor, path)
     os.set_blocking(descriptor, True)
     return descriptor
+
+
+def move_folder(folder: AnyPath, target: AnyPath) -> None:
+    """Gives a folder another name on the same file system, where nothing or an empty folder is."""
+    os.rename(folder, target)
+    with Folder.open(Path(target).parent) as parent:
+        parent.sync()
 
 
 def write_output(path: AnyPath, data: bytes) -> None:
@@ -181,16 +222,26 @@ class Folder:
 
     def subfolder(self, name: str) -> "Folder":
         """Opens a folder in this one, which is created if it is missing; it may not be a link."""
+        is_new = False
         with suppress(FileExistsError):
             os.mkdir(name, PRIVATE_FOLDER_MODE, dir_fd=self._descriptor)
+            is_new = True
             self.sync()
         path, flags = self.path / name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            return Folder(path, os.open(name, flags, dir_fd=self._descriptor))
+            folder = Folder(path, os.open(name, flags, dir_fd=self._descriptor))
         except NotADirectoryError as error:
             if path.is_symlink():
                 raise NotOwnFile(path, "a link") from error
             raise
+        if is_new and _is_for_group(path):
+            folder.let_group_read()
+        return folder
+
+    def let_group_read(self) -> None:
+        """Lets the group list the folder and open what is in it."""
+        mode = stat.S_IMODE(os.fstat(self._descriptor).st_mode)
+        os.fchmod(self._descriptor, mode | (GROUP_FOLDER_MODE & 0o070))
 
     def has(self, name: str) -> bool:
         """Whether anything has that name, if only a broken link."""
@@ -228,6 +279,47 @@ class Folder:
             write_all(descriptor, data)
         finally:
             os.close(descriptor)
+
+    def take(self, name: str, source: AnyPath, *, may_link: bool = True) -> int | None:
+        """Gives a file of another folder a second name in this one. If the file system cannot, or
+        without ``may_link``, copies it. Returns how many bytes were copied; None if none were."""
+        if may_link and self._link(name, source):
+            return None
+        with open_to_read(source, buffering=0) as original:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            descriptor = _open_own(name, flags, folder=self)
+            try:
+                return _copy(original.fileno(), descriptor)
+            finally:
+                os.close(descriptor)
+
+    def _link(self, name: str, source: AnyPath) -> bool:
+        """Makes a hard link; returns False if a copy is needed."""
+        for_group = _is_for_group(self.path / name)
+        if for_group and not os.lstat(source).st_mode & stat.S_IRGRP:
+            return False  # a link has the mode of the file, which its owner wants to be private
+        try:
+            os.link(source, name, dst_dir_fd=self._descriptor, follow_symlinks=False)
+        except OSError as error:
+            if error.errno in _NO_LINK:
+                return False
+            raise
+        status = self._status(name)
+        if status is None or not stat.S_ISREG(status.st_mode):
+            self.remove(name)
+            raise NotOwnFile(source, "not a file")
+        return True
+
+    def remove_all(self) -> None:
+        """Removes everything in the folder; of a link, the link itself."""
+        for name in os.listdir(self._descriptor):
+            status = self._status(name)
+            if status is not None and stat.S_ISDIR(status.st_mode):
+                with self.subfolder(name) as below:
+                    below.remove_all()
+                os.rmdir(name, dir_fd=self._descriptor)
+            else:
+                self.remove(name)
 
     def remove(self, name: str) -> None:
         """Removes a file if it exists; of a link, the link itself."""
@@ -270,6 +362,8 @@ class Folder:
         try:
             if before is not None and stat.S_ISREG(before.st_mode):
                 os.fchmod(descriptor, before.st_mode & 0o777)
+            elif mode == PRIVATE_FILE_MODE:
+                _let_group_read(descriptor, self.path / name)
             for batch in _batches(pieces):
                 write_all(descriptor, batch)
             _sync(descriptor)
@@ -292,7 +386,24 @@ def _open_own(path: AnyPath, flags: int, folder: Folder | None = None) -> int:
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         os.close(descriptor)
         raise NotOwnFile(path, "not a file")
+    if flags & os.O_CREAT:
+        _let_group_read(descriptor, path if folder is None else folder.path / path)
     return descriptor
+
+
+def _is_for_group(path: AnyPath) -> bool:
+    """Whether a new file with this path is one that the group may read."""
+    if not _group_folders:
+        return False
+    path = os.path.abspath(path)
+    return any(path.startswith(f"{folder}/") for folder in _group_folders)
+
+
+def _let_group_read(descriptor: int, path: AnyPath) -> None:
+    """Lets the group read a file that was opened to write, if its folder is shared."""
+    if _is_for_group(path) and os.fstat(descriptor).st_nlink == 1:
+        with suppress(PermissionError):  # it belongs to somebody else
+            os.fchmod(descriptor, GROUP_FILE_MODE)
 
 
 def _refuse_hard_link(descriptor: int, path: AnyPath) -> None:
@@ -310,6 +421,26 @@ def _refusal(error: OSError, path: AnyPath) -> OSError:
     if error.errno == errno.ELOOP:
         return NotOwnFile(path, "a link")
     return NotOwnFile(path, "a pipe") if error.errno == errno.ENXIO else error
+
+
+def _copy(source: int, target: int) -> int:
+    """Copies an open file into an empty one, and returns its size. File systems that can share the
+    blocks of both, such as Btrfs and XFS, do; a server copies by itself."""
+    copied = 0
+    while True:
+        try:
+            count = os.copy_file_range(source, target, _COPY_BYTES)
+        except OSError as error:
+            if error.errno not in _NO_COPY_CALL:
+                raise
+            break
+        if not count:
+            break
+        copied += count
+    while data := os.read(source, _BATCH_CHARACTERS):  # what is left
+        write_all(target, data)
+        copied += len(data)
+    return copied
 
 
 def _sync(descriptor: int) -> None:

@@ -101,6 +101,7 @@ PATH = Text("a path or a URL", 32_768)
 
 # --- what a run notes
 
+PART_NUMBER = Range(0, 1_000_000)
 JOB_NUMBER = Range(1, 2**31 - 1)
 PAIR_NUMBER = Range(0, 2**31 - 3)
 PAIR_CHANNEL = Range(1, 2)

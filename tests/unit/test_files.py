@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -230,3 +230,60 @@ def test_drafts_of_a_killed_program_are_removed(tmp_path: Path) -> None:
         folder.remove_drafts()
 
     assert {path.name for path in tmp_path.iterdir()} == {"0001.recording.part", ".hidden"}
+
+
+@pytest.fixture(params=[0o022, 0o077, 0o000])
+def any_umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Each usual umask in turn."""
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
+
+
+def test_the_group_may_read_what_is_created_in_a_shared_folder(
+    tmp_path: Path, any_umask: int
+) -> None:
+    """Files of every kind, and folders below it; and nobody else may, whatever the umask says."""
+    run, other = tmp_path / "shared" / "run", tmp_path / "other"
+    files.make_folders(run, files.GROUP_FOLDER_MODE)
+    files.make_folders(other)
+    files.share_folder(run)
+    for folder in (run, other):
+        for make in (files.create_file, files.open_to_append, files.open_lock, files.open_log):
+            os.close(make(folder / make.__name__))
+        os.close(files.open_output(folder / "log", files.PRIVATE_FILE_MODE))
+        files.replace_file(folder / "replaced", b"x")
+        with files.Folder.open(folder) as opened, opened.subfolder("jobs-0201-0400") as below:
+            opened.append("appended", b"x", 0)
+            below.replace({"trace": [b"x"]})
+
+    def modes(folder: Path) -> set[int]:
+        return {mode_of(path) for path in folder.rglob("*") if path.is_file()}
+
+    assert {0o640} == modes(run)
+    assert {0o600} == modes(other)
+    assert [0o750, 0o750] == [mode_of(run.parent), mode_of(run)]
+    assert 0o750 == mode_of(run / "jobs-0201-0400")
+    assert [0o700, 0o700] == [mode_of(other), mode_of(other / "jobs-0201-0400")]
+
+
+def test_a_folder_that_the_user_made_keeps_what_the_group_may_do(tmp_path: Path) -> None:
+    """Reading is added to it, and nothing is taken away."""
+    for before, after in ((0o700, 0o750), (0o770, 0o770), (0o2770, 0o2770), (0o755, 0o755)):
+        folder = tmp_path / f"{before:o}"
+        folder.mkdir()
+        folder.chmod(before)
+        files.share_folder(folder)
+
+        assert after == mode_of(folder)
+
+
+def test_a_planted_hard_link_is_not_shared(target: Path) -> None:
+    """What lies elsewhere keeps its mode."""
+    target.chmod(0o600)
+    plant_hard_link(target.parent / "own" / "name", target)
+    files.share_folder(target.parent / "own")
+    with pytest.raises(files.NotOwnFile):
+        files.open_to_append(target.parent / "own" / "name")
+
+    assert 0o600 == mode_of(target)

@@ -59,8 +59,8 @@ SECTIONS = (
     ),
     Section(
         "Several machines",
-        "--fleet auto",
-        ("--shard", "--fleet"),
+        "--shard 1/4 --share-with-group",
+        ("--shard", "--share-with-group", "--fleet"),
     ),
     Section(
         "Time and cost",

@@ -36,7 +36,8 @@ class ExitCode(IntEnum):
         "some recordings failed",
         "At least one recording failed, was left unfinished or was not exported. With `--strict`, "
         "one whose audio was not whole has failed. A parameter that another endpoint rejects "
-        "counts too, because Paceline cannot check it in advance.",
+        "counts too, because Paceline cannot check it in advance. Or a shard of a merged run is "
+        "missing.",
     )
     NOT_AUTHORISED = 4, "not authorised", "The server refused the API key."
     INTERNAL_ERROR = 70, "internal error", "A bug. The last line names the file with its traceback."

@@ -52,6 +52,7 @@ def export(
     from workers.exports.names import export_names
     from workers.runs.index import read_index
     from workers.runs.reader import read_job_states
+    from workers.runs.run_folder import share_like_run
 
     if overwrite and number:
         raise UsageProblem("--overwrite and --number cannot be combined", "Choose one.")
@@ -71,7 +72,9 @@ def export(
         reason = f"{' and '.join(subtitles)} cannot hold several recordings in one file"
         raise UsageProblem(reason, f"--one-file supports {', '.join(COMBINED_FORMATS)}.")
     target, in_run = into or folder / "exports", into is None
-    print_warnings(read_index(folder).warnings)
+    index = read_index(folder)
+    print_warnings(index.warnings)
+    share_like_run(folder, index)
     job_states = read_job_states(folder)
     names = export_names(job_states)
     streamed = []

@@ -23,6 +23,7 @@ COMMANDS = {
     "desk": "Open the desk on these files and folders (the default command).",
     "export": "Write transcripts of a run to files, offline.",
     "find-limit": "Find how many sessions hold to a service level, and what gives in.",
+    "merge": "Make one run of several, such as those of shards.",
     "report": "Write the scores of a run as one HTML page, offline.",
     "resume": "Continue what a run did not finish.",
     "run": "Stream files and folders without a screen.",

@@ -43,6 +43,8 @@ def report(
     from tui.cli.console import print_line
     from workers import files, secrecy
     from workers.errors import MissingExtra
+    from workers.runs.index import read_index
+    from workers.runs.run_folder import share_like_run
 
     secrecy.forget_secrets()  # the package that draws starts a program to list fonts
     try:
@@ -61,6 +63,7 @@ def report(
         quote = quote_calibration(calibration)
     run_score = score_run(folder, options)
     path = out or folder / "report.html"
+    share_like_run(folder, read_index(folder))
     write = files.replace_file if out is None else files.write_output
     write(path, report_page(path.parent, run_score, quote).encode())
     print_line(f"✓ {path}")

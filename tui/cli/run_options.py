@@ -74,6 +74,8 @@ class RunOptions:
     """The address of the cluster whose nodes run the sessions; None: this machine runs them."""
     unencrypted: bool = False
     """Whether the key may travel unencrypted to other machines."""
+    share_with_group: bool = False
+    """Whether the group may read the run folder."""
     sessions_per_job: int = 1
     """2 if calls are split: the sessions of a pair start together."""
     prices: PriceList = field(default_factory=load_prices)
@@ -239,6 +241,7 @@ def parse_options(
     prices_file: Path | None = None,
     shard: str | None = None,
     fleet: str | None = None,
+    share_with_group: bool = False,
     **reading: Any,
 ) -> RunOptions:
     """Checks the options of a new run; raises `UsageProblem` if they are invalid or conflict.
@@ -262,6 +265,9 @@ def parse_options(
     if target is not None:
         target = replace(target, ca=ca)
         find_proxy(target.url)  # raises if the environment names one that cannot be used
+    if share_with_group and out is None:
+        reason = "the group cannot reach a run in your state folder"
+        raise UsageProblem(reason, "Choose a folder that it can reach with --out.")
     if sample_rate is not None and sample_rate not in SENT_RATE_HZ:
         hint = f"--sample-rate must be {SENT_RATE_HZ}."
         raise UsageProblem(f"{sample_rate} Hz cannot be sent", hint)
@@ -299,6 +305,7 @@ def parse_options(
         shard=parse_shard(shard) if shard is not None else None,
         fleet=None if fleet is None else checked_fleet(fleet),
         unencrypted=unencrypted,
+        share_with_group=share_with_group,
         sessions_per_job=2 if read_options.speakers else 1,
         prices=prices,
     )

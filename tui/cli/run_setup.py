@@ -82,7 +82,7 @@ def open_supervisor(options: RunOptions, folder: RunFolder | None = None) -> Ite
     `RunFault` for an unexpected exception.
     """
     machine_limits.raise_file_limit()
-    folder = folder or run_folder.create(options.out)
+    folder = folder or run_folder.create(options.out, for_group=options.share_with_group)
     processes.ensure_temporary_folder(folder.path)
     limits = options.limits
     try:

@@ -55,10 +55,11 @@ def count_option(name: str, help: str, allowed: Range = ranges.COUNTED, **rest: 
     return click.option(name, **{"type": kind, "metavar": "N", **rest}, help=help)
 
 
-def path_option(*names: str, help: str, folder: bool = False) -> Decorator:
+def path_option(*names: str, help: str, folder: bool = False, required: bool = False) -> Decorator:
     """An option that takes the path of a file, or of a folder."""
     kind = click.Path(path_type=Path, file_okay=not folder)
-    return click.option(*names, type=kind, metavar="DIR" if folder else "FILE", help=help)
+    metavar = "DIR" if folder else "FILE"
+    return click.option(*names, type=kind, metavar=metavar, help=help, required=required)
 
 
 bom_option = click.option(
@@ -275,6 +276,12 @@ def fleet_option(*, resuming: bool) -> Decorator:
     )
 
 
+share_option = click.option(
+    "--share-with-group",
+    is_flag=True,
+    help="Let the group of the run folder read it, and nobody else but you. Default: only you.",
+)
+
 new_run_options = option_group(
     target_options,
     click.option(
@@ -349,6 +356,7 @@ new_run_options = option_group(
         "share the work. --sessions and --start-rate then count for all of them together, and "
         "“paceline merge” makes their runs one.",
     ),
+    share_option,
     budget_option,
     fleet_option(resuming=False),
     prices_option,

@@ -30,6 +30,7 @@ def view(folder: Path) -> ExitCode:
     from tui.text.formats import shell_path
     from workers.runs import run_lock
     from workers.runs.job_timeline import BEFORE_START_S
+    from workers.runs.run_folder import share_like_run
     from workers.runs.timeline import RunTimeline
 
     require_terminal(f"paceline export {shell_path(folder)} --to txt")
@@ -39,6 +40,7 @@ def view(folder: Path) -> ExitCode:
     gc_tuning.tune_gc()
     timeline = RunTimeline(folder, running=running)
     print_warnings(timeline.index.warnings)
+    share_like_run(folder, timeline.index)
     # Final turns are cached, so reading the whole run here makes the first screen appear at once.
     timeline.reports_between(BEFORE_START_S, timeline.duration_s)
     from tui.app.desk import Desk  # loads Textual

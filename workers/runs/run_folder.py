@@ -8,7 +8,7 @@ working on a run holds a lock, which the system always releases when the program
 import json
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -46,7 +46,7 @@ from workers.sources.spool import SPOOL_PATTERN, remove_spool, spool_name
 from workers.traces.files import attempt_files
 from workers.user_folders import state_folder
 
-_PRESERVED_KEYS = ("started", "limits", "shard", "versions", "host")
+_PRESERVED_KEYS = ("started", "limits", "shard", "shared_with_group", "versions", "host")
 """Keys that are kept from the header of a resumed run, unless they are set again."""
 
 
@@ -68,14 +68,23 @@ class UnsavedIndex:
 
 class RunFolder:
     """Keeps the index of a run up to date. Not thread-safe: callers must hold a lock.
-    ``index``: the index of a resumed run."""
+    ``index``: the index of a resumed run; ``for_group``: the group may read a new one."""
 
-    def __init__(self, path: Path, lock: RunLock, index: RunIndex | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        lock: RunLock,
+        index: RunIndex | None = None,
+        *,
+        for_group: bool = False,
+    ) -> None:
         self.path = path
         self._lock = lock
         self._files = lock.folder
         self._resumed = index is not None
         self._header = index.header if index else {}
+        if for_group:
+            self._header["shared_with_group"] = True
         self._jobs = {job.id: job.text for job in index.jobs} if index else {}
         """The object of each job, encoded: a run may have many thousands."""
         self._changed_jobs: dict[JobId, None] = {}
@@ -115,12 +124,46 @@ class RunFolder:
 
     @property
     def _is_kept(self) -> bool:
-        return bool(self._jobs) or "shard" in self._header
+        return bool(self._jobs) or "shard" in self._header or "parts" in self._header
+
+    def take_file(self, job: JobId, name: str, path: Path, *, may_link: bool) -> int | None:
+        """Takes a file of a job from another run, see `files.Folder.take`."""
+        if not (folder := folder_of_job(job)):
+            return self._files.take(name, path, may_link=may_link)
+        with self._files.subfolder(folder) as opened:
+            return opened.take(name, path, may_link=may_link)
+
+    def fill(self, header: JsonObject, jobs: Mapping[JobId, str]) -> None:
+        """Writes a complete index; ``jobs``: the object of each job. Raises `OSError`."""
+        shared = {"shared_with_group": True} if self.is_shared_with_group else {}
+        self._header, self._jobs = {**header, **shared}, dict(jobs)
+        self._last_job = max(jobs, default=0)
+        index = self.take_unsaved(whole=True)
+        assert index is not None
+        self.save(index, final=True)
+
+    def move(self, path: Path) -> None:
+        """Moves the folder to a place on the same file system where nothing is, or an empty folder.
+        Raises `OSError`."""
+        files.move_folder(self.path, path)
+        self.path = path
+
+    def discard(self) -> None:
+        """Removes the folder with everything in it."""
+        with suppress(OSError):
+            self._files.remove_all()
+            self.path.rmdir()
+        self._lock.release()
 
     @property
     def has_index(self) -> bool:
         """Whether an index was ever written; without one, nothing can be resumed."""
         return self._files.has(INDEX_NAME)
+
+    @property
+    def is_shared_with_group(self) -> bool:
+        """Whether the group may read the files of the run."""
+        return self._header.get("shared_with_group") is True
 
     @property
     def faults_path(self) -> Path:
@@ -369,20 +412,26 @@ def _record_ending(job: JsonObject, state: JobState) -> None:
     attempts[number] = ended
 
 
-def create(path: Path | None) -> RunFolder:
+def create(path: Path | None, *, for_group: bool = False) -> RunFolder:
     """Creates a run folder at ``path``, or under `runs_path` with the time as its name. Raises
-    `UsageProblem` if ``path`` is not empty, `RunFolderProblem` if it cannot be written."""
+    `UsageProblem` if ``path`` is not empty, `RunFolderProblem` if it cannot be written.
+
+    ``for_group``: the group may read it, and the folders above it that are created.
+    """
     if path is None:
         stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
         path = runs_path() / f"{stamp}_{secrets.token_hex(2)}"
     try:
-        files.make_folders(path)
+        mode = files.GROUP_FOLDER_MODE if for_group else files.PRIVATE_FOLDER_MODE
+        files.make_folders(path, mode)
         if {entry.name for entry in path.iterdir()} - {run_lock.NAME}:  # of a killed start
             problem = "is not empty"
             if os.path.lexists(path / INDEX_NAME):
                 problem = "already contains a run"
             raise UsageProblem(f"{path} {problem}", "Choose another folder with --out.")
-        return RunFolder(path, run_lock.acquire(path))
+        if for_group:
+            files.share_folder(path)  # first, so that the lock is shared too
+        return RunFolder(path, run_lock.acquire(path), for_group=for_group)
     except OSError as error:
         reason = f"the run folder {path} cannot be written ({error.strerror})"
         raise RunFolderProblem(reason, "Choose another folder with --out.") from error
@@ -399,11 +448,18 @@ def reopen(path: Path) -> RunFolder:
         raise RunFolderProblem(reason) from error
     try:
         lock.folder.remove_drafts()
-        # read again now that it is locked
-        return RunFolder(path, lock, read_index(path, keep_texts=True))
+        index = read_index(path, keep_texts=True)  # again, now that it is locked
+        share_like_run(path, index)
+        return RunFolder(path, lock, index)
     except BaseException:
         lock.release()
         raise
+
+
+def share_like_run(path: Path, index: RunIndex) -> None:
+    """Lets the group read what this process will create in a run folder, if it may read the run."""
+    if index.saved.shared_with_group:
+        files.share_new_files(path)
 
 
 def runs_path() -> Path:

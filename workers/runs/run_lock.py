@@ -6,6 +6,8 @@ used, because it empties the file at the name of the lock, which may be a link t
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from workers import files
@@ -46,6 +48,26 @@ def acquire(path: Path) -> RunLock:
         folder.close()
         raise
     return RunLock(folder, descriptor)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Keeps others from working on the run in folder ``path`` meanwhile. Raises `RunFolderProblem`
+    if a program works on it. A folder that was copied without its lock needs none."""
+    try:
+        file = files.open_to_read(path / NAME)
+    except OSError:
+        yield
+        return
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            reason = f"another program is working on {path}"
+            raise RunFolderProblem(reason, "Wait until it finishes, or stop it.") from error
+        except OSError:  # the file system has no locks
+            pass
+        yield
 
 
 def is_running(path: Path) -> bool:

@@ -27,6 +27,18 @@ ShortText = Annotated[str, ranges.Text("a text", 1000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MergedPart:
+    """A run that a merged run was made of."""
+
+    run: ShortText
+    """The name of its folder."""
+    started: ShortText = ""
+    shard: Shard | None = None
+    versions: Mapping[str, object] = field(default_factory=dict)
+    host: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SavedHeader:
     """The properties that all jobs of a run share."""
 
@@ -39,6 +51,10 @@ class SavedHeader:
     """Those for all shards together, if the run is a shard."""
     shard: Shard | None = None
     """Which part of a list of recordings the run streams; None: all of it."""
+    parts: tuple[MergedPart, ...] = ()
+    """The runs that it was merged from; empty for a run that was not merged."""
+    shared_with_group: bool = False
+    """Whether the group may read the files of the run."""
     order: tuple[Annotated[int, ranges.JOB_NUMBER], ...] = ()
     versions: Mapping[str, object] = field(default_factory=dict)
     host: Mapping[str, object] = field(default_factory=dict)
@@ -53,6 +69,9 @@ class SavedJob:
     path: Annotated[str, ranges.PATH] = ""
     relative_path: Annotated[str, ranges.PATH] = ""
     """See `Source.relative_path`."""
+    part: Annotated[int, ranges.PART_NUMBER] = 0
+    """Which of the runs it comes from, from 1; 0 in a run that was not merged, or if the recording
+    was added later."""
     source: Source | None = None
     half: Half | None = None
     size: Annotated[int, ranges.FILE_BYTES] | None = None

@@ -471,6 +471,7 @@ class Scheduler:
             # Only changes that the model supports: a run folder may contain others.
             changes=configuration.supported_changes(slot.changes, slot.job.settings.speech_model),
             was_reached=self.start_limiter.has_accepted,
+            shared_with_group=self.folder.is_shared_with_group,
         )
         if (clock := self._clock_of(slot)) is not None:
             assignment = replace(assignment, clock_s=clock.start_s)

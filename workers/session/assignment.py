@@ -64,6 +64,8 @@ class Assignment:
     clock. None: it has no lease, because its run is on this machine only."""
     node: str | None = None
     """The machine of a fleet on which the session runs; None: the one on which the program runs."""
+    shared_with_group: bool = False
+    """Whether the group may read the files of the attempt."""
     log_config: LogConfig | None = field(default_factory=current_config)
     """The log configuration of the parent process; None if logging is off."""
 

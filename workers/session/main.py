@@ -62,6 +62,8 @@ def run_session(
     job = assignment.job
     with suppress(OSError):  # for ``top`` and ``ps -e``, up to 15 bytes; not every system has /proc
         Path("/proc/self/comm").write_text(f"paceline {job.id}.{assignment.attempt}")
+    if assignment.shared_with_group:
+        files.share_new_files(Path(assignment.trace_path).parent)
     try:
         # What this process or a C library prints goes to a file, never to the screen.
         output = files.open_log(assignment.log_path)

@@ -18,6 +18,7 @@ from workers.jobs.job_folders import folder_of_job, is_job_folder
 TRACE_SUFFIX = ".trace.jsonl"
 _LOG_SUFFIX = ".log"
 _TRACE_NAME = re.compile(rf"(\d{{4,}})-[^.]*\.(\d+){re.escape(TRACE_SUFFIX)}")
+_ATTEMPT_FILE = re.compile(r"(\d{4,})-[^.]*\.\d+\.(?:refused-\d+\.)?(?:trace\.jsonl|log)[.\w]*")
 
 MAX_STEM_BYTES = 120
 """Bytes of a recording's name that are used in a file name; file systems allow 255 in all."""
@@ -53,6 +54,17 @@ def trace_files_by_job(folder: Path) -> Mapping[int, list[tuple[int, Path]]]:
             if match := _TRACE_NAME.fullmatch(name):
                 found.setdefault(int(match[1]), []).append((int(match[2]), place / name))
     return {job: sorted(attempts) for job, attempts in found.items()}
+
+
+def files_by_job(folder: Path) -> Mapping[int, list[Path]]:
+    """The traces and logs of every job, those of refused attempts included."""
+    found: dict[int, list[Path]] = {}
+    names = _names_in(folder)
+    for place in (folder, *(folder / name for name in names if is_job_folder(name))):
+        for name in names if place is folder else _names_in(place):
+            if match := _ATTEMPT_FILE.fullmatch(name):
+                found.setdefault(int(match[1]), []).append(place / name)
+    return found
 
 
 def next_trace(trace: Path) -> Path | None:

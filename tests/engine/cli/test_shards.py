@@ -1,6 +1,7 @@
 """Several machines that share the work by ``--shard``, each with a run of its own."""
 
 import json
+import shutil
 from pathlib import Path
 
 from tests.engine.cli.test_program import run_cli
@@ -47,6 +48,21 @@ def test_shards_stream_every_recording_once(tmp_path: Path) -> None:
             assert f"has {share} of 9 sessions at once and 300 of 600 starts" in result.stderr
             found += [(job["relative_path"], job["status"]) for job in index["jobs"]]  # type: ignore[attr-defined]
 
+    runs = [tmp_path / "run-1", tmp_path / "run-2"]
+    assert run_cli("merge", runs[1], "--into", tmp_path / "half").returncode == 3
+    merged = run_cli("merge", *runs, "--into", tmp_path / "run")
+    assert merged.returncode == 0, merged.stderr
+    assert merged.stdout.splitlines() == [
+        f"Merged 2 runs into {tmp_path / 'run'}: 3 recordings (3 done)",
+        "3 files linked, none copied. The merged run does not need the others any more.",
+        f"Score it: paceline score {tmp_path / 'run'}",
+    ]
+    for path in runs:
+        shutil.rmtree(path)
+    exported = run_cli("export", tmp_path / "run", "--to", "txt")
+    assert [line.rsplit("/")[-1] for line in sorted(exported.stdout.splitlines())] == [
+        "a.txt", "b.txt", "c.txt",
+    ]  # fmt: skip
     assert sorted(found) == [("b.wav", "done"), ("c.wav", "done"), ("deep/a.wav", "done")]
 
 
