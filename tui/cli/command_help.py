@@ -58,9 +58,14 @@ SECTIONS = (
         ("--sessions", "--start-rate", "--speed-limit", "--attempts", "--dead-after"),
     ),
     Section(
-        "Several machines",
+        "Shards",
         "--shard 1/4 --share-with-group",
-        ("--shard", "--share-with-group", "--fleet"),
+        ("--shard", "--share-with-group"),
+    ),
+    Section(
+        "A cluster",
+        "--fleet auto",
+        ("--fleet",),
     ),
     Section(
         "Time and cost",
