@@ -80,6 +80,33 @@ def memory_kills() -> int:
     return 0
 
 
+def process_limit() -> tuple[int | None, str]:
+    """How many processes and threads this program and its neighbours may have, and what says so:
+    the smaller of the container's limit and the user's. None: there is no limit."""
+    limits: list[tuple[int, str]] = []
+    for folder in _cgroup_folders("pids"):
+        with suppress(OSError, ValueError):
+            limits.append((int((folder / "pids.max").read_text()), "pids.max of the container"))
+    user = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    if user != resource.RLIM_INFINITY and os.geteuid() != 0:  # it does not bind root
+        limits.append((user, "ulimit -u"))
+    return min(limits) if limits else (None, "")
+
+
+def used_processes() -> int:
+    """How many processes and threads count towards `process_limit`: those of the container if that
+    is known, else those of this user."""
+    for folder in _cgroup_folders("pids"):
+        with suppress(OSError, ValueError):
+            return int((folder / "pids.current").read_text())
+    count = 0
+    for threads in Path("/proc").glob("[0-9]*/task"):
+        with suppress(OSError):  # it has ended
+            if threads.stat().st_uid == os.geteuid():
+                count += len(os.listdir(threads))
+    return count
+
+
 def _process_limit() -> str:
     for folder in _cgroup_folders("pids"):
         with suppress(OSError, ValueError):  # "max": no limit

@@ -38,6 +38,19 @@ def can_show_progress(*, beside_stdout: bool) -> bool:
     return is_terminal and not is_dumb and not (beside_stdout and sys.stdout.isatty())
 
 
+def terminal_descriptor() -> int | None:
+    """The descriptor of the terminal on which the user both reads and writes; None without one."""
+    streams = (sys.__stdin__, sys.__stdout__)
+    if any(stream is None or not stream.isatty() for stream in streams):
+        return None
+    return sys.__stdin__.fileno() if sys.__stdin__ is not None else None
+
+
+def screen_encoding() -> str | None:
+    """The encoding of the terminal, or of what stands for it."""
+    return sys.__stdout__.encoding if sys.__stdout__ is not None else None
+
+
 def report_lost_output(code: ExitCode) -> ExitCode:
     """Says on stderr, once, that stdout could not be written; returns the exit code that follows
     from it and from ``code``, the one of the command."""

@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "Describe each file and how it would be sent.",
     "compare": "Compare runs of the same recordings with the first one, offline.",
     "desk": "Open the desk on these files and folders (the default command).",
+    "doctor": "Check what works on this machine and what is missing.",
     "export": "Write transcripts of a run to files, offline.",
     "find-limit": "Find how many sessions hold to a service level, and what gives in.",
     "merge": "Make one run of several, such as those of shards.",

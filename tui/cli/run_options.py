@@ -244,27 +244,16 @@ def parse_options(
     share_with_group: bool = False,
     **reading: Any,
 ) -> RunOptions:
-    """Checks the options of a new run; raises `UsageProblem` if they are invalid or conflict.
-
-    Without an endpoint, a run streams to the service if it has a key, else to the embedded engine.
-    """
-    env_key = pop_env_key()
-    if local and (url or region):
-        raise UsageProblem("--local and another endpoint cannot be combined", "Choose one.")
-    if url and region:
-        raise UsageProblem("--endpoint and --region cannot be combined", "Choose one.")
-    key = None if local else read_key(env_key, key_file, keyring=keyring)
-    ca = checked_ca_file(ca_file)
-    target = None
-    if url:
-        target = endpoint.custom_endpoint(url, allow_unencrypted=unencrypted)
-    elif key is not None:
-        target = endpoint.service_endpoint(region)
-    elif region:
-        raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")
-    if target is not None:
-        target = replace(target, ca=ca)
-        find_proxy(target.url)  # raises if the environment names one that cannot be used
+    """Checks the options of a new run; raises `UsageProblem` if they are invalid or conflict."""
+    target, key = parse_destination(
+        url=url,
+        local=local,
+        region=region,
+        key_file=key_file,
+        keyring=keyring,
+        ca_file=ca_file,
+        unencrypted=unencrypted,
+    )
     if share_with_group and out is None:
         reason = "the group cannot reach a run in your state folder"
         raise UsageProblem(reason, "Choose a folder that it can reach with --out.")
@@ -319,6 +308,41 @@ def parse_options(
     elif repeat > 1:
         options = replace(options, matrix=Matrix(((),), repeat))
     return options
+
+
+def parse_destination(
+    *,
+    url: str | None,
+    local: bool,
+    region: str | None,
+    key_file: Path | None,
+    keyring: bool,
+    ca_file: Path | None,
+    unencrypted: bool,
+) -> tuple[Endpoint | None, Secret | None]:
+    """Where a new run streams to, and the key; raises `UsageProblem`.
+
+    Without an endpoint, a run streams to the service if it has a key, else to the embedded engine,
+    which is None.
+    """
+    env_key = pop_env_key()
+    if local and (url or region):
+        raise UsageProblem("--local and another endpoint cannot be combined", "Choose one.")
+    if url and region:
+        raise UsageProblem("--endpoint and --region cannot be combined", "Choose one.")
+    key = None if local else read_key(env_key, key_file, keyring=keyring)
+    ca = checked_ca_file(ca_file)
+    target = None
+    if url:
+        target = endpoint.custom_endpoint(url, allow_unencrypted=unencrypted)
+    elif key is not None:
+        target = endpoint.service_endpoint(region)
+    elif region:
+        raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")
+    if target is not None:
+        target = replace(target, ca=ca)
+        find_proxy(target.url)  # raises if the environment names one that cannot be used
+    return target, key
 
 
 def parse_read_options(

@@ -215,7 +215,7 @@ reading_options = option_group(
 )
 """Which audio of a recording is read, and how; `parse_read_options` checks most of them."""
 
-target_options = option_group(
+destination_options = option_group(
     click.option("--endpoint", "url", metavar="URL", help="Stream to this v3 endpoint, ws or wss."),
     click.option("--local", is_flag=True, help="Stream to the embedded engine even with a key."),
     click.option(
@@ -224,6 +224,11 @@ target_options = option_group(
         help="Keep the data in this region of the service.",
     ),
     access_options,
+)
+"""Where a new run streams to; `parse_destination` checks them."""
+
+target_options = option_group(
+    destination_options,
     click.option(
         "--speech-model",
         default="u3-rt-pro",

@@ -48,10 +48,10 @@ def dial(
     followed, since they would take the key along.
     """
     parts = urlsplit(url)
-    sock = _open_socket(parts)
+    sock = open_socket(parts)
     try:
         if parts.scheme == "wss":
-            sock = _start_tls(sock, parts, ca_file)
+            sock = start_tls(sock, parts, ca_file)
         if not claim_handshake():
             raise Unreachable(f"{parts.netloc} answered after the attempt was abandoned")
         answer = _upgrade(sock, parts, headers)
@@ -65,7 +65,7 @@ def dial(
     return Connection(ws, server_time_s=answer.date_s)
 
 
-def _open_socket(parts: SplitResult) -> socket.socket:
+def open_socket(parts: SplitResult) -> socket.socket:
     """Opens a TCP connection, through a proxy if the environment names one."""
     host, port = parts.hostname or "", _port(parts)
     try:
@@ -87,7 +87,7 @@ def _open_socket(parts: SplitResult) -> socket.socket:
         raise unreachable.not_connected(parts.netloc, error_text(error)) from None
 
 
-def _start_tls(sock: socket.socket, parts: SplitResult, ca_file: str | None) -> ssl.SSLSocket:
+def start_tls(sock: socket.socket, parts: SplitResult, ca_file: str | None) -> ssl.SSLSocket:
     options = {"ca_certs": ca_file} if ca_file else {}
     try:
         encrypted: ssl.SSLSocket = _http._ssl_socket(sock, options, parts.hostname or "")
