@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # loaded when the command runs
     from workers.protocol.endpoint import Endpoint
     from workers.secrecy import Secret
 
-CONNECT_TIMEOUT_S = 60.0
+TRIAL_SESSION_TIMEOUT_S = 60.0
 """How long the session of --connect may take, with the start of the embedded engine."""
 
 
@@ -144,7 +144,7 @@ def _try_session(endpoint: "Endpoint | None", key: "Secret | None") -> "Finding"
         try:
             with open_supervisor(options) as supervisor:
                 (job,) = supervisor.add([str(silence)])
-                supervisor.wait(CONNECT_TIMEOUT_S)
+                supervisor.wait(TRIAL_SESSION_TIMEOUT_S)
                 state = JobState(job, str(silence))
                 while not supervisor.reports.empty():
                     state.apply(supervisor.reports.get())
@@ -152,7 +152,7 @@ def _try_session(endpoint: "Endpoint | None", key: "Secret | None") -> "Finding"
             return Finding(Topic.ENDPOINT, "session", State.FAILED, error.reason, error.hint)
     ended, seconds = state.ended, time.monotonic() - began
     if ended is None:
-        text = f"a session did not end within {CONNECT_TIMEOUT_S:.0f} s"
+        text = f"a session did not end within {TRIAL_SESSION_TIMEOUT_S:.0f} s"
         return Finding(Topic.ENDPOINT, "session", State.FAILED, text, "Try again later")
     if ended.outcome is not Outcome.DONE:
         return Finding(Topic.ENDPOINT, "session", State.FAILED, ended.reason, ended.hint)

@@ -21,7 +21,7 @@ FILES_PER_SESSION = 8
 WANTED_SESSIONS = 50
 """With room for fewer, doctor warns."""
 
-MIN_FREE_DISK_BYTES = 1 << 30
+MIN_RUNS_DISK_BYTES = 1 << 30
 MIN_SHM_BYTES = 1 << 20
 """Semaphores of the fork server live in /dev/shm."""
 
@@ -100,7 +100,7 @@ def disk_finding() -> Finding:
         text = f"runs cannot be kept under {folder}: {existing} {problem}"
         remedy = f"ls -ld {existing}, or name another folder with --out"
         return Finding(Topic.MACHINE, "disk", State.FAILED, text, remedy, values)
-    is_enough = free >= MIN_FREE_DISK_BYTES
+    is_enough = free >= MIN_RUNS_DISK_BYTES
     return Finding(
         Topic.MACHINE,
         "disk",

@@ -17,6 +17,7 @@ TESTED_PYTHONS = ((3, 11), (3, 12), (3, 13))
 
 EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "evaluation": ("scores and reports", ("matplotlib", "praatio", "rapidfuzz")),
+    "fleet": ("sessions on many machines", ("ray",)),
     "icu": ("subtitles in Khmer, Lao and Burmese", ("icu",)),
     "keyring": ("the API key from the system's keyring", ("keyring",)),
     "listen": ("playing recordings", ("miniaudio",)),

@@ -30,7 +30,7 @@ def test_every_extra_is_known() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     found = findings()
 
-    assert {*EXTRAS, "local"} == {*project["optional-dependencies"]} - {"fleet", "web"}
+    assert {*EXTRAS, "local"} == {*project["optional-dependencies"]}
     for extra in EXTRAS:
         finding = found[f"extra {extra}"]
         assert finding.state is State.OK or f"'paceline[{extra}]'" in finding.remedy
