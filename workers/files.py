@@ -11,6 +11,7 @@ Functions raise `OSError`. Imports no other Paceline module.
 import errno
 import os
 import stat
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -134,6 +135,52 @@ def write_all(descriptor: int, data: bytes) -> None:
         if not written:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         data = data[written:]
+
+
+class ScratchFile:
+    """A file without a name, for what need not stay in memory. It vanishes with this object, or
+    with the process. If it cannot be written, as on a full disk, the rest stays in memory."""
+
+    def __init__(self, folder: AnyPath) -> None:
+        """``folder``: on the file system that has room for it."""
+        self._end = 0
+        self._unwritten: dict[int, bytes] = {}  # by offset
+        self._descriptor: int | None = None
+        with suppress(OSError, ValueError):  # no path has such a name
+            self._descriptor = _open_unnamed(folder)
+            weakref.finalize(self, os.close, self._descriptor)
+
+    def append(self, data: bytes) -> int:
+        """Adds data at the end; returns its offset."""
+        offset = self._end
+        self._end += len(data)
+        if self._descriptor is not None:
+            with suppress(OSError):
+                os.lseek(self._descriptor, offset, os.SEEK_SET)
+                write_all(self._descriptor, data)
+                return offset
+        self._unwritten[offset] = data
+        return offset
+
+    def read(self, offset: int, size: int) -> bytes:
+        """What was added, or a part of it that begins or ends with it. Raises `OSError`."""
+        for start, data in self._unwritten.items():
+            if start <= offset < start + len(data):
+                return data[offset - start : offset - start + size]
+        if self._descriptor is None:
+            return b""
+        return os.pread(self._descriptor, size, offset)
+
+
+def _open_unnamed(folder: AnyPath) -> int:
+    flags = os.O_RDWR | os.O_CLOEXEC
+    if hasattr(os, "O_TMPFILE"):
+        with suppress(OSError):  # some network file systems lack it
+            return os.open(folder, flags | os.O_TMPFILE, PRIVATE_FILE_MODE)
+    path = os.path.join(folder, f".{os.urandom(8).hex()}{_DRAFT_SUFFIX}")
+    descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, PRIVATE_FILE_MODE)
+    os.unlink(path)
+    return descriptor
 
 
 def make_folders(path: AnyPath, mode: int = PRIVATE_FOLDER_MODE) -> None:

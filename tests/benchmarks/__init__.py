@@ -3,7 +3,8 @@
 Each compares within one run, because absolute times mean little on another machine or beside other
 work: ``python -m tests.benchmarks.pacing`` with two simpler senders, and of the embedded engine
 ``accuracy`` with reference texts, ``capacity`` several numbers of sessions, ``word_times``
-with a forced alignment, ``soak`` the end of a long session with its beginning. All are run from the
+with a forced alignment, ``engine_soak`` the end of a long session with its beginning; ``soak`` the
+end of a run of a million turns with its beginning. All are run from the
 root of the checkout.
 """
 

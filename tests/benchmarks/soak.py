@@ -1,205 +1,163 @@
-"""What one long session costs the embedded engine: processor time and memory, slice by slice.
+"""Whether a program that runs for days stays as it began: memory and processor time over turns.
 
-``python -m tests.benchmarks.soak [FOLDER] [--minutes 10] [--speed 1.2]``
+``python -m tests.benchmarks.soak [--turns 1000000] [--sessions 50] [--turns-per-s 2500]
+[--of-a-job 20000] [--headless] [--picture soak.svg]``
 
-One session is fed real speech, faster than it is spoken: the protocol lets a client be 300 s and
-1.25 times the elapsed time ahead, so ``--speed`` must stay below 1.25. Ten minutes of audio take
-some eight and a half; an hour (``--minutes 60``) takes 50 minutes. FOLDER holds a ``manifest.tsv``;
-without one it uses the samples and the recording that comes with the engine's package. Every slice
-of five minutes (of half the audio, if that is less) hears exactly the same: the recordings one
-after the other with 1.5 s of silence between, over and over, cut at its end. So a difference
-between two slices is caused by the engine.
+Sessions follow a script (see `soak_load`) and report as many turns as are asked for, each in three
+updates, much faster than anybody speaks. Everything from the supervisor to the desk is real. The
+first jobs of a table are shown, and followed to their last words.
 
-CPU
-    Seconds of processor time, user and system, that the recognisers needed for a minute of audio,
-    and the server. Idle recognisers are in it; only one is at work.
 memory
-    RSS at the end of the slice, in MB: of the recogniser that needed most processor time until
-    then, and of the server.
-finals
-    Turns that ended within the slice, so that a recogniser that fell silent is noticed.
-last / first
-    Of the slices: about 1 if the cost does not grow with the length of a session.
+    Private memory of the program, without its sessions, in MB.
+CPU
+    Of one core, of the program. Turns arrive at the same rate from the beginning to the end, so a
+    cost that grows with what has been shows.
+growth
+    From the end of the first tenth, when all that is kept once is kept, to the end. CPU: the median
+    of the last fifth beside that of the second tenth to the third.
 """
 
 import argparse
 import json
+import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
-import websocket
-
-from tests.benchmarks import speech_segments, system_metrics
-from tests.benchmarks.speech_segments import Samples
-from tui.cli.run_setup import SERVER_START_TIMEOUT_S
+from tests.benchmarks import system_metrics
+from tests.benchmarks.large_folder import write_recordings
+from tests.benchmarks.soak_load import Sample
+from tests.benchmarks.terminal_recorder import TerminalRecorder
 from tui.text.tables import table
-from workers.jobs.job import StreamSettings
-from workers.localserver.child import LocalServer
 
-SLICE = 5.0
-"""Minutes."""
+SIZE = (120, 34)
+PARTS = 20
+"""Rows of the table of results."""
 
-CHUNK = 0.1
-"""Seconds of audio in a message."""
-
-FASTEST = 1.25
-"""The protocol's bound on the speed of a client, in the long run."""
-
-PATIENCE = 60.0
-"""Seconds that the server may take to answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class ResourceSnapshot:
-    """The engine at one moment: processor time in seconds since it started, memory in MB."""
-
-    recognisers: float
-    server: float
-    recogniser_mb: float
-    server_mb: float
-    finals: int
-
-
-class FedSession:
-    """A session that sends audio directly; a thread counts the server's messages."""
-
-    def __init__(self, url: str, token: str, speech_model: str) -> None:
-        self.finals = 0
-        self._ended = ""
-        self._socket = websocket.create_connection(
-            f"{url}?speech_model={speech_model}&sample_rate={speech_segments.RATE}",
-            timeout=PATIENCE,
-            header=[f"Authorization: {token}"],
-        )
-        first = json.loads(self._socket.recv())
-        if first["type"] != "Begin":
-            raise RuntimeError(f"the engine began no session: {first}")
-        self._socket.settimeout(None)  # a long silence is no fault
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def feed(self, samples: Samples, speed: float) -> None:
-        """Sends audio at a multiple of the speed of speech; raises if the server has closed."""
-        step = round(CHUNK * speech_segments.RATE)
-        start = time.monotonic()
-        for position in range(0, len(samples), step):
-            due = start + position / speech_segments.RATE / speed
-            time.sleep(max(0.0, due - time.monotonic()))
-            if self._ended:
-                raise RuntimeError(f"the engine ended the session: {self._ended}")
-            self._socket.send_binary(samples[position : position + step].astype("<i2").tobytes())
-
-    def close(self) -> None:
-        """Terminates the session and waits until the server closes."""
-        self._socket.send(json.dumps({"type": "Terminate"}))
-        self._reader.join(PATIENCE)
-        self._socket.close()
-
-    def _read(self) -> None:
-        while not self._ended:
-            frame = self._socket.recv()
-            message = json.loads(frame) if frame else {"type": "closed"}
-            self.finals += bool(message.get("end_of_turn")) and bool(message["words"])
-            if message["type"] in ("Termination", "Error", "closed"):
-                self._ended = str(message)
+MB_WARNED = 10
+CPU_WARNED = 1.1
 
 
 def main() -> None:
-    """Feeds as asked and prints a table."""
+    """Soaks as asked; prints a table and draws a picture."""
     args = _parse_arguments()
     print(system_metrics.describe_machine(), flush=True)
-    minutes = min(SLICE, args.minutes / 2)
-    parts = [speech_segments.load_speech(path) for path in speech_segments.recordings(args.folder)]
-    samples = speech_segments.concatenate(parts, 0, minutes * 60).samples
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        LocalServer(Path(scratch) / "engine.log") as server,
-    ):
-        url = server.wait_for_address(SERVER_START_TIMEOUT_S)
-        with closing(FedSession(url, server.api_key, args.speech_model)) as client:
-            states = list(
-                _take_snapshots(client, samples, round(args.minutes / minutes), args.speed)
-            )
-    print(f"\n{_table(states, minutes)}\n\nlast / first: {growth(states)}")
-    print(f"fed at {args.speed:g} times the speed of speech, {args.speech_model}")
+    jobs = max(args.sessions, round(args.turns / args.of_a_job))
+    print(f"{jobs} jobs of {args.of_a_job} turns, {args.sessions} at once", flush=True)
+    with tempfile.TemporaryDirectory(dir=args.scratch) as scratch:
+        samples = soak(Path(scratch), jobs, args)
+    print(f"\n{_table(samples)}\n\n{growth_text(samples)}")
+    if args.picture is not None:
+        draw(samples, args.picture, f"{args.sessions} sessions at once, {jobs} jobs")
 
 
-def growth(states: Sequence[ResourceSnapshot]) -> str:
-    """The ratio of the last slice to the first."""
-    first, last = slices(states)[0], slices(states)[-1]
-    cost = last.recognisers / first.recognisers
-    return f"CPU {cost:.2f}, memory {last.recogniser_mb / first.recogniser_mb:.2f}"
+def soak(scratch: Path, jobs: int, args: argparse.Namespace) -> list[Sample]:
+    """Runs the program until it has taken in all turns; returns what it cost, over time."""
+    recordings, file = scratch / "recordings", scratch / "samples"
+    recordings.mkdir()
+    file.touch()
+    write_recordings(recordings, jobs)
+    command = [sys.executable, "-m", "tests.benchmarks.soak_load", str(file), str(recordings)]
+    command += ["--run", str(scratch / "run"), "--sessions", str(args.sessions)]
+    command += ["--turns", str(args.of_a_job)]
+    command += ["--turns-per-s", str(args.turns_per_s / args.sessions)]
+    command += ["--headless"] if args.headless else []
+    turns = jobs * args.of_a_job
+    with TerminalRecorder(command, SIZE) as terminal:
+        shown = time.monotonic()
+        while (samples := read_samples(file)) is not None and terminal.program.poll() is None:
+            if samples and samples[-1].turns >= turns:
+                break
+            if samples and time.monotonic() > shown + 30:
+                shown = time.monotonic()
+                last = samples[-1]
+                print(f"{last.turns} of {turns} turns, {last.memory_mb:.1f} MB", flush=True)
+            time.sleep(1)
+    return read_samples(file)
 
 
-def slices(states: Sequence[ResourceSnapshot]) -> list[ResourceSnapshot]:
-    """CPU time between two snapshots, and memory at the later one."""
-    return [
-        ResourceSnapshot(
-            later.recognisers - earlier.recognisers,
-            later.server - earlier.server,
-            later.recogniser_mb,
-            later.server_mb,
-            later.finals - earlier.finals,
-        )
-        for earlier, later in pairwise(states)
+def read_samples(file: Path) -> list[Sample]:
+    """The samples so far."""
+    return [Sample(**json.loads(line)) for line in file.read_text().splitlines()]
+
+
+def parts(samples: Sequence[Sample], count: int) -> list[tuple[Sample, Sample]]:
+    """The first and last sample of each of so many parts with the same number of turns."""
+    total = samples[-1].turns
+    borders = [
+        next(sample for sample in samples if sample.turns >= total * part / count)
+        for part in range(count + 1)
     ]
+    return list(pairwise(borders))
 
 
-def _take_snapshots(
-    client: FedSession, samples: Samples, times: int, speed: float
-) -> Iterator[ResourceSnapshot]:
-    """A snapshot before the first slice and after each."""
-    yield _take_snapshot(client)
-    for number in range(times):
-        client.feed(samples, speed)
-        yield _take_snapshot(client)
-        print(f"slice {number + 1} of {times}: fed", flush=True)
+def cpu_percent(first: Sample, last: Sample) -> float:
+    """Of one core, between two samples."""
+    return 100 * (last.cpu_s - first.cpu_s) / max(last.seconds - first.seconds, 1e-9)
 
 
-def _take_snapshot(client: FedSession) -> ResourceSnapshot:
-    server, recognisers = system_metrics.engine_processes()
-    used = system_metrics.cpu_seconds(recognisers)
-    return ResourceSnapshot(
-        sum(used.values()),
-        sum(system_metrics.cpu_seconds([server]).values()),
-        system_metrics.resident_mb(max(used, key=lambda each: used[each])),
-        system_metrics.resident_mb(server),
-        client.finals,
-    )
+def growth(samples: Sequence[Sample]) -> tuple[float, float]:
+    """How many MB the program has grown since the first tenth, and the CPU of the end divided by
+    that of the beginning."""
+    ten = parts(samples, PARTS)
+    used = [cpu_percent(*part) for part in ten]
+    early, late = median(used[2:6]), median(used[-5:-1])
+    memory = [sample.memory_mb for sample in samples if sample.turns >= samples[-1].turns / 10]
+    return median(memory[-5:]) - median(memory[:5]), late / early
+
+
+def growth_text(samples: Sequence[Sample]) -> str:
+    """The growth in a sentence."""
+    megabytes, cpu = growth(samples)
+    return f"growth after the first tenth: {megabytes:+.1f} MB; CPU at the end {cpu:.2f} of before"
+
+
+def _table(samples: Sequence[Sample]) -> str:
+    rows = [
+        (f"{last.turns:,}", f"{last.memory_mb:.1f}", f"{cpu_percent(first, last):.1f}")
+        for first, last in parts(samples, PARTS)
+    ]
+    return table(("turns", "memory MB", "CPU %"), rows)
+
+
+def draw(samples: Sequence[Sample], path: Path, title: str) -> None:
+    """Draws both curves over the turns."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.fonttype"] = "none"
+    matplotlib.rcParams["svg.hashsalt"] = "soak"
+    from matplotlib import pyplot
+
+    steps = parts(samples, 100)
+    turns = [last.turns / 1e6 for _, last in steps]
+    figure, (memory, cpu) = pyplot.subplots(2, 1, sharex=True, figsize=(7, 4.4))
+    memory.plot(turns, [last.memory_mb for _, last in steps], color="#0b6bcb")
+    memory.set_ylabel("memory, MB")
+    cpu.plot(turns, [cpu_percent(*step) for step in steps], color="#c2410c")
+    cpu.set_ylabel("CPU, % of a core")
+    cpu.set_xlabel("turns, in millions")
+    for axes in (memory, cpu):
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+    memory.set_title(title, fontsize="medium")
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
 def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="What one long session costs the engine.")
-    parser.add_argument("folder", type=Path, nargs="?", help="with a manifest.tsv")
-    parser.add_argument("--minutes", type=float, default=10.0, help="of audio")
-    parser.add_argument("--speed", type=float, default=1.2, help="times that of speech")
-    parser.add_argument("--speech-model", default=StreamSettings().speech_model)
-    args = parser.parse_args()
-    if not 0 < args.speed < FASTEST:
-        parser.error(f"--speed must stay below {FASTEST}: the server closes on faster clients")
-    return args
-
-
-def _table(states: Sequence[ResourceSnapshot], minutes: float) -> str:
-    head = ("minutes", "recognisers s / min", "server s / min", "recogniser MB", "server MB")
-    rows = [
-        (
-            f"{number * minutes:g} to {(number + 1) * minutes:g}",
-            f"{each.recognisers / minutes:.2f}",
-            f"{each.server / minutes:.2f}",
-            f"{each.recogniser_mb:.1f}",
-            f"{each.server_mb:.1f}",
-            str(each.finals),
-        )
-        for number, each in enumerate(slices(states))
-    ]
-    return table((*head, "finals"), rows)
+    parser = argparse.ArgumentParser(description="Memory and CPU of a program that runs for days.")
+    parser.add_argument("--turns", type=int, default=1_000_000, help="over all jobs")
+    parser.add_argument("--sessions", type=int, default=50, help="at once")
+    parser.add_argument("--of-a-job", type=int, default=20_000, help="turns of each job")
+    parser.add_argument("--turns-per-s", type=float, default=2500, help="over all sessions")
+    parser.add_argument("--headless", action="store_true", help="without the desk")
+    parser.add_argument("--picture", type=Path, help="draws the curves into this file")
+    parser.add_argument("--scratch", type=Path, help="folder for the run; needs 1 KB a turn")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -14,14 +14,19 @@ from tui.model.scores import Scores
 from tui.model.table_view import TableView
 from tui.model.tabs import TabState
 from workers.audio.source import Source
-from workers.jobs.events import JobReport, TurnReceived
+from workers.jobs.events import Connecting, JobReport, TurnReceived
 from workers.jobs.job import Half, JobId
 from workers.jobs.job_state import JobState, JobStatus
 from workers.jobs.pair import PairState, combine_pairs, pair_state
+from workers.jobs.resume_point import ResumePoint
 from workers.protocol.messages import Turn
 
 MAX_TURNS = 60
-"""Turns kept in memory for a job that is not current; `transcript_cache` reloads older turns."""
+"""The last turns of a job, which stay in memory while it is live, current or on the wall: as many
+as a screen may show. `transcript_cache` reloads older turns."""
+
+MAX_FINISHED_TURNS = 2000
+"""Turns of all finished jobs that stay in memory, so that the latest ones need no reading."""
 
 
 class DeskState:
@@ -52,6 +57,10 @@ class DeskState:
         self._live_jobs: set[JobId] = set()
         self._stopping_jobs: set[JobId] = set()
         self._removed_jobs: dict[JobId, JobState] = {}
+        self._finished_jobs: dict[JobId, int] = {}
+        """Finished jobs with turns in memory, the earliest first, and how many each has."""
+        self.shown_on_wall: frozenset[JobId] = frozenset()
+        """The jobs with a tile, which shows the last turns."""
         self._listened_job: JobId | None = None
         self._listening = ""
 
@@ -80,8 +89,7 @@ class DeskState:
         if isinstance(report.event, TurnReceived):
             self._turns_heard += 1
             self.last_heard_seq[job] = self.last_heard_seq[report.job] = self._turns_heard
-            if job != self.table.current_job:
-                job_state.transcript.evict(MAX_TURNS)
+        self._evict_turns(job_state, report)
         if job_state.status is not before:
             self.status_counts[before] -= 1
             self.status_counts[job_state.status] += 1
@@ -94,6 +102,31 @@ class DeskState:
         self._note_retry(self.half_states.get(report.job, job_state), report)
         self._update_maxima(job_state)
         self.table.changed_jobs |= {job, report.job}
+
+    def _evict_turns(self, job_state: JobState, report: JobReport) -> None:
+        """Frees the memory of old turns. Those of the current job go to its archive."""
+        job, event = job_state.job, report.event
+        if (archive := self.tab_state.archive_of(job)) is not None:
+            if isinstance(event, Connecting) and report.attempt == job_state.attempt:
+                archive.rewind_to(ResumePoint.from_connecting(event))
+            archive.add(job_state.transcript.evict(MAX_TURNS))
+        elif job != self.table.current_job:
+            self.evict_turns(job)
+
+    def evict_turns(self, job: JobId) -> None:
+        """Frees the memory of the old turns of a job that is not current. Of those that have
+        finished, the earliest ones keep only their last words."""
+        job_state, finished = self.job_states[job], self._finished_jobs
+        job_state.transcript.evict(MAX_TURNS)
+        finished.pop(job, None)
+        if not job_state.status.is_finished or job in self.shown_on_wall:
+            return
+        finished[job] = job_state.transcript.turns_in_memory
+        while sum(finished.values()) > MAX_FINISHED_TURNS:
+            earliest = next(iter(finished))
+            del finished[earliest]
+            if earliest in self.job_states and earliest != self.table.current_job:
+                self.job_states[earliest].transcript.evict(0)
 
     def _apply_to(self, job_state: JobState, report: JobReport) -> JobState:
         """Applies a report to a job, or to half of a pair; returns the new state of the pair."""
@@ -123,7 +156,7 @@ class DeskState:
             self.status_counts[job_state.status] += 1
             self._note_done(job_state)
             self._update_maxima(job_state)
-            job_state.transcript.evict(MAX_TURNS)
+            self.evict_turns(job_state.job)
 
     def add_jobs(self, jobs: Iterable[JobId], sources: Iterable[Source | str]) -> None:
         """Shows new jobs before their first report."""
@@ -173,6 +206,7 @@ class DeskState:
 
     def reset(self) -> None:
         """Resets all jobs before a replay reapplies its reports; keeps rows, marks, selection."""
+        self.tab_state.archive = None
         for job, half in self.half_states.items():
             self.half_states[job] = half.restarted()
         for job, job_state in self.job_states.items():

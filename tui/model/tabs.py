@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
+from tui.model.turn_archive import TurnArchive
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 from workers.jobs.pair import session_states
@@ -61,6 +62,8 @@ class TabState:
     time_limit: Callable[[JobId, int], float] | None = None
     """In a replay, returns the time on an attempt's clock up to which its trace is shown."""
     word_cursor: WordCursor | None = None
+    archive: TurnArchive | None = None
+    """The old turns of the current job; None if all of its turns are in memory."""
     _trace_tails: dict[tuple[JobId, ...], tuple[TraceTail, ...]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)  # threads that read ask for traces too
 
@@ -68,6 +71,10 @@ class TabState:
         """The cursor, if it is in the transcript of this job."""
         cursor = self.word_cursor
         return cursor if cursor is not None and cursor.job == job else None
+
+    def archive_of(self, job: JobId) -> TurnArchive | None:
+        """The old turns of this job, if they are not in memory."""
+        return self.archive if self.archive is not None and self.archive.job == job else None
 
     def step_tab(self, tabs: int) -> None:
         """Moves by ``tabs`` tabs; wraps around."""

@@ -15,7 +15,7 @@ from tui.render.job_labels import (
     status_word,
 )
 from tui.render.sentences import wrap_sentence
-from tui.render.transcript_layout import attempt_divider, wrap_turn
+from tui.render.turn_rows import attempt_divider, wrap_turn
 from tui.text.formats import format_duration
 from tui.text.width import cell_width, clean, fit_middle, line_width
 from tui.theme.roles import Role, StyledLine

@@ -40,9 +40,13 @@ class WallScreen(FramedScreen):
         self.wall.open(monotonic())
         self.query_one(WallView).focus()
 
+    def on_unmount(self) -> None:
+        self.state.shown_on_wall = frozenset()
+
     def show_changes(self, changes: Changes) -> None:
         super().show_changes(changes)
         self.query_one(WallView).show_changes(changes)
+        self.state.shown_on_wall = frozenset(self.wall.tiles)
         self.query_one("#chosen", LineBlock).redraw()
 
     def action_step(self, columns: int, rows: int) -> None:

@@ -6,12 +6,8 @@ from textual.events import Click, Resize
 
 from tui.model.tabs import TabState, TimeStamps, WordCursor
 from tui.model.transcript_search import Highlight, MatchSpans, TranscriptSearch
-from tui.render.transcript_layout import (
-    TextRow,
-    TranscriptLayout,
-    TranscriptRow,
-    attempt_divider,
-)
+from tui.render.transcript_layout import TranscriptLayout
+from tui.render.turn_rows import TextRow, TranscriptRow, attempt_divider
 from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import Symbols
 from tui.widgets.tab_pane import Pane
@@ -123,9 +119,10 @@ class TranscriptView(Pane):
         if self.job_state is None or not self.size.width:
             self.set_row_count(0)
             return
-        before, turns = len(self._text_layout.rows), self.job_state.transcript.turns
-        first = self._text_layout.update(turns, further_spans(self.job_state))
-        rows = len(self._text_layout.rows)
+        before, turns = len(self._text_layout), self.job_state.transcript.turns
+        old = self.tab_state.archive_of(self.job_state.job)
+        first = self._text_layout.update(turns, further_spans(self.job_state), old)
+        rows = len(self._text_layout)
         if not rows:
             self.following = True  # the transcript restarted: what the user was reading is gone
             self.refresh()  # the text of an empty transcript may have changed
@@ -145,7 +142,7 @@ class TranscriptView(Pane):
 
     @property
     def available_rows(self) -> int:
-        return len(self._text_layout.rows)
+        return len(self._text_layout)
 
     def on_resize(self, event: Resize) -> None:
         following = self.following
@@ -158,7 +155,7 @@ class TranscriptView(Pane):
 
     def row(self, index: int) -> StyledLine:
         """A row of the transcript, or the text that stands for an empty one."""
-        rows, symbols = self._text_layout.rows, self.look.symbols
+        rows, symbols = self._text_layout, self.look.symbols
         if index < len(rows):
             marks, width = self._search.highlights(index), self._text_layout.cells
             cursor = self._cursor_part(index)
@@ -169,14 +166,14 @@ class TranscriptView(Pane):
 
     def selected_text(self, index: int, start: int, end: int | None) -> str:
         """A part of a row without the margin; the rows of one turn are joined to a line."""
-        rows = self._text_layout.rows
+        rows = self._text_layout
         if index >= len(rows):
             return super().selected_text(index, start, end)
         margin, *words = self.row(index)
         text = "".join(text for text, _ in words)
         in_margin = len(margin[0]) if isinstance(rows[index], TextRow) else 0
         part = text[max(start - in_margin, 0) : None if end is None else max(end - in_margin, 0)]
-        return (" " if self._text_layout.continues_turn(index) else "\n") + part.strip()
+        return (" " if rows.continues_turn(index) else "\n") + part.strip()
 
     def action_follow(self) -> None:
         self.following = True
@@ -217,9 +214,9 @@ class TranscriptView(Pane):
     @property
     def first_word_ms(self) -> int:
         """The start of the first word in view, in ms of the recording; 0 without one."""
-        if not self._text_layout.rows:
+        if not self._text_layout:
             return 0
-        row = min(self.scroll_offset.y, len(self._text_layout.rows) - 1)
+        row = min(self.scroll_offset.y, len(self._text_layout) - 1)
         return self._text_layout.word_start_ms(row) or 0
 
     def action_words(self, words: int) -> None:
@@ -239,7 +236,7 @@ class TranscriptView(Pane):
     def on_click(self, event: Click) -> None:
         """Moves the cursor to the word that was clicked."""
         row = event.y + self.scroll_offset.y
-        if row < len(self._text_layout.rows):
+        if row < len(self._text_layout):
             column = max(event.x - STAMP_MARGIN_WIDTHS[self._stamps], 0)
             char = self._text_layout.char_at(row, column)
             self._choose_word(self._text_layout.word_start_ms(row, char))
@@ -275,6 +272,8 @@ class TranscriptView(Pane):
 
 
 def _empty_transcript_text(job_state: JobState) -> str:
+    if len(job_state.transcript):
+        return "  Reading the transcript."
     match job_state.status:
         case JobStatus.QUEUED if job_state.retrying is None:
             return "  Waiting for a free slot."

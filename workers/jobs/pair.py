@@ -246,10 +246,15 @@ class PairTranscript(Transcript):
     def is_complete(self) -> bool:
         return all(half.transcript.is_complete for half in self._halves)
 
+    @property
+    def turns_in_memory(self) -> int:
+        return sum(half.transcript.turns_in_memory for half in self._halves)
+
     def evict(self, keep_turns: int) -> list[Turn]:
-        """Evicts turns of the halves; they are none of this transcript, so none is returned."""
+        """Evicts turns of the halves, except the last one of each, which `latest_line` needs. They
+        are none of this transcript, so none is returned."""
         for half in self._halves:
-            half.transcript.evict(keep_turns)
+            half.transcript.evict(max(1, keep_turns))
         return []
 
     def __len__(self) -> int:

@@ -121,7 +121,7 @@ class Transcript:
     ) -> None:
         self._turns: dict[int, Turn] = {}
         self._evicted = _TurnNumbers()
-        self._evict_threshold = 0  # number of turns below which `evict` does nothing
+        self._unevictable = 0  # how many turns `evict` had to leave
         self._last_evicted: TranscriptLine | None = None
         """The last turn, without its words, if it was evicted."""
         self.resume_points = list(resume_points)
@@ -164,6 +164,11 @@ class Transcript:
         """True if no turn is evicted."""
         return not self._evicted
 
+    @property
+    def turns_in_memory(self) -> int:
+        """The number of turns that are not evicted."""
+        return len(self._turns)
+
     def is_evicted(self, order: int) -> bool:
         """Whether a turn was evicted, so that only its number is known here."""
         return order in self._evicted
@@ -171,7 +176,7 @@ class Transcript:
     def evict(self, keep_turns: int) -> list[Turn]:
         """Drops final turns before the last ``keep_turns``, and returns them, in order. Cheap to
         call often: it does nothing until there are twice as many."""
-        if len(self._turns) < max(2 * keep_turns, self._evict_threshold):
+        if len(self._turns) < max(2 * keep_turns, 1) + self._unevictable:
             return []
         evicted = [
             self._turns[order]
@@ -183,7 +188,7 @@ class Transcript:
         for turn in evicted:
             del self._turns[turn.turn_order]
             self._evicted.add(turn.turn_order)
-        self._evict_threshold = len(self._turns) + keep_turns
+        self._unevictable = max(0, len(self._turns) - keep_turns)
         return evicted
 
     def restore(self, turns: Iterable[Turn]) -> None:

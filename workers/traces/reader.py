@@ -118,6 +118,24 @@ def read_transcript(folder: Path, job: int, last_attempt: int) -> Transcript:
     """Reads the final turns of a job up to ``last_attempt``, as far as its traces are undamaged.
     Takes a second for three hours of speech."""
     transcript = Transcript()
+    for event in transcript_events(folder, job, last_attempt):
+        apply_to_transcript(transcript, event)
+    return transcript
+
+
+def apply_to_transcript(transcript: Transcript, event: Connecting | TurnReceived) -> None:
+    """Applies an event of `transcript_events`."""
+    match event:
+        case Connecting() as connecting:
+            transcript.rewind_to(ResumePoint.from_connecting(connecting))
+        case TurnReceived(turn=turn):
+            transcript.apply(turn)
+
+
+def transcript_events(
+    folder: Path, job: int, last_attempt: int
+) -> Iterator[Connecting | TurnReceived]:
+    """What the final turns of a job follow from, in the order of its traces."""
     for attempt, path in trace_files(folder, job):
         if attempt > last_attempt:
             break
@@ -126,14 +144,11 @@ def read_transcript(folder: Path, job: int, last_attempt: int) -> Transcript:
                 if number == 1:
                     parse_head(record, path.name)
                     continue
-                match parse_event(record, f"{path.name}, line {number}").event:
-                    case Connecting() as connecting:
-                        transcript.rewind_to(ResumePoint.from_connecting(connecting))
-                    case TurnReceived(turn=turn):
-                        transcript.apply(turn)
+                event = parse_event(record, f"{path.name}, line {number}").event
+                if isinstance(event, Connecting | TurnReceived):
+                    yield event
         except (Malformed, OSError):  # the events before the damage are used
             continue
-    return transcript
 
 
 def parse_head(record: JsonObject, name: str) -> TraceHead:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.benchmarks import accuracy, soak, word_times
+from tests.benchmarks import accuracy, engine_soak, word_times
 from tests.benchmarks.accuracy import AccuracyResult, Score
 from tests.benchmarks.control_probe import RoundTrips
 from tests.benchmarks.latency import (
@@ -343,13 +343,13 @@ def test_a_partial_is_compared_with_its_own_turn() -> None:
 def test_a_slice_is_what_was_needed_between_two_moments() -> None:
     """The memory is that of its end; the growth compares the last slice with the first."""
     states = [
-        soak.ResourceSnapshot(5.0, 1.0, 200.0, 20.0, 0),
-        soak.ResourceSnapshot(65.0, 2.0, 240.0, 21.0, 30),
-        soak.ResourceSnapshot(131.0, 3.5, 252.0, 21.0, 61),
+        engine_soak.ResourceSnapshot(5.0, 1.0, 200.0, 20.0, 0),
+        engine_soak.ResourceSnapshot(65.0, 2.0, 240.0, 21.0, 30),
+        engine_soak.ResourceSnapshot(131.0, 3.5, 252.0, 21.0, 61),
     ]
 
     assert [
-        soak.ResourceSnapshot(60.0, 1.0, 240.0, 21.0, 30),
-        soak.ResourceSnapshot(66.0, 1.5, 252.0, 21.0, 31),
-    ] == soak.slices(states)
-    assert "CPU 1.10, memory 1.05" == soak.growth(states)
+        engine_soak.ResourceSnapshot(60.0, 1.0, 240.0, 21.0, 30),
+        engine_soak.ResourceSnapshot(66.0, 1.5, 252.0, 21.0, 31),
+    ] == engine_soak.slices(states)
+    assert "CPU 1.10, memory 1.05" == engine_soak.growth(states)

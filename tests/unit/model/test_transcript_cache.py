@@ -1,14 +1,22 @@
 """Old turns stay on disk and are read back when needed."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.report_builders import connecting, queued, report, retrying, turn_heard
+from tests.support.report_builders import (
+    connecting,
+    ended_done,
+    queued,
+    report,
+    retrying,
+    turn_heard,
+)
 from tui.app.clipboard import copy_transcripts
-from tui.model.desk_state import MAX_TURNS, DeskState
+from tui.model.desk_state import MAX_FINISHED_TURNS, MAX_TURNS, DeskState
 from tui.model.transcript_cache import TranscriptCache, restore_turns
 from workers.jobs.events import Event, TurnReceived
 from workers.jobs.job import JobId
@@ -158,8 +166,27 @@ def test_a_gap_is_reported(tmp_path: Path) -> None:
     assert {0, 1, 2, 299} <= {turn.turn_order for turn in copied.transcript.turns}
 
 
-def test_the_current_transcript_is_completed_and_later_evicted(tmp_path: Path) -> None:
-    """A job that the selection only passes is not read."""
+def all_turns(state: DeskState) -> list[Turn]:
+    """The turns of job 1 that the desk shows: those on disk, and those in memory."""
+    archive = state.tab_state.archive_of(JobId(1))
+    turns: dict[int, Turn] = {}
+    if archive is not None:
+        old = [turn for page in archive.pages for turn in archive.turns_of(page)]
+        turns = {turn.turn_order: turn for turn in (*old, *archive.pending)}
+    turns |= {turn.turn_order: turn for turn in state.job_states[JobId(1)].transcript.turns}
+    return [turns[order] for order in sorted(turns)]
+
+
+def tick_until(cache: TranscriptCache, there: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LONG
+    while not there():
+        assert time.monotonic() < deadline
+        cache.tick()
+        time.sleep(0.001)
+
+
+def test_the_current_transcript_is_complete_with_few_turns_in_memory(tmp_path: Path) -> None:
+    """A job that the selection only passes is not read. What is evicted later is shown too."""
     state = DeskState()
     job_state = state_with_long_job(tmp_path, state)
     cache = TranscriptCache(state, tmp_path)
@@ -167,20 +194,60 @@ def test_the_current_transcript_is_completed_and_later_evicted(tmp_path: Path) -
     state.table.select(JobId(1))
     cache.tick()
     state.table.take_changes()
+    assert state.tab_state.archive_of(JobId(1)) is None
 
-    deadline = time.monotonic() + LONG
-    while not job_state.transcript.is_complete:
-        assert time.monotonic() < deadline
-        cache.tick()
-        time.sleep(0.001)
+    tick_until(cache, lambda: state.tab_state.archive_of(JobId(1)) is not None)
     assert JobId(1) in state.table.take_changes().jobs
+    assert list(range(300)) == [turn.turn_order for turn in all_turns(state)]
     applied(state, 2, *spoken(300, 500))
-    assert job_state.transcript.is_complete
+    assert list(range(500)) == [turn.turn_order for turn in all_turns(state)]
+    assert len(job_state.transcript.turns) <= 2 * MAX_TURNS
 
     state.table.select(JobId(2))
     cache.tick()
+    assert state.tab_state.archive_of(JobId(1)) is None
     assert len(job_state.transcript.turns) <= 2 * MAX_TURNS
     assert 500 == len(job_state.transcript)
+
+
+def test_turns_that_will_be_heard_again_leave_the_archive(tmp_path: Path) -> None:
+    """A further attempt continues in the middle of what is on disk."""
+    state = DeskState()
+    cache = TranscriptCache(state, tmp_path)
+    state.add_jobs([JobId(1)], ["/rec/1.wav"])
+    cache.tick()
+    cache.tick()
+    applied(state, 1, queued(), connecting(), *spoken(0, 400))
+    applied(state, 2, retrying(), connecting(100_000, 100), *spoken(100, 102))
+
+    assert list(range(102)) == [turn.turn_order for turn in all_turns(state)]
+
+
+def test_jobs_that_finished_early_keep_only_their_last_words(tmp_path: Path) -> None:
+    """A tile of the wall gets its last turns back, until it is gone."""
+    state = DeskState()
+    job_state = state_with_long_job(tmp_path, state)
+    cache = TranscriptCache(state, tmp_path)
+    cache.tick()
+    applied(state, 2, ended_done())
+    assert job_state.transcript.turns
+    jobs = range(3, 3 + MAX_FINISHED_TURNS // MAX_TURNS)
+    state.add_jobs(map(JobId, jobs), [f"/rec/{job}.wav" for job in jobs])
+    for job in jobs:
+        events: list[Event] = [*spoken(0, MAX_TURNS), ended_done()]
+        for event in events:
+            state.apply(report(job, event))
+    assert [] == job_state.transcript.turns
+    assert state.job_states[JobId(jobs[-1])].transcript.is_complete
+    assert job_state.transcript.latest_line is not None
+    assert "So it is." == job_state.transcript.latest_line.text
+
+    state.shown_on_wall = frozenset({JobId(1)})
+    tick_until(cache, lambda: bool(job_state.transcript.turns))
+    assert job_state.transcript.last_turns(60)[0].turn_order <= 240
+    state.shown_on_wall = frozenset()
+    cache.tick()
+    assert len(job_state.transcript.turns) <= 2 * MAX_TURNS
 
 
 def test_a_restored_job_is_evicted_too(tmp_path: Path) -> None:

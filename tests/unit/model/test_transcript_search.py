@@ -3,7 +3,7 @@
 from tests.support.report_builders import turn_heard
 from tests.unit.render.test_transcript_layout import turns
 from tui.model.tabs import TimeStamps
-from tui.model.transcript_search import Highlight, RowSpan, TranscriptSearch
+from tui.model.transcript_search import Highlight, MatchSpans, RowSpan, TranscriptSearch
 from tui.render.transcript_layout import TranscriptLayout
 from tui.theme.roles import Role
 from tui.theme.symbols import UNICODE
@@ -12,16 +12,21 @@ from workers.jobs.attempt_spans import AttemptSpan
 from workers.jobs.resume_point import ResumePoint
 
 
+def found(paragraphs: TranscriptLayout, text: str) -> list[MatchSpans]:
+    """Where a text is drawn."""
+    return [paragraphs.row_spans(match) for match in paragraphs.find(text)]
+
+
 def test_words_are_found_across_the_ends_of_rows() -> None:
     """Case and width do not matter; the divider of a further attempt is not searched."""
     paragraphs = TranscriptLayout(10)
     takeover = AttemptSpan(2, ResumePoint(0, 1))
     paragraphs.update(turns("one two three four", "Two. THREE"), [takeover])
 
-    assert [(RowSpan(0, 4, 7), RowSpan(1, 0, 5))] == paragraphs.find("two  three ")
-    assert [0, 3] == [place[0].row for place in paragraphs.find("TWO")]
-    assert [] == paragraphs.find(" ")
-    assert [] == paragraphs.find("t.o")
+    assert [(RowSpan(0, 4, 7), RowSpan(1, 0, 5))] == found(paragraphs, "two  three ")
+    assert [0, 3] == [place[0].row for place in found(paragraphs, "TWO")]
+    assert [] == found(paragraphs, " ")
+    assert [] == found(paragraphs, "t.o")
 
 
 def test_the_current_match_stays_while_words_arrive() -> None:
@@ -68,7 +73,7 @@ def test_matches_are_highlighted_across_final_and_partial_words() -> None:
     """The current one differently from the others."""
     paragraphs = TranscriptLayout(80)
     paragraphs.update([turn_heard(0, "one two three", settled=2).turn])
-    (row,) = paragraphs.rows
+    (row,) = paragraphs
     marks = [Highlight(0, 3, False), Highlight(4, 10, True)]
 
     assert [
@@ -83,7 +88,7 @@ def test_time_stamps_show_the_end_and_the_confidence() -> None:
     """According to the kind of time stamps."""
     paragraphs = TranscriptLayout(80)
     paragraphs.update([turn_heard(0, "one two", final=True, at=61_000).turn])
-    (row,) = paragraphs.rows
+    (row,) = paragraphs
 
     def shown(stamps: TimeStamps) -> str:
         return "".join(text for text, _ in turn_row_line(row, stamps, 80, UNICODE))
@@ -104,8 +109,8 @@ def test_only_new_rows_of_a_long_transcript_are_searched() -> None:
     first = paragraphs.update([*spoken[:2], *turns("", "", "no", "one more boat")[2:]])
     search.refresh(paragraphs, first)
 
-    assert (2, [0, 1]) == (first, [place[0].row for place in paragraphs.find("boat", 0)][:2])
-    assert [3] == [place[0].row for place in paragraphs.find("boat", first)]
+    assert (2, [0, 1]) == (first, [place[0].row for place in found(paragraphs, "boat")][:2])
+    assert [3] == [match.item for match in paragraphs.find("boat", first)]
     assert ("3/3", 3) == (search.count_text, search.current_row)
     assert [] == search.highlights(2)
     assert [Highlight(9, 13, True)] == search.highlights(3)

@@ -8,12 +8,8 @@ from hypothesis import strategies as st
 
 from tests.support.report_builders import turn_heard
 from tui.render.sentences import wrap_sentence
-from tui.render.transcript_layout import (
-    TextRow,
-    TranscriptLayout,
-    attempt_divider,
-    wrap_turn,
-)
+from tui.render.transcript_layout import TranscriptLayout
+from tui.render.turn_rows import TextRow, attempt_divider, wrap_turn
 from tui.text.width import cell_width
 from tui.theme.roles import Role
 from tui.theme.symbols import ASCII, UNICODE
@@ -28,7 +24,7 @@ def turns(*texts: str) -> list[Turn]:
 
 def settled(paragraphs: TranscriptLayout) -> list[str | int]:
     """The words of each row; the attempt's number where one took over."""
-    return [row.settled if isinstance(row, TextRow) else row.attempt for row in paragraphs.rows]
+    return [row.settled if isinstance(row, TextRow) else row.attempt for row in paragraphs]
 
 
 def test_settled_words_come_before_unsettled_ones_in_a_row() -> None:
@@ -55,11 +51,11 @@ def test_a_turn_that_did_not_change_is_not_wrapped_again() -> None:
     paragraphs = TranscriptLayout(10)
     first = turns("one two three", "four")
     assert 0 == paragraphs.update(first)
-    kept = paragraphs.rows[0]
+    kept = paragraphs[0]
 
     second = [*first[:1], *turns("", "four five six")[1:]]
     assert 2 == paragraphs.update(second)
-    assert kept is paragraphs.rows[0]
+    assert kept is paragraphs[0]
     assert ["one two", "three", "four five", "six"] == settled(paragraphs)
     assert 4 == paragraphs.update(second)
 
@@ -79,7 +75,7 @@ def test_a_transcript_that_became_empty_has_no_rows() -> None:
     paragraphs.update(turns("hello", "world"))
 
     assert 0 == paragraphs.update([])
-    assert [] == paragraphs.rows
+    assert [] == list(paragraphs)
 
 
 SECOND, THIRD = AttemptSpan(2, ResumePoint(2000, 1)), AttemptSpan(3, ResumePoint(5000, 2))
@@ -147,7 +143,7 @@ def words_at(layout: TranscriptLayout, *times_ms: int) -> list[str]:
     found = []
     for at_ms in times_ms:
         spans = layout.word_spans(at_ms)
-        rows = [layout.rows[span.row] for span in spans]
+        rows = [layout[span.row] for span in spans]
         texts = [row.settled + row.unsettled for row in rows if isinstance(row, TextRow)]
         found.append("".join(text[s.start : s.end] for text, s in zip(texts, spans, strict=True)))
     return found

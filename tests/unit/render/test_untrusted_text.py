@@ -31,7 +31,8 @@ from tui.render.job_labels import clean_recording_name
 from tui.render.job_summary import job_summary_lines
 from tui.render.sentences import wrap_sentence
 from tui.render.table import fit_columns, session_row
-from tui.render.transcript_layout import TranscriptLayout, wrap_turn
+from tui.render.transcript_layout import TranscriptLayout
+from tui.render.turn_rows import wrap_turn
 from tui.render.welcome import welcome_lines
 from tui.screens.add_recordings import AddDialog
 from tui.screens.export import ExportDialog
@@ -179,7 +180,7 @@ def transcript(
     room = cells - STAMP_MARGIN_WIDTHS[stamps] - 1
     paragraphs = TranscriptLayout(room)
     paragraphs.update(job_state.transcript.turns, attempt_spans(job_state)[1:])
-    return [turn_row_line(each, stamps, room, symbols) for each in paragraphs.rows]
+    return [turn_row_line(each, stamps, room, symbols) for each in paragraphs]
 
 
 @some
@@ -370,13 +371,13 @@ def test_a_look_at_a_long_transcript_wraps_only_what_is_new() -> None:
     turns = [Turn(order, True, "word " * 20) for order in range(2000)]
     paragraphs = TranscriptLayout(80)
     paragraphs.update(turns)
-    rows = len(paragraphs.rows)
+    rows = len(paragraphs)
 
     assert count_calls(lambda: paragraphs.update(turns)) < 20
     assert (
         count_calls(lambda: paragraphs.update([*turns, turn_heard(2000, "new " * 40).turn])) < 1000
     )
-    assert len(paragraphs.rows) == rows + 2
+    assert len(paragraphs) == rows + 2
 
 
 # --- all of it
