@@ -81,8 +81,9 @@ def main() -> None:
         jobs = supervisor.add(sources)
         if args.headless:
             from tui.cli.headless import HeadlessRunner
+            from tui.cli.run_output import RunOutput
 
-            HeadlessRunner(supervisor, as_json=False).run(lambda: None)
+            HeadlessRunner(supervisor, RunOutput()).run(lambda: None)
             return
         from tui.app.desk import Desk
         from tui.terminal import gc_tuning

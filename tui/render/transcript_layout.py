@@ -11,13 +11,10 @@ from operator import attrgetter, is_
 from typing import Protocol, overload
 
 from tui.model.transcript_search import MatchSpans, TextMatch
-from tui.model.turn_archive import TurnPage
+from tui.model.turn_archive import MAX_LOADED_PAGES, TurnPage
 from tui.render.turn_rows import TextRow, TranscriptRow, TurnRows
 from workers.jobs.attempt_spans import AttemptSpan
 from workers.protocol.messages import Turn
-
-MAX_LOADED_PAGES = 8
-"""Pages whose rows stay in memory: more than a screen shows."""
 
 
 class OldTurns(Protocol):
