@@ -46,6 +46,12 @@ class Beat:
         return max(0, ceil((not_before - self.start_s) / self.interval_s))
 
 
+def next_in_phase(not_before: float, phase: float, interval_s: float) -> float:
+    """The first time from ``not_before`` on at which the phase of the clock is ``phase``, the share
+    of an interval that has passed: chunks of streams with different phases are due apart."""
+    return not_before + (phase * interval_s - not_before) % interval_s
+
+
 class Schedule:
     """The due times of one stream; ``rate`` in Hz, all times in seconds of the same clock.
 

@@ -116,23 +116,32 @@ class Connection:
 
     def flush(self) -> None:
         """Sends as much waiting data as the socket takes; raises `ConnectionLost`."""
-        try:
-            while self._unsent:
-                del self._unsent[: self._socket.send(self._unsent)]
-                self.last_write_at = time.monotonic()
-        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
-            pass
-        except OSError as error:
-            raise ConnectionLost(f"the connection broke ({error_text(error)})") from error
+        while self._unsent and (taken := self._send(self._unsent)):
+            del self._unsent[:taken]
+            self.last_write_at = time.monotonic()
 
     def _send_frame(self, payload: bytes, opcode: int) -> None:
         self._write(ABNF.create_frame(payload, opcode).format())
 
     def _write(self, frame: bytes) -> None:
-        if not self._unsent:
-            self.last_write_at = time.monotonic()
-        self._unsent += frame
-        self.flush()
+        if self._unsent:
+            self._unsent += frame
+            self.flush()
+            return
+        self.last_write_at = time.monotonic()
+        taken = self._send(frame)
+        if taken < len(frame):
+            self._unsent += frame[taken:]
+            self.flush()
+
+    def _send(self, data: bytes | bytearray) -> int:
+        """How many bytes the socket takes now."""
+        try:
+            return self._socket.send(data)
+        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            return 0
+        except OSError as error:
+            raise ConnectionLost(f"the connection broke ({error_text(error)})") from error
 
     # --- receiving -------------------------------------------------------------------------------
 

@@ -219,8 +219,13 @@ class JobSlot:
             return
         self._killed_checks += self._kill_requested
         self._silent_checks += 1
-        self._suspended_checks = 0 if self.session.check_alive() else self._suspended_checks + 1
-        bytes_read = self.session.bytes_read_asleep()
+        # A look at a process takes time from sessions that stream: none at one that has reported
+        # since the last check, and has not been suspended for long. The next check makes up for it.
+        if self._silent_checks == 1 or self.session.check_alive():
+            self._suspended_checks = 0
+        else:
+            self._suspended_checks += 2 if self._silent_checks == 2 else 1
+        bytes_read = None if self._has_reported else self.session.bytes_read_asleep()
         is_blocked = bytes_read is not None and bytes_read == self._bytes_read
         self._blocked_checks = self._blocked_checks + 1 if is_blocked else 0
         self._bytes_read = bytes_read
@@ -229,7 +234,7 @@ class JobSlot:
         if (
             self._suspended_checks >= MAX_SUSPENDED_CHECKS
             or self._silent_checks >= longest
-            or (self._blocked_checks >= MAX_BLOCKED_CHECKS and not self._has_reported)
+            or self._blocked_checks >= MAX_BLOCKED_CHECKS
         ):
             self._is_hung = self._kill_requested = True
             self.session.kill()

@@ -20,6 +20,7 @@ from workers.jobs.events import (
     Fetched,
     JobReport,
     Outcome,
+    Progressed,
     Queued,
     Readied,
     Retrying,
@@ -50,6 +51,10 @@ _log = Logger("paceline.scheduler")
 MAX_RECEIVED_AHEAD = 8
 MAX_RECEIVED_AHEAD_BYTES = 2 << 30
 """How much is received before sessions start: no more than is needed soon."""
+
+PHASE_STEP = (5**0.5 - 1) / 2
+"""The phases of two sessions in a row differ by the golden ratio, which spreads any number of them
+evenly over the interval between two chunks."""
 
 MAX_FULL_S = 60.0
 """How long a job waits for other programs to end, if this machine has no room for its session."""
@@ -472,6 +477,7 @@ class Scheduler:
             changes=configuration.supported_changes(slot.changes, slot.job.settings.speech_model),
             was_reached=self.start_limiter.has_accepted,
             shared_with_group=self.folder.is_shared_with_group,
+            phase=slot.id * PHASE_STEP % 1 if len(self._live) > 1 else None,
         )
         if (clock := self._clock_of(slot)) is not None:
             assignment = replace(assignment, clock_s=clock.start_s)
@@ -520,6 +526,8 @@ class Scheduler:
             self.start_limiter.record_accepted(slot.started_at)
             if self.held_by_refusal:
                 self.hold(False)
+        if isinstance(report.event, Progressed):
+            self.start_limiter.pace.record_lag(report.event.lag_ms.now)
         clock = self._clock_of(slot)
         if isinstance(report.event, Readied) and clock is not None:
             clock.add_ready(slot, self._clock())

@@ -13,13 +13,12 @@ from collections import deque
 from collections.abc import Callable
 from copy import copy
 
+from workers.scheduling.start_pace import StartPace
 from workers.scheduling.start_slots import StartSlots
 from workers.sources.shard import Shard
 
 FREE_STARTS_PER_MINUTE = 5
 """New sessions per minute for a free account."""
-MIN_START_GAP_S = 0.03
-"""Seconds between two starts, so that a start takes no CPU time from sessions that stream."""
 RATE_WINDOW_S = 60.0
 """The time window of the service's limit: one minute."""
 MIN_USED_SHARE = 0.7
@@ -62,6 +61,7 @@ class StartRateLimiter:
         together: int = 1,
         wall_offset_s: Callable[[], float] = lambda: time.time() - time.monotonic(),
     ) -> None:
+        self.pace = StartPace()
         self._limit = per_minute
         """Starts in a minute, of all shards together; None: no limit."""
         self._shard = shard
@@ -97,7 +97,7 @@ class StartRateLimiter:
         self._drop_old_starts(now)
         if self._probing and self._limit is not None:
             self._raise_limit(self._limit, now)
-        due = self._start_times[-1] + MIN_START_GAP_S if self._start_times else now
+        due = self._start_times[-1] + self.pace.gap_s if self._start_times else now
         share, slots = self._share(), self._slots()
         if share:
             most = share - sessions if sessions <= share else share - 1

@@ -57,6 +57,10 @@ class Assignment:
     clock_s: float | None = None
     """Only for half of a pair: when the pair's clock started, on the machine's monotonic clock.
     None: it has not started yet, so the session waits for `StartClock`."""
+    phase: float | None = None
+    """When its chunks are due, as a share of the interval between two chunks, counted on the
+    machine's monotonic clock: sessions with different phases do not need the processor at the same
+    moment. None: as soon as it can. The clock of a pair has no phase."""
     was_reached: bool = False
     """Whether the run has had a session at the endpoint."""
     lease_until_s: float | None = None

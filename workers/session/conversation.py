@@ -12,14 +12,15 @@ from workers.errors import Unreadable
 from workers.jobs import outcomes
 from workers.jobs.events import Began, Connecting, Ended, Outcome, Readied
 from workers.log import Logger
-from workers.pacing.schedule import Beat, Schedule
+from workers.pacing.schedule import Beat, Schedule, next_in_phase
 from workers.protocol.configuration import NO_CHANGES
-from workers.protocol.connection import ConnectionLost, audio_frame
+from workers.protocol.connection import ConnectionLost
 from workers.protocol.messages import Begin, Terminate
 from workers.protocol.unreachable import Unreachable
 from workers.secrecy import Secret
 from workers.session.assignment import Assignment
 from workers.session.audio_stream import AudioStream
+from workers.session.chunks import read_ahead
 from workers.session.control import ControlChannel
 from workers.session.dialer import connect
 from workers.session.loop import SessionLoop
@@ -34,6 +35,9 @@ DRAIN_S = 2.0
 
 START_LEAD_S = 0.02
 """Delay from Begin to the start of the schedule; leaves time to publish `Began`."""
+
+READ_AHEAD_MS = 500
+"""How much audio is decoded at a time: more would delay the chunks of other sessions."""
 
 _log = Logger("paceline.session")
 
@@ -155,10 +159,12 @@ class Conversation:
         return state.begin
 
     def _stream(self, loop: SessionLoop, chunks: Iterator[bytes], began: Began) -> None:
-        """Sends every chunk at its due time. The schedule starts `START_LEAD_S` from now, or on the
-        beat of the pair."""
+        """Sends every chunk at its due time. The schedule starts `START_LEAD_S` from now or at the
+        session's phase after that, or on the beat of the pair."""
         connection, state, progress = loop.connection, self._state, self._progress
         start, beat_s = time.monotonic() + START_LEAD_S, None
+        if (phase := self._assignment.phase) is not None:
+            start = next_in_phase(start, phase, self._interval_s)
         if self._assignment.job.half is not None:
             beat = self._await_clock(loop)
             if beat is None:
@@ -186,9 +192,11 @@ class Conversation:
             growth.pause = partial(self._continue_until, loop)
             progress.written_samples = lambda: growth.written_samples
         try:
-            # Decode and frame before waiting, so that only the write remains at the due time.
-            for chunk in chunks:
-                samples, frame = len(chunk) // 2, audio_frame(chunk)
+            # Decoded and framed before waiting, so that only the write remains at the due time.
+            # What is still being written is read as late as possible.
+            ahead = 1 if growth is not None else max(1, READ_AHEAD_MS // self._settings.chunk_ms)
+            for chunk in read_ahead(chunks, ahead):
+                samples = chunk.samples
                 due = schedule.due(progress.sent_samples, samples)
                 if growth is not None:
                     waited_s = schedule.wait_for_audio(due, growth.ready_at)
@@ -205,7 +213,7 @@ class Conversation:
                     loop.run_until(due, lambda: state.is_stopping)  # to the next beat of a pair
                     if state.is_stopping:
                         break
-                connection.send_audio(frame)
+                connection.send_audio(chunk.frame)
                 if connection.has_unsent:  # until the server reads again, or the keepalive gives up
                     loop.run_until(inf, lambda: state.is_stopping or not connection.has_unsent)
                 progress.add_chunk(chunk, time.monotonic() - due)
@@ -234,8 +242,12 @@ class Conversation:
             start_s = state.clock_s
         if start_s is None or state.is_stopping:
             return None
-        interval_s = self._audio.chunk_frames / (self._rate * self._settings.speed)
-        return Beat(start_s, interval_s)
+        return Beat(start_s, self._interval_s)
+
+    @property
+    def _interval_s(self) -> float:
+        """The time between two chunks."""
+        return self._audio.chunk_frames / (self._rate * self._settings.speed)
 
     def _terminate(self, loop: SessionLoop) -> None:
         """Sends Terminate and handles everything up to Termination, and what comes after it."""

@@ -6,6 +6,7 @@ One thread waits for all of them in one ``select``, so only the operating system
 import select
 import time
 from collections.abc import Callable
+from math import inf
 
 from workers.errors import Malformed
 from workers.jobs.events import Ended, MessageSent, Outcome, Warned
@@ -54,6 +55,8 @@ class SessionLoop:
         self._recorder = recorder
         self._handover: Handover | None = None
         self.timers: list[Timer] = [Keepalive(connection, timeouts.silence_s), progress]
+        self._next_tick_at = -inf
+        """When a timer has something to do."""
         self._min_life_s = timeouts.min_life_s
         self._has_pending_messages = False
         self._flood_bytes_per_s = _FLOOD_BYTES_PER_S * max(speed, 1.0)
@@ -65,18 +68,16 @@ class SessionLoop:
         """
         connection, state = self.connection, self._state
         socket = connection.fileno()
-        late = False
-        while not late and not is_done():
+        while not is_done():
             now = time.monotonic()
-            late = now >= deadline
-            pause = deadline - now
-            for timer in self.timers:
-                pause = min(pause, timer.tick(now))
+            if now >= self._next_tick_at:
+                self._tick(now)
             self._has_pending_messages |= connection.has_buffered_input
-            at_once = late or self._has_pending_messages
+            at_once = self._has_pending_messages or now >= deadline
+            pause = 0.0 if at_once else min(deadline, self._next_tick_at) - now
             reading = [socket, *self._control.read_fds]
             writing = [socket] if connection.has_unsent else []
-            ready, writable, _ = select.select(reading, writing, [], 0 if at_once else pause)
+            ready, writable, _ = select.select(reading, writing, [], pause)
             if writable:
                 connection.flush()
             if self._has_pending_messages or socket in ready:
@@ -88,6 +89,13 @@ class SessionLoop:
                     state.clock_s = command.at_s
                 elif state.is_streaming:
                     self.send(command)
+            # If nothing came while it waited, nothing has arrived at the deadline.
+            if now >= deadline or (not ready and time.monotonic() >= deadline):
+                return
+
+    def _tick(self, now: float) -> None:
+        """Calls all timers, each of which needs that only when it has said so."""
+        self._next_tick_at = now + min(timer.tick(now) for timer in self.timers)
 
     def send(self, message: messages.ClientMessage, at: float | None = None) -> None:
         """Sends a message and traces it; ``at`` is a monotonic time, None is now."""
@@ -139,3 +147,4 @@ class SessionLoop:
             self._state.warn(Warned(life.warning))
         self._handover = Handover(life.seconds, self._state, self._progress, now=now)
         self.timers.append(self._handover)
+        self._next_tick_at = -inf

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from math import inf
 
 from workers.audio import decode
-from workers.audio.levels import rms_dbfs
 from workers.audio.recording import Recording
 from workers.jobs.events import ChunksSent, Progressed, Slipped, Waited
 from workers.jobs.job import StreamSettings
 from workers.log import Logger
 from workers.pacing.certificate import Certificate, ReadAudio
 from workers.pacing.lags import Lags, build_certificate
+from workers.session.chunks import Chunk
 from workers.session.recorder import Recorder
 
 IDLE_REPORT_INTERVAL_S = 2.0
@@ -92,15 +92,15 @@ class SendProgress:
         """Allows `tick` to report; call it when the session has started."""
         self._reported_at = time.monotonic()
 
-    def add_chunk(self, chunk: bytes, lag_s: float) -> None:
+    def add_chunk(self, chunk: Chunk, lag_s: float) -> None:
         """Counts a chunk that left ``lag_s`` seconds late; reports about once a second.
 
         A report has the latest lag and percentiles; only the trace has the lag of every chunk.
         """
         self._lags.add(lag_s)
-        self._levels_db.append(rms_dbfs(chunk))
+        self._levels_db.append(chunk.level_db)
         self.is_waiting = False
-        self.sent_samples += len(chunk) // 2
+        self.sent_samples += chunk.samples
         if len(self._lags) % self._chunks_per_report == 0:
             self.report()
 

@@ -187,12 +187,12 @@ def _identity(stat: os.stat_result) -> tuple[int, int]:
 
 
 def _sha256(fd: int, start: int, end: int | None, check: Callable[[], object]) -> str:
-    digest = hashlib.sha256()
+    digest, buffer = hashlib.sha256(), memoryview(bytearray(_READ_BYTES))
     while True:
         wanted = _READ_BYTES if end is None else min(_READ_BYTES, end - start)
-        block = os.pread(fd, wanted, start) if wanted > 0 else b""
-        if not block:
+        count = os.preadv(fd, [buffer[:wanted]], start) if wanted > 0 else 0
+        if not count:
             return digest.hexdigest()
-        digest.update(block)
-        start += len(block)
+        digest.update(buffer[:count])
+        start += count
         check()

@@ -25,6 +25,7 @@ from workers.protocol import messages
 from workers.protocol.endpoint import custom_endpoint
 from workers.protocol.messages import PartlyMalformed
 from workers.session.assignment import Assignment
+from workers.session.chunks import Chunk
 from workers.session.progress import SendProgress
 from workers.session.recorder import Recorder
 from workers.session.session_state import SessionState
@@ -112,7 +113,7 @@ class SimulatedJob:
         for number, chunk in enumerate(chunks):
             if number == attempt.cut_after_chunks:
                 return Ended(Outcome.LOST, "cut")
-            progress.add_chunk(chunk, 0.0)
+            progress.add_chunk(Chunk.of(chunk), 0.0)
             if number >= attempt.chunks_in_flight:
                 await server.receive_audio(chunks[number - attempt.chunks_in_flight])
             receive()

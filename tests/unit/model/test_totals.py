@@ -31,7 +31,8 @@ from workers.jobs.events import Event, Outcome
 from workers.jobs.job import JobId, StreamSettings
 from workers.jobs.job_state import JobState
 from workers.runs import run_folder
-from workers.scheduling.start_rate import MIN_START_GAP_S, StartRateLimiter
+from workers.scheduling.start_pace import FIRST_GAP_S
+from workers.scheduling.start_rate import StartRateLimiter
 from workers.scheduling.supervisor import SessionTarget, Supervisor
 
 
@@ -84,7 +85,7 @@ def test_a_start_rate_delays_the_end() -> None:
     assert 70.0 == time_to_finish_s(
         [], [30.0, 30.0, 10.0], 3, StartRateLimiter(2).start_simulator()
     )
-    assert 110.0 + MIN_START_GAP_S == time_to_finish_s(
+    assert pytest.approx(110.0 + FIRST_GAP_S) == time_to_finish_s(
         [], [30.0, 100.0, 10.0, 50.0], 3, StartRateLimiter(2).start_simulator()
     )
     assert 160.0 == time_to_finish_s(
@@ -100,7 +101,7 @@ def test_a_supervisor_predicts_starts_from_now_on(tmp_path: Path) -> None:
         )
         for _ in range(2):
             start = supervisor.start_simulator()
-            assert [0.0, MIN_START_GAP_S, 60.0] == [pytest.approx(start(0.0)) for _ in range(3)]
+            assert [0.0, FIRST_GAP_S, 60.0] == [pytest.approx(start(0.0)) for _ in range(3)]
 
 
 def nowhere() -> SessionTarget:

@@ -3,7 +3,7 @@ from collections import Counter
 import pytest
 
 from workers.pacing.lags import Lags
-from workers.pacing.schedule import Release, Schedule
+from workers.pacing.schedule import Release, Schedule, next_in_phase
 
 
 class Clock:
@@ -105,3 +105,13 @@ def test_a_schedule_waits_for_audio_that_is_written_late() -> None:
     assert schedule.wait_for_audio(schedule.due(16000, 1600), 3.5) == 2.5
     assert schedule.due(16000, 1600) == 3.5
     assert schedule.due(17600, 1600) == 3.6
+
+
+def test_streams_with_different_phases_are_due_apart() -> None:
+    """Whenever they may start, each waits less than an interval for its moment."""
+    half = next_in_phase(7.02, 0.5, 0.1)
+
+    assert half == pytest.approx(7.05)
+    assert next_in_phase(7.05, 0.5, 0.1) == pytest.approx(7.05)
+    assert next_in_phase(7.06, 0.5, 0.1) == pytest.approx(7.15)
+    assert next_in_phase(7.02, 0.0, 0.1) == pytest.approx(7.1)

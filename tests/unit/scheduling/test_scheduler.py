@@ -22,16 +22,19 @@ from workers.jobs.events import (
     Ended,
     JobReport,
     Outcome,
+    Progressed,
     Retrying,
 )
 from workers.jobs.job import Job, JobId, StreamSettings
 from workers.jobs.job_state import JobState, JobStatus
+from workers.pacing.certificate import LagSummary
 from workers.protocol.endpoint import custom_endpoint
 from workers.runs import run_folder
 from workers.runs.run_folder import RunFolder
 from workers.scheduling.job_slot import MAX_SILENT_SETUP_CHECKS
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.scheduler import Scheduler
+from workers.scheduling.start_pace import FIRST_GAP_S
 from workers.scheduling.start_rate import RATE_WINDOW_S, StartRateLimiter
 from workers.session.assignment import Assignment, Timeouts
 
@@ -318,6 +321,34 @@ def test_sessions_are_told_whether_the_server_was_reached(folder: RunFolder) -> 
     launcher.run(scheduler)
 
     assert [a.was_reached for _, a in launcher.starts] == [False, False, True]
+
+
+def test_sessions_that_stream_together_have_phases_apart(folder: RunFolder) -> None:
+    """One that is alone starts at once; the others are spread evenly over the interval."""
+    launcher = FakeLauncher(lambda _: script(Outcome.DONE))
+    scheduler = make_scheduler(folder, launcher)
+    for _ in range(20):
+        scheduler.add(Source("a.wav"))
+    launcher.run(scheduler)
+    first, *phases = [assignment.phase for _, assignment in launcher.starts]
+
+    assert first is None
+    gaps = [later - earlier for earlier, later in pairwise(sorted(filter(None, phases)))]
+    assert 0.02 < min(gaps) <= max(gaps) < 0.1
+
+
+def test_late_chunks_make_the_starts_rarer(folder: RunFolder) -> None:
+    """A start takes processor time from sessions that stream."""
+    launcher = FakeLauncher(lambda _: script(Outcome.DONE))
+    scheduler = make_scheduler(folder, launcher)
+    job = scheduler.add(Source("a.wav"))
+    slot, session = scheduler._slots[job], FakeSession(ASSIGNMENT)
+    slot.begin_attempt(session, launcher.clock())
+    late = Progressed(1.0, 10.0, LagSummary(50.0, 1.0, 50.0, 50.0))
+
+    scheduler.apply_report(slot, session, JobReport(job, 1, "a.wav", 1.0, late))
+
+    assert scheduler.start_limiter.pace.gap_s > FIRST_GAP_S
 
 
 def test_jobs_that_are_stopped_end_once(folder: RunFolder) -> None:

@@ -1,10 +1,10 @@
 import itertools
 
+from workers.scheduling.start_pace import FIRST_GAP_S
 from workers.scheduling.start_rate import (
     FIRST_PAUSE_S,
     FREE_STARTS_PER_MINUTE,
     MIN_PAUSE_S,
-    MIN_START_GAP_S,
     RATE_WINDOW_S,
     TRIAL_TIMEOUT_S,
     StartRateLimiter,
@@ -40,7 +40,7 @@ def test_without_a_bound_there_is_a_gap_alone() -> None:
     """Sessions that already stream keep their processor time."""
     times = starts(StartRateLimiter(), 10)
 
-    assert all(abs(b - a - MIN_START_GAP_S) < 1e-6 for a, b in itertools.pairwise(times))
+    assert all(abs(b - a - FIRST_GAP_S) < 1e-6 for a, b in itertools.pairwise(times))
 
 
 def test_what_a_free_account_may_start_is_where_probing_begins() -> None:
@@ -99,11 +99,11 @@ def test_those_refused_together_count_once() -> None:
     """Ten refusals at the same time count as one."""
     bound = StartRateLimiter()
     for n in range(10):
-        bound.record_start(BEGIN + n * MIN_START_GAP_S)
+        bound.record_start(BEGIN + n * FIRST_GAP_S)
     for n in range(10):
-        bound.record_refused(BEGIN + n * MIN_START_GAP_S, BEGIN + 1 + n * MIN_START_GAP_S)
+        bound.record_refused(BEGIN + n * FIRST_GAP_S, BEGIN + 1 + n * FIRST_GAP_S)
 
-    assert bound.next_start_at(BEGIN + 2) <= BEGIN + 1 + 10 * MIN_START_GAP_S + FIRST_PAUSE_S
+    assert bound.next_start_at(BEGIN + 2) <= BEGIN + 1 + 10 * FIRST_GAP_S + FIRST_PAUSE_S
 
 
 def test_after_a_refusal_one_session_at_a_time_tries() -> None:

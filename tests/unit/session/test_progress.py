@@ -14,6 +14,7 @@ from workers.jobs.events import ChunksSent, Progressed, Slipped, Waited
 from workers.jobs.job import StreamSettings
 from workers.pacing.certificate import LagSummary, Verdict
 from workers.pacing.schedule import Release
+from workers.session.chunks import Chunk
 from workers.session.progress import IDLE_REPORT_INTERVAL_S, SendProgress
 from workers.session.recorder import Recorder
 from workers.traces.files import TRACE_SUFFIX
@@ -51,10 +52,10 @@ def test_a_report_says_how_far_and_how_late_and_how_loud(
     progress: SendProgress, reports: CollectedReports, tmp_path: Path
 ) -> None:
     """Levels are those since the last report; the trace gets each lag once."""
-    progress.add_chunk(LOUD, 0.001)
-    progress.add_chunk(LOUD, 0.003)
+    progress.add_chunk(Chunk.of(LOUD), 0.001)
+    progress.add_chunk(Chunk.of(LOUD), 0.003)
     progress.report()
-    progress.add_chunk(bytes(800), 0.002)
+    progress.add_chunk(Chunk.of(bytes(800)), 0.002)
     progress.report()
     progress.report()
 
@@ -115,7 +116,7 @@ def test_the_length_of_a_growing_recording_is_what_was_written(
     progress.is_waiting = True
     progress.report()
     progress.record_wait(0.1234567)
-    progress.add_chunk(LOUD, 0.0)
+    progress.add_chunk(Chunk.of(LOUD), 0.0)
     progress.report()
     made = progress.certificate()
 
@@ -138,10 +139,10 @@ def test_a_report_comes_after_each_second_of_audio(
     progress = SendProgress(RECORDING, StreamSettings(chunk_ms=500), 0, recorder)
     counts = []
     for _ in range(4):
-        progress.add_chunk(LOUD, 0.0)
+        progress.add_chunk(Chunk.of(LOUD), 0.0)
         counts.append(len(reports.events))
     progress.report_if_new()
-    progress.add_chunk(LOUD, 0.0)
+    progress.add_chunk(Chunk.of(LOUD), 0.0)
     progress.report_if_new()
 
     assert counts == [0, 1, 1, 2]
@@ -155,7 +156,7 @@ def test_at_a_higher_speed_a_report_comes_as_often_and_less_time_is_left(
     progress = SendProgress(RECORDING, StreamSettings(chunk_ms=500, speed=4.0), 0, recorder)
     counts = []
     for _ in range(16):
-        progress.add_chunk(bytes(8000), 0.0)
+        progress.add_chunk(Chunk.of(bytes(8000)), 0.0)
         counts.append(len(reports.events))
     made = progress.certificate()
 
@@ -187,7 +188,7 @@ def test_a_slip_is_reported_where_it_happened(
     progress: SendProgress, reports: CollectedReports
 ) -> None:
     """The report has the slip in ms and its position; the certificate counts the slip."""
-    progress.add_chunk(LOUD, 0.001)
+    progress.add_chunk(Chunk.of(LOUD), 0.001)
     progress.record_slip(6.0005004)
     made = progress.certificate()
 

@@ -10,6 +10,7 @@ from tests.unit.session.recorder_harness import RECORDING, CollectedReports, ope
 from workers.errors import Malformed
 from workers.jobs.events import ChunksSent, Progressed, TurnReceived
 from workers.jobs.job import StreamSettings
+from workers.session.chunks import Chunk
 from workers.session.progress import SendProgress
 from workers.traces.format import needs_progress_first
 from workers.traces.reader import TraceReader, read_trace
@@ -20,7 +21,7 @@ def test_a_recorder_reports_progress_before_a_final_turn(tmp_path: Path) -> None
     reports = CollectedReports()
     with open_recorder(tmp_path, reports) as recorder:
         progress = SendProgress(RECORDING, StreamSettings(), 0, recorder)
-        progress.add_chunk(bytes(1600), 0.001)
+        progress.add_chunk(Chunk.of(bytes(1600)), 0.001)
         recorder.publish(turn_heard(0, "so"))
         recorder.publish(turn_heard(0, "So.", final=True))
         recorder.publish(turn_heard(0, "So!", final=True))
