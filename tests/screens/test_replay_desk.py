@@ -60,7 +60,7 @@ async def test_it_opens_on_the_run_as_it_ended(tmp_path: Path) -> None:
     folder = write_sample_run(tmp_path / "run")
     before = {path: path.read_bytes() for path in folder.iterdir()}
     async with looking_back(folder) as (seat, _):
-        assert "looking back at run, 20 Nov 2026" in seat.banner_text()
+        assert "looking back at run, 2026-11-20" in seat.banner_text()
         assert [True] * 3 == [
             word in row
             for word, row in zip(("done", "done", "cancelled"), seat.table_lines(), strict=False)
