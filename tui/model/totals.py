@@ -35,32 +35,28 @@ class SendingPace(Enum):
     FALLS_BEHIND = "falls behind"
 
 
-WORSE_AFTER_S, BETTER_AFTER_S = 2.0, 6.0
-"""For so long the pace must be worse, or better, before `SteadyPace` shows it."""
+BETTER_AFTER_S = 6.0
+"""For so long the pace must be better before `SteadyPace` shows it."""
 
 
 class SteadyPace:
-    """The pace that is shown: it follows `Totals.pace` only when a change lasts, so that a single
-    stall of the machine does not flicker."""
+    """The pace that is shown: a worse one at once, a better one only when it has lasted, so that a
+    machine at its limit does not flicker between the two."""
 
     def __init__(self) -> None:
         self.shown: SendingPace | None = None
-        self._changed_at: float | None = None
-        """When the pace became another than the one that is shown; None if it did not."""
-        self._is_worse = False
-        """Whether it is worse then, or else better."""
+        self._better_since: float | None = None
+        """Since when the pace has been better than the one that is shown; None if it is not."""
 
     def update(self, pace: SendingPace | None, now: float) -> None:
         """Takes the pace at a moment in seconds."""
-        if pace is None or self.shown is None or pace is self.shown:
-            self.shown, self._changed_at = pace, None
-            return
         paces = list(SendingPace)
-        is_worse = paces.index(pace) > paces.index(self.shown)
-        if self._changed_at is None or is_worse is not self._is_worse:
-            self._is_worse, self._changed_at = is_worse, now
-        if now - self._changed_at >= (WORSE_AFTER_S if is_worse else BETTER_AFTER_S):
-            self.shown, self._changed_at = pace, None
+        if pace and self.shown and paces.index(pace) < paces.index(self.shown):
+            if self._better_since is None:
+                self._better_since = now
+            if now - self._better_since < BETTER_AFTER_S:
+                return
+        self.shown, self._better_since = pace, None
 
 
 class TurnAwayReason(Enum):
