@@ -16,7 +16,8 @@ from typing import Self
 from tests.benchmarks.desk_load import OF_A_TURN, SPOKEN, progressed, reading
 from workers import processes
 from workers.jobs.events import Began, Connecting, Ended, Event, JobReport, Outcome, TurnReceived
-from workers.jobs.job import Job
+from workers.jobs.job import Job, JobId
+from workers.jobs.node_status import NodeStatus
 from workers.pacing.certificate import Certificate, LagPercentiles, Verdict
 from workers.pacing.schedule import Release
 from workers.secrecy import Secret
@@ -57,6 +58,10 @@ class ScriptedSession:
 
     def send(self, message: ControlMessage) -> None:
         """A scripted session ends with the program."""
+
+    @property
+    def is_reachable(self) -> bool:
+        return True
 
     def check_alive(self) -> bool:
         return True
@@ -110,6 +115,22 @@ class ScriptedLauncher:
     def create(self, assignment: Assignment, key: Secret | None) -> ScriptedSession:
         start = _Start(assignment.job, assignment.attempt, assignment.trace_path)
         return ScriptedSession(self, start)
+
+    def limit_sessions(self, max_sessions: int) -> None:
+        """One process can have any number."""
+
+    def adopt(self, job: JobId, attempt: int) -> ScriptedSession | None:
+        return None
+
+    @property
+    def capacity(self) -> int | None:
+        return None
+
+    def nodes(self) -> list[NodeStatus]:
+        return []
+
+    def drain(self, node: str, on: bool) -> None:
+        """There are no other machines."""
 
     def start_session(
         self, start: _Start, on_report: Callable[[JobReport], None], on_exit: Callable[[str], None]
