@@ -9,11 +9,14 @@ from textual.events import Key, Paste
 from textual.widgets import Input
 
 from tests.screens.conftest import DeskDriver, DeskFactory, rendered_lines, style_of
+from tests.support import audio_files
 from tests.support.fake_supervisor import FakeSupervisor
 from tests.support.report_builders import ended_done, queued, streaming, turn_heard
+from tui.app.desk import Desk
 from tui.app.palette import GroupedCommands
 from tui.config.remembered_choices import load_choice
 from tui.model.row_filter import parse_filter
+from tui.model.run_forecast import RunForecaster
 from tui.render.columns import COLUMNS
 from tui.screens.add_recordings import AddDialog
 from tui.screens.dialogs import TextDialog
@@ -21,7 +24,10 @@ from tui.screens.export import ExportDialog
 from tui.screens.overview import Overview
 from tui.widgets.input_bars import SearchBar
 from workers.exports.files import FORMATS
-from workers.jobs.job import JobId
+from workers.jobs.job import JobId, StreamSettings
+from workers.prices.price_list import load_prices
+from workers.protocol.endpoint import service_endpoint
+from workers.scheduling.start_rate import StartRateLimiter
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +62,37 @@ async def test_a_folder_is_added_as_its_recordings(open_desk: DeskFactory, tmp_p
         assert "2 recordings added" in seat.footer_text()
         assert "a.wav" in seat.table_lines()[0]
         assert "being read" in seat.table_lines()[0]
+
+
+async def test_the_dialog_says_what_the_recordings_will_take_and_cost(tmp_path: Path) -> None:
+    """Before they are added; that another API is cheaper, only the first time."""
+    tone = audio_files.sine(90)
+    for name in ("a", "b"):
+        audio_files.write_recording(tmp_path / f"{name}.wav", tone)
+    prices, service = load_prices(), service_endpoint(None)
+    forecaster = RunForecaster(
+        StreamSettings(),
+        prices,
+        lambda one: prices.session_price(service, one.speech_model),
+        10,
+        StartRateLimiter,
+    )
+    desk = Desk(FakeSupervisor(), "AssemblyAI", tmp_path / "run", forecaster=forecaster)
+    async with desk.run_test(size=(120, 34)) as pilot:
+        seat = DeskDriver(desk, FakeSupervisor(), pilot)
+        await typed(seat, tmp_path)
+        await seat.wait_until(lambda: "billed" in below(seat, "#below"))
+        first = below(seat, "#below")
+        await seat.press("escape")
+        await typed(seat, tmp_path / "a.wav")
+        await seat.wait_until(lambda: "billed" in below(seat, "#below"))
+        second = below(seat, "#below")
+
+    assert "2 sessions, 3:00 of audio" in first
+    assert "$0.02 by the list prices of" in first
+    assert "the pre-recorded API costs about $0.01" in first
+    assert "1 session, 1:30 of audio" in second
+    assert "pre-recorded" not in second
 
 
 async def test_the_dialog_reports_a_path_that_does_not_exist(

@@ -9,7 +9,7 @@ from workers.jobs.job import JobId
 from workers.jobs.node_status import NodeStatus
 from workers.jobs.sent_position import SentPosition
 from workers.protocol.messages import UpdateConfiguration
-from workers.scheduling.spending import SpendingStatus
+from workers.scheduling.spending import NOTHING_SPENT
 
 
 class FakeSupervisor:
@@ -19,7 +19,7 @@ class FakeSupervisor:
         self.reports: queue.SimpleQueue[JobReport] = queue.SimpleQueue()
         self.holding = False
         self.held_by_refusal = False
-        self.spending = SpendingStatus()
+        self.spending = NOTHING_SPENT
         self.max_sessions = sessions
         self.next_start_at: float | None = None
         self.start_after = 0.0

@@ -36,6 +36,7 @@ from tui.model.first_hint import FirstHint
 from tui.model.recording_feed import RecordingFeed
 from tui.model.replay import SPEEDS, Replay
 from tui.model.run_end import RunEnd
+from tui.model.run_forecast import RunForecaster
 from tui.model.shutdown import Shutdown, ShutdownPhase
 from tui.model.supervisor_protocol import SupervisorProtocol
 from tui.model.transcript_cache import TranscriptCache
@@ -99,6 +100,7 @@ class Desk(App[None]):
         bindings: Sequence[KeyBinding] = KEY_BINDINGS,
         notice: str = "",
         first_hint: FirstHint | None = None,
+        forecaster: RunForecaster | None = None,
     ) -> None:
         super().__init__()
         self._opening_notice, self._window_title = notice, ""
@@ -122,6 +124,7 @@ class Desk(App[None]):
             self.show_notice,
             self.announce_end,
             self.tick,
+            forecaster,
         )
         self.actions: JobActions | ReplayActions
         if isinstance(run, Replay):

@@ -47,6 +47,8 @@ class JobActions(RunActions):
         self._announce_end = desk.announce_end
         self._drain_scheduled = False
         self._picker_folder = ""
+        self._forecaster = desk.forecaster
+        self._has_named_pre_recorded = False
         self._feed = feed
         self._unfrozen_rows = 0
 
@@ -55,7 +57,8 @@ class JobActions(RunActions):
         self._show_fed_jobs()
         self.drain()
         run = self.supervisor
-        self.state.update_forecast(run.queue, run.next_start_at, run.max_sessions, held=run.holding)
+        held = run.holding or run.spending.is_reached
+        self.state.update_forecast(run.queue, run.next_start_at, run.max_sessions, held=held)
         if notice := self._notices.poll():
             self.show_notice(notice)
         searching = self._feed is not None and self._feed.phase is not FeedPhase.ENDED
@@ -157,10 +160,14 @@ class JobActions(RunActions):
     def add(self, text: str = "") -> None:
         from tui.screens.add_recordings import AddDialog
 
-        dialog = AddDialog(self.look, self.source_rules, text, self._picker_folder)
+        dialog = AddDialog(
+            self.look, self.source_rules, text, self._picker_folder, self._forecaster
+        )
+        dialog.names_pre_recorded = not self._has_named_pre_recorded
 
         def queue_sources(sources: list[Source] | None) -> None:
             self._picker_folder = dialog.folder
+            self._has_named_pre_recorded |= dialog.forecast is not None
             if sources:
                 self.skipped_paths.extend(dialog.skipped)
                 key = self.look.key_hint(Scope.JOBS, "skipped")

@@ -22,6 +22,7 @@ from tui.keys.key_table import KeyBinding, Needs, Scope
 from tui.model import verbs
 from tui.model.desk_state import DeskState
 from tui.model.listening import Listening
+from tui.model.run_forecast import RunForecaster
 from tui.model.wall import Wall
 from tui.theme.roles import Look, StyledLine
 from tui.widgets.messages import RedrawRequested
@@ -61,6 +62,8 @@ class DeskParts:
     """Shows that all sessions have finished."""
     tick: Callable[[], None]
     """Updates state and screen."""
+    forecaster: RunForecaster | None = None
+    """Says what further recordings will take; None in a replay."""
 
 
 class RunActions(ABC):

@@ -114,7 +114,7 @@ def run_desk(
     from tui.cli.console import print_line
     from tui.cli.faults import report_fault
     from tui.cli.run_options import print_skipped
-    from tui.cli.run_setup import open_supervisor
+    from tui.cli.run_setup import new_forecaster, open_supervisor
     from tui.cli.summary import exit_code, run_summary_lines
     from tui.terminal import gc_tuning
     from tui.terminal.sighup import treat_lost_terminal_as_sighup
@@ -144,6 +144,7 @@ def run_desk(
             notice=notice,
             feed=feed,
             first_hint=FirstHint(),
+            forecaster=new_forecaster(options),
         )
         app.actions.skipped_paths = request.skipped  # the search may add to it
         app.state.restore(request.job_states)

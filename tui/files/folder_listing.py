@@ -62,12 +62,12 @@ def _matches(name: str, pattern: str) -> bool:
     return fnmatchcase(name, pattern)
 
 
-def estimate_duration(entry: FolderEntry) -> float | None:
+def estimate_duration(path: str) -> float | None:
     """Duration in seconds according to the header of a WAV or FLAC file; reads no audio."""
-    if not entry.size_bytes or not os.path.isfile(entry.path):  # reading a pipe would block
-        return None
     try:
-        with open(entry.path, "rb") as file:
+        if not os.path.isfile(path) or not (size_bytes := os.path.getsize(path)):
+            return None  # reading a pipe would block
+        with open(path, "rb") as file:
             head = file.read(_HEADER_BYTES)
     except OSError:
         return None
@@ -75,7 +75,7 @@ def estimate_duration(entry: FolderEntry) -> float | None:
         return None
     if head[:4] == b"RIFF" and head[8:16] == b"WAVEfmt ":
         (bytes_per_s,) = struct.unpack_from("<I", head, 28)
-        return (entry.size_bytes - _HEADER_BYTES) / bytes_per_s if bytes_per_s else None
+        return (size_bytes - _HEADER_BYTES) / bytes_per_s if bytes_per_s else None
     if head[:4] == b"fLaC":  # 20 bits of sample rate, 8 of format, 36 of samples
         stream_info = int.from_bytes(head[18:26], "big")
         rate, samples = stream_info >> 44, stream_info & (1 << 36) - 1

@@ -15,7 +15,7 @@ from workers.jobs.job_state import JobState
 from workers.jobs.node_status import NodeStatus
 from workers.runs.job_timeline import BEFORE_START_S
 from workers.runs.timeline import RunTimeline
-from workers.scheduling.spending import SpendingStatus
+from workers.scheduling.spending import NOTHING_SPENT
 
 SPEEDS = (1, 4, 16)
 
@@ -31,7 +31,7 @@ class Replay:
     held_by_refusal = False
     next_start_at: float | None = None
     server_restarts = 0
-    spending = SpendingStatus()
+    spending = NOTHING_SPENT
     is_idle = True  # quitting ends no session
 
     def __init__(self, timeline: RunTimeline) -> None:

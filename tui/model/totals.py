@@ -17,6 +17,7 @@ from workers.jobs.events import Outcome
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState, JobStatus
 from workers.jobs.pair import PairState, session_states
+from workers.scheduling.spending import SOCKET_OVERHEAD_S
 
 T = TypeVar("T")
 
@@ -91,6 +92,8 @@ class Totals:
     """Number of jobs that wait because of ``turn_away_reason``."""
     is_exact: bool = True
     """Whether ``audio_s`` contains no estimate."""
+    remaining_open_s: float = 0.0
+    """How long sockets will still be open, all together."""
 
     @property
     def pace(self) -> SendingPace | None:
@@ -149,7 +152,7 @@ def totals_in_steps(
     live: list[JobState] = []
     waiting: dict[JobId, JobState] = {}
     reasons: list[TurnAwayReason] = []
-    sent_s = audio_s = open_s = 0.0
+    sent_s = audio_s = open_s = remaining_open_s = 0.0
     is_exact, is_lower_bound = True, False
     for number, (job, job_state) in enumerate(list(job_states.items()), 1):
         status = job_state.status
@@ -166,6 +169,10 @@ def totals_in_steps(
         if job_state.sent_seconds or job_state.retrying:
             sent_s += metrics.reached_s(job_state)
         is_exact = is_exact and job_state.is_exact
+        if not status.is_finished:
+            for session in session_states(job_state):
+                if not session.status.is_finished:
+                    remaining_open_s += (metrics.remaining_s(session) or 0.0) + SOCKET_OVERHEAD_S
         if not number % STEP_JOBS:
             yield
     for number, job_state in enumerate(list(all_job_states or job_states.values()), 1):
@@ -197,6 +204,7 @@ def totals_in_steps(
         audio_s=audio_s,
         is_exact=is_exact,
         open_s=open_s,
+        remaining_open_s=remaining_open_s,
         remaining_s=remaining_s,
         is_lower_bound=is_lower_bound
         or any(job_state.is_growing or not job_state.total_seconds for job_state in live),

@@ -14,9 +14,14 @@ from tui.text.width import cell_width, clean, fit, line_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
 from workers.jobs.job_state import JobStatus
+from workers.prices.budget import format_money
 from workers.protocol.endpoint import EndpointKind
+from workers.scheduling.spending import NOTHING_SPENT, SpendingStatus
 
 PRODUCT_NAME = "Paceline"
+
+BUDGET_GAUGE_WIDTH = 10
+"""In cells."""
 
 DESTINATION_WIDTHS = (20, 9)
 """Widths of a shortened destination. The second is used only if the counts need the space:
@@ -56,6 +61,7 @@ class Priorities:
     counts: tuple[int, ...]
     audio: tuple[int, ...] = ()
     socket_time: tuple[int, ...] = ()
+    budget: tuple[int, ...] = ()
 
 
 LAST = 90  # for parts whose shorter variant omits much
@@ -69,6 +75,7 @@ ONE_LINE = Priorities(
     feed=(17, 48),
     lag=(15, 50, 64, LAST + 1),
     counts=(40, LAST),
+    budget=(9, 32, 46),
 )
 
 TWO_LINES = Priorities(
@@ -78,7 +85,8 @@ TWO_LINES = Priorities(
     next_start=(30, 70),
     audio=(15, 40),
     time_left=(20, 25, 60),
-    socket_time=(18, 50),
+    socket_time=(18, 35, 50),
+    budget=(22, 52, 67),
     held=(55, 85),
     feed=(42, 75),
     lag=(40, 60, 80, LAST + 1),
@@ -116,6 +124,7 @@ class RunStatus:
     interrupted: int = 0
     connecting: int = 0  # number of live sessions that are connecting
     feed_phase: FeedPhase = FeedPhase.ENDED  # whether folders are searched or watched
+    spending: SpendingStatus = NOTHING_SPENT
     growing_files: int = 0  # number of new files in watched folders that are still growing
 
 
@@ -136,6 +145,7 @@ def one_line_banner(
         _time_left_part(run_status, ONE_LINE),
         _counts_part(run_status, symbols, ONE_LINE),
         _feed_part(run_status, ONE_LINE),
+        _budget_part(run_status, symbols, ONE_LINE),
         _held_part(run_status, symbols, ONE_LINE),
         _lag_part(run_status, symbols, ONE_LINE),
     ]
@@ -152,6 +162,7 @@ def two_line_banner(
         _audio_part(run_status, TWO_LINES),
         _time_left_part(run_status, TWO_LINES),
         _socket_time_part(run_status, destination, TWO_LINES),
+        _budget_part(run_status, symbols, TWO_LINES),
     ]
     counts = [_counts_part(run_status, symbols, TWO_LINES)]
     lag = [
@@ -232,7 +243,8 @@ def _next_start_part(
         texts = (f"{symbols.warning} {sentence}", f"{symbols.warning} {brief}", symbols.warning)
         variants = [[(text, Role.ERROR)] for text in texts]
         return ResponsivePart(variants, (priorities.next_start[0], LAST))
-    if run_status.starts_held or not run_status.queued + run_status.retrying:
+    held = run_status.starts_held or run_status.spending.is_reached
+    if held or not run_status.queued + run_status.retrying:
         return NOTHING
     if not run_status.max_sessions:
         return ResponsivePart([[("starting up", Role.MUTED)], []], priorities.next_start[1:])
@@ -280,14 +292,40 @@ def format_rough_duration(seconds: float) -> str:
 def _socket_time_part(
     run_status: RunStatus, destination: Destination, priorities: Priorities
 ) -> ResponsivePart:
-    """The total open time of all sockets, and whether the service bills it."""
-    if not run_status.totals.open_s:
+    """The total open time of all sockets, and what it costs: so far, and at the end."""
+    totals, spending = run_status.totals, run_status.spending
+    time = (format_duration(totals.open_s), Role.TEXT)
+    if spending.per_hour and spending.cost is not None:
+        if not totals.open_s + totals.remaining_open_s:
+            return NOTHING
+        rest = totals.remaining_open_s / 3600 * spending.per_hour
+        money = (format_money(spending.cost, spending.currency), Role.TEXT)
+        least = "at least" if totals.is_lower_bound else "about"
+        total = format_money(spending.cost + rest, spending.currency)
+        of_all = (f" of {least} {total}", Role.MUTED)
+        full = [("sockets open ", Role.MUTED), time, (" billed, ", Role.MUTED), money, of_all]
+        brief = [time, (" billed, ", Role.MUTED), money, (f" of ~{total}", Role.MUTED)]
+        variants = [full, brief, [money, (f" of ~{total}", Role.MUTED)], []]
+        return ResponsivePart(variants, priorities.socket_time)
+    if not totals.open_s:
         return NOTHING
-    time = (format_duration(run_status.totals.open_s), Role.TEXT)
     billed = destination.kind is EndpointKind.SERVICE
     word = (" billed" if billed else " open", Role.MUTED)
     full = [("sockets open ", Role.MUTED), time, *([word] if billed else [])]
-    return ResponsivePart([full, [time, word], []], priorities.socket_time)
+    return ResponsivePart([full, [time, word], []], priorities.socket_time[1:])
+
+
+def _budget_part(run_status: RunStatus, symbols: Symbols, priorities: Priorities) -> ResponsivePart:
+    """A gauge of how much of the budget is spent."""
+    spending = run_status.spending
+    if (budget := spending.budget) is None:
+        return NOTHING
+    filled, track = gauges.bar(spending.spent / budget.limit, BUDGET_GAUGE_WIDTH, symbols)
+    role = Role.ALARM if spending.is_reached else Role.SUCCESS
+    numbers = (f"{budget.format(spending.spent)} of {budget}", Role.TEXT)
+    gauge = [(filled, role), (track, Role.FAINT), (" ", Role.TEXT)]
+    variants = [[("budget ", Role.MUTED), *gauge, numbers], [*gauge, numbers], [numbers], []]
+    return ResponsivePart(variants, priorities.budget)
 
 
 # --- current state
@@ -345,9 +383,11 @@ def _feed_part(run_status: RunStatus, priorities: Priorities) -> ResponsivePart:
 
 
 def _held_part(run_status: RunStatus, symbols: Symbols, priorities: Priorities) -> ResponsivePart:
-    if not run_status.starts_held:
+    if not run_status.starts_held and not run_status.spending.is_reached:
         return NOTHING
     texts = (f"{symbols.held} starts held", f"{symbols.held} held", symbols.held)
+    if not run_status.starts_held:
+        texts = (f"{symbols.held} held by the budget", f"{symbols.held} budget", symbols.held)
     return ResponsivePart([[(text, Role.ALARM)] for text in texts], priorities.held)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from tui.files.folder_listing import FolderEntry
 from tui.keys.key_table import Scope
+from tui.model.run_forecast import RunForecast
+from tui.render.forecast import cost_sentence, pre_recorded_sentence, time_sentence
 from tui.render.sentences import wrap_sentence
 from tui.text.formats import format_bytes, format_count, format_duration
 from tui.text.width import cell_width, clean, fit_middle
@@ -74,6 +76,20 @@ def submit_hint(
     if marked_count:
         line += [(f"   {look.symbols.marked} {marked_count} marked", Role.WARNING)]
     return [line]
+
+
+def forecast_rows(
+    forecast: RunForecast, cells: int, symbols: Symbols, with_pre_recorded: bool
+) -> list[StyledLine]:
+    """Says what the recordings will take, and what that costs."""
+    rows = wrap_sentence(" ", time_sentence(forecast), Role.MUTED, cells)
+    if cost := cost_sentence(forecast, brief=True):
+        role = Role.ALARM if forecast.cost else Role.MUTED
+        source = f" by the {forecast.prices}" if forecast.cost else ""
+        rows += wrap_sentence(" ", f"{cost}{source}", role, cells)
+    if with_pre_recorded and (other := pre_recorded_sentence(forecast)):
+        rows += wrap_sentence(symbols.hint, other, Role.MUTED, cells)
+    return rows
 
 
 def problem_lines(

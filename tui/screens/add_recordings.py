@@ -13,6 +13,7 @@ from tui.files.folder_listing import FolderEntry, estimate_duration
 from tui.files.path_input import find_completions, split_paths
 from tui.files.recording_search import RecordingSearch, SearchCancelled
 from tui.keys.key_table import Scope, textual_bindings
+from tui.model.run_forecast import RunForecast, RunForecaster
 from tui.render import file_picker_lines as lines
 from tui.screens.dialogs import Dialog
 from tui.theme.roles import Look, Role, StyledLine
@@ -23,6 +24,9 @@ from workers.audio.discovery import SkippedPaths
 from workers.audio.source import Source
 from workers.errors import PacelineError
 from workers.sources.manifest import SourceRules
+
+MAX_FORECAST_FILES = 5000
+"""With more recordings, reading the beginning of each takes too long for a dialog."""
 
 COUNT_TIMEOUT_S = 1.5
 """Seconds after which counting gives up; Enter then searches without a time limit."""
@@ -42,9 +46,22 @@ class AddDialog(Dialog[list[Source]]):
     }
     """
 
-    def __init__(self, look: Look, rules: SourceRules, text: str = "", folder: str = "") -> None:
+    def __init__(
+        self,
+        look: Look,
+        rules: SourceRules,
+        text: str = "",
+        folder: str = "",
+        forecaster: RunForecaster | None = None,
+    ) -> None:
+        """``forecaster``: says what the recordings of the selection will take."""
         super().__init__(look)
         self.folder = folder
+        self.forecast: RunForecast | None = None
+        """What the recordings of the selection will take; None until that is known."""
+        self.names_pre_recorded = True
+        """Whether to say where another API is cheaper."""
+        self._forecaster = forecaster
         self.skipped = SkippedPaths()
         self._rules = rules
         self._initial_text = text
@@ -130,7 +147,7 @@ class AddDialog(Dialog[list[Source]]):
         known = self._picker.durations_s
         unknown = [entry for entry in self._entry_list.visible_entries if entry.path not in known]
         durations = await asyncio.to_thread(
-            lambda: [(entry.path, estimate_duration(entry)) for entry in unknown]
+            lambda: [(entry.path, estimate_duration(entry.path)) for entry in unknown]
         )
         known.update((path, duration) for path, duration in durations if duration is not None)
         if durations:
@@ -143,7 +160,7 @@ class AddDialog(Dialog[list[Source]]):
         line, in_list = self._path_input.value, self._entry_list.has_focus
         selection = self._picker.selection(line, in_list=in_list)
         if selection != self._selection:
-            self._selection, self._counted = selection, None
+            self._selection, self._counted, self.forecast = selection, None, None
             self._search.cancel()
             if selection:
                 self.start_task("count", self._count_recordings, selection)
@@ -156,6 +173,19 @@ class AddDialog(Dialog[list[Source]]):
             if selection == self._selection:
                 self._counted = files
             self._redraw_status()
+            forecast = await asyncio.to_thread(self._make_forecast, files)
+            if selection == self._selection:
+                self.forecast = forecast
+                self._redraw_status()
+
+    def _make_forecast(self, sources: list[Source]) -> RunForecast | None:
+        """Called in a thread, as it reads the beginning of each file."""
+        if self._forecaster is None or not 0 < len(sources) <= MAX_FORECAST_FILES:
+            return None
+        planned = []
+        for source in sources:
+            planned += self._forecaster.planned(source, _estimate_part_s(source))
+        return self._forecaster.forecast(planned)
 
     async def _find_recordings(
         self, selection: PathSelection, timeout_s: float | None = None
@@ -243,10 +273,23 @@ class AddDialog(Dialog[list[Source]]):
                 *self._problem, self.skipped.listed, width, self.look.symbols
             )
         folder = self._folder_to_open
-        return lines.submit_hint(
+        hint = lines.submit_hint(
             len(self._picker.marked),
             None if self._counted is None else len(self._counted),
             folder.name if folder else "",
             has_input=bool(self._selection),
             look=self.look,
         )
+        if self.forecast is None or folder is not None:
+            return hint
+        with_other = self.names_pre_recorded
+        return hint + lines.forecast_rows(self.forecast, width, self.look.symbols, with_other)
+
+
+def _estimate_part_s(source: Source) -> float | None:
+    """How much of a recording is streamed, according to its header; None if that does not say."""
+    if not source.is_local or (seconds := estimate_duration(source.file)) is None:
+        return None
+    end_s = source.options.end_s
+    end_s = seconds if end_s is None else min(end_s, seconds)
+    return max(0.0, end_s - source.options.start_s)

@@ -142,7 +142,7 @@ class ScreenFrame:
                 state.job_states,
                 supervisor.queue,
                 supervisor.max_sessions,
-                held=supervisor.holding,
+                held=supervisor.holding or supervisor.spending.is_reached,
                 start_simulator=supervisor.start_simulator(),
                 all_job_states=state.all_job_states,
             )
@@ -174,6 +174,7 @@ class ScreenFrame:
             next_start_in_s=None if next_start is None else next_start - now,
             totals=self._totals,
             pace=self._pace.shown,
+            spending=supervisor.spending,
             interrupted=counts[JobStatus.INTERRUPTED],
             connecting=counts[JobStatus.CONNECTING],
             feed_phase=FeedPhase.ENDED if self._feed is None else self._feed.phase,

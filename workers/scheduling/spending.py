@@ -44,6 +44,9 @@ class SpendingStatus:
     """Whether, besides, nothing is live that may take less than was reserved: none ever starts."""
 
 
+NOTHING_SPENT = SpendingStatus()
+
+
 @dataclass(slots=True)
 class _Reservation:
     """What a live session takes."""

@@ -54,7 +54,7 @@ def test_links_and_pipes_are_listed_without_being_opened(tmp_path: Path) -> None
     entries = list_folder(str(tmp_path))
 
     assert ["there", "dead.wav", "pipe.wav", "round.wav"] == [entry.name for entry in entries]
-    assert [None] * 4 == [estimate_duration(entry) for entry in entries]
+    assert [None] * 4 == [estimate_duration(entry.path) for entry in entries]
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac"])
@@ -63,7 +63,7 @@ def test_durations_are_read_from_the_header(tmp_path: Path, name: str) -> None:
     soundfile.write(tmp_path / name, np.zeros(24000, np.int16), 16000)
     (entry,) = list_folder(str(tmp_path))
 
-    assert 1.5 == pytest.approx(estimate_duration(entry), abs=0.01)
+    assert 1.5 == pytest.approx(estimate_duration(entry.path), abs=0.01)
 
 
 def test_a_damaged_header_gives_no_duration(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_damaged_header_gives_no_duration(tmp_path: Path) -> None:
     (tmp_path / "rateless.wav").write_bytes(whole[:28] + bytes(4) + whole[32:])
     make(tmp_path, "short.wav")
 
-    durations = {entry.name: estimate_duration(entry) for entry in list_folder(str(tmp_path))}
+    durations = {entry.name: estimate_duration(entry.path) for entry in list_folder(str(tmp_path))}
 
     assert {"rateless.wav": None, "short.wav": None, "still.wav": 0.0} == durations
 

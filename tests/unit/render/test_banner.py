@@ -1,5 +1,6 @@
 """The top of the desk: it fits, and what gives way is what matters least."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from tui.render.responsive_line import ResponsivePart, fit_parts
 from tui.text.width import cell_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import ASCII, UNICODE
+from workers.prices.budget import Budget
 from workers.protocol.endpoint import EMBEDDED_NAME, EndpointKind
+from workers.scheduling.spending import SpendingStatus
 
 SERVICE = Destination("AssemblyAI (EU)", EndpointKind.SERVICE)
 
@@ -207,3 +210,42 @@ def test_what_has_the_smallest_number_gives_way_first() -> None:
     assert ["aaaa", "b", "cccccccc"] == list(map(text, fit_parts(line, 13)))
     assert ["aaaa", "bb", "c"] == list(map(text, fit_parts(line, 12)))
     assert ["a", "b", "c"] == list(map(text, fit_parts(line, 2)))
+
+
+def test_the_cost_so_far_stands_beside_what_it_will_be() -> None:
+    """Billed are open sockets, also those to come."""
+    spending = SpendingStatus(cost=0.15, currency="USD", per_hour=0.45)
+    so_far = Totals(open_s=1200.0, remaining_open_s=7200.0)
+
+    assert "sockets open 20:00 billed, $0.15 of about $1.05" in told(
+        standing(so_far, spending=spending)
+    )
+    growing = replace(so_far, is_lower_bound=True)
+    assert "$0.15 of at least $1.05" in told(standing(growing, spending=spending))
+    before = told(standing(Totals(remaining_open_s=7200.0), spending=replace(spending, cost=0.0)))
+    assert "$0.00 of about $0.90" in before
+
+
+def test_where_nothing_is_to_be_paid_no_money_is_named() -> None:
+    """Nor where nobody knows the price."""
+    for spending in (SpendingStatus(), SpendingStatus(cost=None, per_hour=None)):
+        line = told(standing(spending=spending), Destination("x", EndpointKind.CUSTOM))
+        assert "sockets open 1:06:40" in line
+        assert "$" not in line
+
+
+def test_a_budget_has_a_gauge_and_says_when_it_holds() -> None:
+    """In money or hours; the gauge is full when nothing is left."""
+    money = SpendingStatus(
+        cost=1.25, currency="USD", per_hour=0.45, budget=Budget(5.0, "USD"), spent=1.25
+    )
+    hours = SpendingStatus(budget=Budget(2.0), spent=1.9, committed=2.0, is_reached=True)
+    free = told(standing(spending=money, starts_held=False))
+    held = told(standing(spending=hours, starts_held=False))
+
+    quarter = UNICODE.filled * 2 + UNICODE.half_filled + UNICODE.track * 7
+    assert f"budget {quarter} $1.25 of $5.00" in free
+    assert "held by the budget" not in free
+    assert "1.90 h of 2.00 h" in held
+    assert "held by the budget" in held
+    assert "starts held" in told(standing(spending=hours))
