@@ -112,6 +112,8 @@ MONOTONIC_S = Range(-1e12, 1e12, "s")
 POSITION_MS = Range(0, 10**16, "ms")
 TURN_NUMBER = Range(0, 2**31 - 1)
 COUNT = Range(0, 2**53)
+WALL_S = Range(0, 2.5e11, "s")
+"""A time since the epoch, up to the year 9891."""
 LAG_MS = Range(0, 1e12, "ms")
 DRIFT_MS = Range(-1e12, 1e12, "ms")
 LAG_US = Range(0, 2**32 - 1, "µs")

@@ -1,8 +1,9 @@
 """``paceline export``: writes transcripts of a run to files, using only its traces."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,10 @@ from tui.cli.command_help import command
 from tui.cli.console import print_line, print_warnings
 from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import bom_option, path_option, run_argument
+
+if TYPE_CHECKING:  # loaded when the command runs
+    from workers.jobs.job import JobId
+    from workers.jobs.job_state import JobState
 
 
 @command(
@@ -50,8 +55,7 @@ def export(
     from workers.exports import files
     from workers.exports.files import COMBINED_FORMATS, FORMATS, OverwritePolicy
     from workers.exports.names import export_names
-    from workers.runs.index import read_index
-    from workers.runs.reader import read_job_states
+    from workers.runs.reader import JobStates
     from workers.runs.run_folder import share_like_run
 
     if overwrite and number:
@@ -72,27 +76,38 @@ def export(
         reason = f"{' and '.join(subtitles)} cannot hold several recordings in one file"
         raise UsageProblem(reason, f"--one-file supports {', '.join(COMBINED_FORMATS)}.")
     target, in_run = into or folder / "exports", into is None
-    index = read_index(folder)
-    print_warnings(index.warnings)
-    share_like_run(folder, index)
-    job_states = read_job_states(folder)
-    names = export_names(job_states)
-    streamed = []
-    for job_state in job_states:
-        if job_state.began is None and not len(job_state.transcript):
-            print_line(f"- {job_state.file}: nothing was streamed")
-        else:
-            streamed.append(job_state)
-    complete = True
-    if together and streamed:
+    job_states = JobStates(folder)
+    print_warnings(job_states.index.warnings)
+    share_like_run(folder, job_states.index)
+    streamed = StreamedJobs(job_states)
+    if together:
         write = partial(files.write_combined_exports, streamed, formats, target, in_run=in_run)
         write = partial(write, existing=existing, csv_bom=bom)
-        complete = _write_and_report("all of them", write)
-    for job_state in [] if together else streamed:
+        complete = not any(True for _ in streamed) or _write_and_report("all of them", write)
+        return ExitCode.DONE if complete else ExitCode.SOME_FAILED
+    names, complete = export_names(job_states.files), True
+    for job_state in streamed:
         write = partial(files.write_exports, job_state, formats, target, in_run=in_run, csv_bom=bom)
         write = partial(write, existing=existing, name=names[job_state.job])
         complete &= _write_and_report(job_state.file, write)
     return ExitCode.DONE if complete else ExitCode.SOME_FAILED
+
+
+class StreamedJobs:
+    """The jobs of a run that have something to export, each read when an iteration reaches it. The
+    first iteration reports the others."""
+
+    def __init__(self, job_states: "Iterable[JobState]") -> None:
+        self._job_states = job_states
+        self._reported: set[JobId] = set()
+
+    def __iter__(self) -> "Iterator[JobState]":
+        for job_state in self._job_states:
+            if job_state.began is not None or len(job_state.transcript):
+                yield job_state
+            elif job_state.job not in self._reported:
+                self._reported.add(job_state.job)
+                print_line(f"- {job_state.file}: nothing was streamed")
 
 
 def _write_and_report(file: str, write: Callable[[], Sequence[Path]]) -> bool:

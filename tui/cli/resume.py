@@ -62,7 +62,7 @@ def resume(
         require_terminal(f"paceline resume {shell_path(folder)} --no-desk")
     run = run_folder.reopen(folder)
     try:
-        options, job_states = prepare_resume(folder, **arguments)
+        options, job_states = prepare_resume(folder, run.index, **arguments)
         if guard is None:
             from tui.cli.cost_question import confirm_cost
 

@@ -17,12 +17,14 @@ from workers.prices.price_list import load_prices
 from workers.protocol import endpoint
 from workers.protocol.endpoint import Endpoint, EndpointKind
 from workers.protocol.proxies import find_proxy
+from workers.runs.index import RunIndex
 from workers.runs.reader import read_run
 from workers.secrecy import KEY_VARIABLE
 
 
 def prepare_resume(
     folder: Path,
+    index: RunIndex | None = None,
     *,
     url: str | None,
     ca_file: Path | None,
@@ -40,13 +42,13 @@ def prepare_resume(
     log_level: str | None = None,
     log_file: Path | None = None,
 ) -> tuple[RunOptions, list[JobState]]:
-    """Returns the options to continue a run with, and its jobs.
+    """Returns the options to continue a run with, and its jobs. ``index``: as for `read_run`.
 
     Endpoint, settings and limits are those of the run unless arguments override them. The key is
     never stored, so it is read again. Raises `UsageProblem`, `RunFolderProblem` or `Malformed`.
     """
     env_key = pop_env_key()
-    saved = read_run(folder)
+    saved = read_run(folder, index)
     print_warnings(saved.warnings)
     key = None
     target = _resume_endpoint(saved.endpoint, url, unencrypted=unencrypted)

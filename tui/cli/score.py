@@ -23,6 +23,9 @@ if TYPE_CHECKING:  # loaded when the command runs; they need packages of an extr
     from workers.evaluation.score import RunScore
 
 
+PROGRESS_LINES = 20
+"""How often a long scoring says how far it has come."""
+
 scoring_options = option_group(
     click.option(
         "--references",
@@ -124,7 +127,7 @@ def score(
         raise MissingExtra("evaluation", "scoring") from error
     checks = load_thresholds(thresholds)
     options = ScoreOptions(normaliser, equivalences, references, terms, group_by, allow_invalid)
-    run_score = score_run(folder, options)
+    run_score = score_run(folder, options, _report_progress)
     results = [check_threshold(check, run_score.groups[0]) for check in checks]
     if as_json:
         from tui.cli.console import print_json
@@ -155,6 +158,16 @@ def score(
 
         write_word_log(simuleval, run_score)
     return ExitCode.GATE_FAILED if any(one.breached for one in results) else ExitCode.DONE
+
+
+def _report_progress(scored: int, jobs: int) -> None:
+    """Says how far a long scoring has come, on stderr."""
+    from tui.cli.console import print_line
+    from workers.evaluation.score import MIN_PARALLEL_JOBS
+
+    step = max(jobs // PROGRESS_LINES, MIN_PARALLEL_JOBS)
+    if jobs > 2 * MIN_PARALLEL_JOBS and not scored % step:
+        print_line(f"Scored {scored:,} of {jobs:,} recordings", err=True)
 
 
 def add_text(path: Path, text: str) -> None:

@@ -29,7 +29,6 @@ def view(folder: Path) -> ExitCode:
     from tui.terminal import gc_tuning
     from tui.text.formats import shell_path
     from workers.runs import run_lock
-    from workers.runs.job_timeline import BEFORE_START_S
     from workers.runs.run_folder import share_like_run
     from workers.runs.timeline import RunTimeline
 
@@ -42,7 +41,7 @@ def view(folder: Path) -> ExitCode:
     print_warnings(timeline.index.warnings)
     share_like_run(folder, timeline.index)
     # Final turns are cached, so reading the whole run here makes the first screen appear at once.
-    timeline.reports_between(BEFORE_START_S, timeline.duration_s)
+    timeline.preload()
     from tui.app.desk import Desk  # loads Textual
 
     title = replay_title(folder, timeline, still_running=running)

@@ -158,6 +158,30 @@ class DeskState:
             self._update_maxima(job_state)
             self.evict_turns(job_state.job)
 
+    def replace(self, job_states: Iterable[JobState]) -> None:
+        """Replaces the states of jobs, or of halves of pairs, that were restored before."""
+        pairs: set[JobId] = set()
+        for job_state in job_states:
+            if job_state.half is not None:
+                self.half_states[job_state.job] = job_state
+                pairs.add(job_state.half.pair_id)
+            else:
+                self._replace_job(job_state)
+        for pair in pairs:
+            halves = (self.half_states.get(half) for half in Half(pair, 1, "").jobs)
+            left, right = (half for half in halves if half is not None)
+            self._replace_job(pair_state(left, right))
+
+    def _replace_job(self, job_state: JobState) -> None:
+        before = self.job_states[job_state.job]
+        self.job_states[job_state.job] = job_state
+        self.status_counts[before.status] -= 1
+        self.status_counts[job_state.status] += 1
+        self._live_jobs.discard(job_state.job)
+        self._note_done(job_state)
+        self._update_maxima(job_state)
+        self.table.changed_jobs |= {job_state.job, *self.session_jobs(job_state.job)}
+
     def add_jobs(self, jobs: Iterable[JobId], sources: Iterable[Source | str]) -> None:
         """Shows new jobs before their first report."""
         for job, source in zip(jobs, sources, strict=True):

@@ -82,13 +82,20 @@ class Replay:
     def update_state(self, state: DeskState, now: float) -> None:
         """Applies reports up to the current position; after a jump back, reapplies all of them."""
         self._advance(now)
-        if self._shown_until_s == BEFORE_START_S and not state.job_states:
-            jobs = self.timeline.index.jobs
-            state.restore(JobState.of(job.id, job.source, job.half) for job in jobs)
         if self.position_s < self._shown_until_s:
             state.reset()
             self._shown_until_s = BEFORE_START_S
-        for at, report in self.timeline.reports_between(self._shown_until_s, self.position_s):
+        finished = self.timeline.finished_between(self._shown_until_s, self.position_s)
+        if state.job_states:
+            state.replace(finished.values())
+        else:
+            jobs = self.timeline.index.jobs
+            state.restore(
+                finished.get(job.id) or JobState.of(job.id, job.source, job.half) for job in jobs
+            )
+        for at, report in self.timeline.reports_between(
+            self._shown_until_s, self.position_s, without=finished
+        ):
             if isinstance(report.event, Retrying):
                 state.tick(at)  # the countdown to the next attempt begins here
             state.apply(report)

@@ -179,7 +179,7 @@ class ExportDialog(Dialog[None]):
 
     async def _write(self, choice: ExportChoice, folder: Path, result: ExportResult) -> None:
         """Writes one job after another in a thread, each from a snapshot of its state."""
-        named = export_names(self._state.all_job_states)
+        named = export_names({one.job: one.file for one in self._state.all_job_states})
         copies: list[JobState] = []
         for done, job in enumerate(list(self._jobs)):
             self._done_count = done

@@ -5,7 +5,7 @@ import os
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -108,11 +108,16 @@ class RunScore:
         return count_confusions(job.alignment for job in self.jobs if job.alignment is not None)
 
 
-def score_run(folder: Path, options: ScoreOptions) -> RunScore:
+def score_run(
+    folder: Path,
+    options: ScoreOptions,
+    on_progress: Callable[[int, int], object] = lambda scored, of: None,
+) -> RunScore:
     """Scores the jobs of a run that are done.
 
-    Large runs are scored in as many processes as there are cores. Raises `RunFolderProblem` without
-    a run, and `UsageProblem` for unusable options or references.
+    Large runs are scored in as many processes as there are cores. ``on_progress`` is told how many
+    jobs are scored, of how many: first none of them, then after each one. Raises
+    `RunFolderProblem` without a run, and `UsageProblem` for unusable options or references.
     """
     index = read_index(folder)
     normaliser = options.load_normaliser()
@@ -126,7 +131,9 @@ def score_run(folder: Path, options: ScoreOptions) -> RunScore:
     ]
     jobs: list[JobScore] = []
     left_out: list[tuple[str, str]] = []
-    for result in _score_jobs(tasks):
+    on_progress(0, len(tasks))
+    for scored, result in enumerate(_score_jobs(tasks), start=1):
+        on_progress(scored, len(tasks))
         if isinstance(result, JobScore):
             jobs.append(result)
         else:

@@ -40,7 +40,7 @@ FORMATS: Mapping[str, Callable[[JobState], str]] = {
 _SUFFIXES = {"seglst": "seglst.json"}
 """The suffix of a file where it is not the name of the format: programs expect this one."""
 
-COMBINED_FORMATS: Mapping[str, Callable[[Sequence[JobState]], str]] = {
+COMBINED_FORMATS: Mapping[str, Callable[[Iterable[JobState]], str]] = {
     "txt": txt_of_all,
     "json": json_of_all,
     "csv": csv_of_all,
@@ -90,14 +90,14 @@ def write_exports(
     """
     wanted = _check_formats(formats)
     folder /= folder_of_job(state.job)
-    stem = export_name(state) if name is None else safe_file_name(name)
+    stem = export_name(state.file) if name is None else safe_file_name(name)
     stem = _free_stem(stem, wanted, folder, existing)
     texts = {format_name: FORMATS[format_name](state) for format_name in wanted}
     return _write_files(_named_texts(stem, texts, csv_bom=csv_bom), folder, in_run=in_run)
 
 
 def write_combined_exports(
-    states: Sequence[JobState],
+    states: Iterable[JobState],
     formats: Iterable[str],
     folder: Path,
     *,
@@ -106,7 +106,7 @@ def write_combined_exports(
     csv_bom: bool = False,
 ) -> list[Path]:
     """Writes all recordings into one file for each format, as `write_exports` does; skips
-    subtitles."""
+    subtitles. Iterates over the states once for each format."""
     wanted = [suffix for suffix in _check_formats(formats) if suffix in COMBINED_FORMATS]
     stem = _free_stem("transcripts", wanted, folder, existing)
     texts = {name: COMBINED_FORMATS[name](states) for name in wanted}

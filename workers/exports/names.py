@@ -7,14 +7,13 @@ The strictest rules of all systems apply: Windows' reserved characters and devic
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import PurePath
 
 from workers.audio.source import STDIN_NAME
 from workers.exports.sanitise import single_line
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobState
 
 MAX_NAME_BYTES = 150
 """Most bytes of UTF-8 in a name without its suffix; file systems allow 255 with it."""
@@ -24,15 +23,15 @@ _DEVICE_NAMES = re.compile(
 )
 
 
-def export_name(state: JobState) -> str:
-    """The safe name of the recording, without its suffix."""
-    return "stdin" if state.file == STDIN_NAME else safe_file_name(PurePath(state.file).stem)
+def export_name(file: str) -> str:
+    """The safe name of a recording, without its suffix."""
+    return "stdin" if file == STDIN_NAME else safe_file_name(PurePath(file).stem)
 
 
-def export_names(states: Iterable[JobState]) -> dict[JobId, str]:
-    """A different name for each job: x, x-2, x-3 in the order of the jobs. A recording that is
-    called ``x-2`` keeps its name; then the second x becomes ``x-3``."""
-    own = {state.job: export_name(state) for state in sorted(states, key=lambda state: state.job)}
+def export_names(files: Mapping[JobId, str]) -> dict[JobId, str]:
+    """A different name for the recording of each job: x, x-2, x-3 in the order of the jobs. A
+    recording that is called ``x-2`` keeps its name; then the second x becomes ``x-3``."""
+    own = {job: export_name(files[job]) for job in sorted(files)}
     taken = {_collision_key(name) for name in own.values()}
     numbers: dict[str, Iterator[int]] = {}
     distinct: dict[JobId, str] = {}

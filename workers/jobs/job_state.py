@@ -5,7 +5,7 @@ the desk each keep a `JobState` of their own.
 """
 
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import assert_never
 
@@ -262,14 +262,13 @@ class JobState:
 
     def copy(self) -> "JobState":
         """A copy that another thread may read or update while this object changes."""
-        return replace(
-            self,
-            damage=list(self.damage),
-            session_warnings=list(self.session_warnings),
-            earlier_attempts=list(self.earlier_attempts),
-            transcript=self.transcript.copy(),
-            resume_tracker=copy(self.resume_tracker),
-        )
+        copied = copy(self)  # `replace` takes three times as long
+        copied.damage = list(self.damage)
+        copied.session_warnings = list(self.session_warnings)
+        copied.earlier_attempts = list(self.earlier_attempts)
+        copied.transcript = self.transcript.copy()
+        copied.resume_tracker = copy(self.resume_tracker)
+        return copied
 
     def apply(self, report: JobReport) -> None:
         """Applies a report; ignores late reports of earlier attempts."""

@@ -4,11 +4,13 @@ A later message replaces the earlier one of the same ``turn_order``, even if onl
 differs. An empty final turn is ignored. A turn is final from its first ``end_of_turn`` on.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 from workers.jobs.resume_point import RECORDING_START, ResumePoint
 from workers.protocol.messages import Turn, Word
+from workers.ranges import Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,22 @@ def first_words(turn: Turn, count: int) -> Turn:
     return replace(turn, transcript=text, utterance="", words=kept)
 
 
+MAX_LISTED_TURN = 100_000
+"""No `TurnList` names turns with higher numbers: a bit each must fit into memory for all jobs."""
+_LISTED = Range(0, MAX_LISTED_TURN)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnList:
+    """Which final turns the traces of a job contain, and the text of the last one."""
+
+    runs: tuple[tuple[Annotated[int, _LISTED], Annotated[int, _LISTED]], ...] = ()
+    """Numbers in a row: the first one, and how many they are."""
+    last_text: str = ""
+    start_ms: int | None = None  # of the last turn
+    end_ms: int | None = None
+
+
 MAX_EVICTABLE_TURN = 1 << 20
 """Turns with higher numbers stay in memory; no recording has that many."""
 
@@ -107,6 +125,16 @@ class _TurnNumbers:
             kept = int.from_bytes(self._bits, "little") & ((1 << first) - 1)
             self._bits = bytearray(kept.to_bytes((first + 7) // 8, "little"))
             self._count = kept.bit_count()
+
+    def runs(self) -> Iterator[tuple[int, int]]:
+        """The numbers in rows: the first one of each, and how many they are."""
+        first: int | None = None
+        for order in range(8 * len(self._bits) + 1):
+            if order in self:
+                first = order if first is None else first
+            elif first is not None:
+                yield first, order - first
+                first = None
 
     def copy(self) -> "_TurnNumbers":
         return _TurnNumbers(bytes(self._bits), self._count)
@@ -183,7 +211,8 @@ class Transcript:
             for order in sorted(self._turns)[: max(0, len(self._turns) - keep_turns)]
             if self._turns[order].end_of_turn and 0 <= order < MAX_EVICTABLE_TURN
         ]
-        if evicted and len(evicted) == len(self._turns):
+        before = -1 if self._last_evicted is None else self._last_evicted.turn_order
+        if evicted and len(evicted) == len(self._turns) and evicted[-1].turn_order >= before:
             self._last_evicted = replace(transcript_line(evicted[-1]), words=())
         for turn in evicted:
             del self._turns[turn.turn_order]
@@ -196,6 +225,29 @@ class Transcript:
         for turn in turns:
             if self.is_evicted(turn.turn_order):
                 self._store(turn)
+
+    def turn_list(self) -> TurnList | None:
+        """The turns of a transcript of which all are evicted; None if some are not, if the text of
+        the last one is not known any more, or if there are too many."""
+        runs, last = tuple(self._evicted.runs()), self._last_evicted
+        if not runs and not self._turns:
+            return TurnList()
+        if self._turns or last is None or sum(runs[-1]) - 1 != last.turn_order:
+            return None
+        if last.turn_order >= MAX_LISTED_TURN:
+            return None
+        return TurnList(runs, last.text, last.start_ms, last.end_ms)
+
+    def restore_list(self, turns: TurnList, resume_points: Iterable[ResumePoint]) -> None:
+        """Fills an empty transcript with evicted turns, and the points between its attempts."""
+        self.resume_points = list(resume_points)
+        for first, count in turns.runs:
+            for order in range(first, min(first + count, MAX_LISTED_TURN)):
+                self._evicted.add(order)
+        if turns.runs:
+            order, text = sum(turns.runs[-1]) - 1, turns.last_text
+            times = turns.start_ms, turns.end_ms
+            self._last_evicted = TranscriptLine(order, text, "", True, *times, words=())
 
     def copy(self) -> "Transcript":
         """A copy that another thread may read while this one changes."""

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from itertools import count
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -50,6 +51,14 @@ encode_json = json.JSONEncoder(ensure_ascii=False).encode
 second, and the reports of all sessions would wait for the lock."""
 
 
+class Extent(Enum):
+    """How much of an index is read: a run may have many thousands of jobs."""
+
+    OUTCOMES = "outcomes"  # without what the sessions left
+    SUMMARIES = "summaries"
+    EVERYTHING = "everything"  # the object of each job as text too
+
+
 @dataclass(frozen=True, slots=True)
 class RunIndex:
     """The index of a run."""
@@ -61,6 +70,13 @@ class RunIndex:
     """Bytes of ``run.changes.jsonl`` that were read; what follows them is torn."""
     warnings: tuple[str, ...] = ()
     """What was left out because it is damaged; each a sentence."""
+    stamp: object = None
+    """The `index_stamp` before it was read."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the run ended properly, so that all of its traces were on the disk."""
+        return self.header.get("complete") is True and not self.changes_size
 
     @property
     def status_counts(self) -> Counter[str]:
@@ -88,22 +104,22 @@ class _Records:
     header: JsonObject
     header_place: str
     """Where the header stands."""
-    keep_texts: bool
+    extent: Extent
     jobs: dict[int, "IndexJob | _DamagedJob"] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
-def read_index(path: Path, *, keep_texts: bool = False) -> RunIndex:
+def read_index(path: Path, extent: Extent = Extent.OUTCOMES) -> RunIndex:
     """The index of the run in folder ``path``, which may be in progress. Raises `RunFolderProblem`
-    with the file, the field and its value if anything in it cannot be. ``keep_texts``: keep the
-    object of each job as text too."""
-    with _garbage_collection_paused():
-        return _read_index(path, keep_texts)
+    with the file, the field and its value if anything in the ``extent`` cannot be."""
+    with garbage_collection_paused():
+        return _read_index(path, extent)
 
 
 @contextmanager
-def _garbage_collection_paused() -> Iterator[None]:
-    """Reading makes a million objects and no garbage: looking for it takes three times as long."""
+def garbage_collection_paused() -> Iterator[None]:
+    """For code that makes a million objects and no garbage: looking for it takes three times as
+    long."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -113,10 +129,10 @@ def _garbage_collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _read_index(path: Path, keep_texts: bool) -> RunIndex:
+def _read_index(path: Path, extent: Extent) -> RunIndex:
     for _ in range(_MAX_READS):
-        version = _file_version(path)
-        records = _read_whole_index(path, keep_texts)
+        version, stamp = _file_version(path), index_stamp(path)
+        records = _read_whole_index(path, extent)
         changes_size = _apply_changes(path, records)
         if version == _file_version(path):  # otherwise the changes may belong to a newer index
             break
@@ -134,9 +150,8 @@ def _read_index(path: Path, keep_texts: bool) -> RunIndex:
             # Its record was lost in a power failure; the audio of this half is all the same.
             records.warnings.append(f"job {number} is half of a call whose other half is missing")
             jobs[number] = replace(job, half=None)
-    return RunIndex(
-        records.header, saved, list(jobs.values()), changes_size, tuple(records.warnings)
-    )
+    warnings = tuple(records.warnings)
+    return RunIndex(records.header, saved, list(jobs.values()), changes_size, warnings, stamp)
 
 
 @contextmanager
@@ -156,11 +171,11 @@ def _problem(place: str, error: Malformed | RecursionError) -> RunFolderProblem:
     return RunFolderProblem(reason, _DAMAGE_HINT)
 
 
-def _read_whole_index(path: Path, keep_texts: bool) -> _Records:
+def _read_whole_index(path: Path, extent: Extent) -> _Records:
     file = path / INDEX_NAME
     try:
         with _open_bounded(file) as lines:
-            if (records := _read_lines(lines, file, keep_texts)) is not None:
+            if (records := _read_lines(lines, file, extent)) is not None:
                 return records
             lines.seek(0)
             text = lines.read()  # `read(n)` would first allocate n bytes
@@ -178,13 +193,13 @@ def _read_whole_index(path: Path, keep_texts: bool) -> _Records:
     if not isinstance(listed, list):
         reason = f"{file}: jobs is {shown(listed)}; it must be a list"
         raise RunFolderProblem(reason, _DAMAGE_HINT)
-    records = _Records(header, f"{file}: ", keep_texts)
+    records = _Records(header, f"{file}: ", extent)
     for position, job in enumerate(listed):
         _add_listed_job(records, job, position, file, None)
     return records
 
 
-def _read_lines(lines: BinaryIO, file: Path, keep_texts: bool) -> _Records | None:
+def _read_lines(lines: BinaryIO, file: Path, extent: Extent) -> _Records | None:
     """Reads an index with one job on each line, as `index_lines` writes it, without having all of
     it in memory; None if the file is not like that."""
     first = lines.readline(MAX_INDEX_BYTES)
@@ -194,7 +209,7 @@ def _read_lines(lines: BinaryIO, file: Path, keep_texts: bool) -> _Records | Non
         header = codec.parse_object(first + b"]}", str(file), MAX_INDEX_DEPTH)
         del header["jobs"]
         _check_format(file, header.get("format", COMPLETE_VERSION))
-        records = _Records(header, f"{file}: ", keep_texts)
+        records = _Records(header, f"{file}: ", extent)
         for position in count():
             line = lines.readline(MAX_INDEX_BYTES)
             is_last = not line.endswith(b",\n")
@@ -241,11 +256,11 @@ def _add_job(records: _Records, job: Json, place: str, text: str | None) -> int:
     except Malformed as error:
         raise _problem(f"{place}.", error) from None
     try:
-        loaded = load_job(job)
+        loaded = load_job(job, with_summary=records.extent is not Extent.OUTCOMES)
     except (Malformed, RecursionError) as error:
         records.jobs[number] = _DamagedJob(_problem(f"{place}.", error))
         return number
-    if records.keep_texts:
+    if records.extent is Extent.EVERYTHING:
         loaded = replace(loaded, text=encode_json(job) if text is None else text)
     records.jobs[number] = loaded
     return number
@@ -264,10 +279,15 @@ def _open_bounded(path: Path) -> BinaryIO:
     return file
 
 
-def _file_version(path: Path) -> object:
-    """A value that differs after ``run.json`` was replaced; None without one."""
+def index_stamp(path: Path) -> object:
+    """A value that differs after the index of a run was changed."""
+    return _file_version(path), _file_version(path, CHANGES_NAME)
+
+
+def _file_version(path: Path, name: str = INDEX_NAME) -> object:
+    """A value that differs after a file was replaced or has grown; None without one."""
     try:
-        status = os.lstat(path / INDEX_NAME)
+        status = os.lstat(path / name)
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns, status.st_size

@@ -8,10 +8,11 @@ its start if the user retried the job.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from itertools import zip_longest
 from math import inf
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from workers.jobs.events import (
     Connecting,
@@ -26,7 +27,7 @@ from workers.jobs.events import (
 from workers.jobs.job_state import JobStatus
 from workers.jobs.outcomes import RESUME_HINT, RETRYABLE
 from workers.runs.saved_records import IndexJob
-from workers.traces.index import TraceIndex
+from workers.traces.index import E
 
 TimedReport: TypeAlias = tuple[float, JobReport]
 """Seconds on the run's clock, and the report."""
@@ -51,12 +52,32 @@ class IncidentKind(Enum):
     SLIPPED = "slipped"
 
 
+class AttemptEvents(Protocol):
+    """The events of one attempt by time: a `TraceIndex`, or what stands for one that is not read
+    yet."""
+
+    @property
+    def started_at(self) -> datetime: ...
+
+    @property
+    def end_s(self) -> float: ...
+
+    @property
+    def damage(self) -> tuple[float, str] | None: ...
+
+    def find(self, kind: type[E]) -> Iterator[tuple[float, E]]: ...
+
+    def first(self, kind: type[E]) -> E | None: ...
+
+    def events_between(self, after_s: float, until_s: float) -> Iterator[tuple[float, Event]]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class TimedAttempt:
     """An attempt and its start on the run's clock."""
 
     number: int
-    trace_index: TraceIndex
+    trace_index: AttemptEvents
     start_s: float
 
     @property
@@ -65,7 +86,7 @@ class TimedAttempt:
 
 
 def time_attempts(
-    traces: Iterable[tuple[int, TraceIndex]], start_s: Callable[[TraceIndex], float]
+    traces: Iterable[tuple[int, AttemptEvents]], start_s: Callable[[AttemptEvents], float]
 ) -> list[TimedAttempt]:
     """Places attempts of one job on the run's clock; none starts before the previous one ends.
     ``start_s`` returns the start by the wall clock, which may have been changed in between."""
@@ -90,6 +111,7 @@ class JobTimeline:
         run_duration_s: float = 0.0,
     ) -> None:
         self.incidents: list[tuple[float, IncidentKind]] = []
+        self.job = job
         self._job, self._half = job, job.half
         self._entries: list[TimedReport | TimedAttempt] = []
         if (queued := job.queued) is not None:
@@ -127,6 +149,11 @@ class JobTimeline:
             else (entry[0], entry[0])
             for entry in self._entries
         ]
+
+    def lasts_between(self, after_s: float, until_s: float) -> bool:
+        """Whether its sessions all start after ``after_s`` and are over at ``until_s``."""
+        attempts = [entry for entry in self._entries if isinstance(entry, TimedAttempt)]
+        return bool(attempts) and after_s < attempts[0].start_s and self.spans[-1][1] <= until_s
 
     def reports_between(self, after_s: float, until_s: float) -> Iterator[TimedReport]:
         """The reports after ``after_s`` and up to ``until_s``, without replaced versions of turns.

@@ -26,7 +26,7 @@ from workers.jobs.job_folders import folder_of_job
 from workers.jobs.job_state import JobStatus
 from workers.protocol.codec import JsonObject
 from workers.runs import run_folder, run_lock
-from workers.runs.index import encode_json, read_index
+from workers.runs.index import Extent, encode_json, read_index
 from workers.runs.merge_plan import (
     MergeConflict,
     MergePlan,
@@ -73,7 +73,7 @@ def merge_runs(
     with ExitStack() as stack:
         for path in paths:
             stack.enter_context(run_lock.reading(path))
-        parts = [Part(path, read_index(path, keep_texts=True)) for path in paths]
+        parts = [Part(path, read_index(path, Extent.EVERYTHING)) for path in paths]
         plan = plan_merge(parts, keep_first=keep_first)
         if plan.conflicts:
             raise _problem(plan.conflicts)
@@ -174,6 +174,8 @@ class _Writer:
         """The object of a job with its number in the merged run."""
         record: JsonObject = json.loads(job.text)
         record["id"] = number
+        if not self._parts[part].index.is_complete:  # its traces may lack what was not on the disk
+            record.pop("summary", None)
         record["part"] = self._offsets[part] + max(job.saved.part, 1)
         half = record.pop("half", None)
         if pair is not None and isinstance(half, dict):

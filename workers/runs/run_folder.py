@@ -8,6 +8,7 @@ working on a run holds a lock, which the system always releases when the program
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,10 +18,11 @@ from pathlib import Path
 from workers import files
 from workers.audio.source import HIDDEN_URL, Source
 from workers.errors import RunFolderProblem, UsageProblem
-from workers.jobs.events import Connecting, Ended, JobReport, Queued, Retrying
+from workers.jobs.events import Connecting, Ended, JobReport, Queued, Retrying, Slipped
 from workers.jobs.job import Half, JobId, Limits, StreamSettings
 from workers.jobs.job_folders import JOBS_PER_FOLDER, folder_of_job
 from workers.jobs.job_state import JobState, JobStatus
+from workers.jobs.job_summary import summary_of
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 from workers.protocol.endpoint import Endpoint
@@ -32,15 +34,17 @@ from workers.runs.index import (
     DIVIDED_VERSION,
     INDEX_NAME,
     PARTIAL_VERSION,
+    Extent,
     RunIndex,
     encode_json,
     header_change,
     index_lines,
+    index_stamp,
     job_change,
     read_index,
 )
 from workers.runs.run_lock import RunLock
-from workers.runs.saved_records import load_job
+from workers.runs.saved_records import IndexJob, load_job
 from workers.sources.shard import Shard
 from workers.sources.spool import SPOOL_PATTERN, remove_spool, spool_name
 from workers.traces.files import attempt_files
@@ -49,6 +53,9 @@ from workers.user_folders import state_folder
 _PRESERVED_KEYS = ("started", "limits", "shard", "shared_with_group", "versions", "host")
 """Keys that are kept from the header of a resumed run, unless they are set again."""
 
+
+MAX_NOTED_SLIPS = 20
+"""How many slips of an attempt are marked when the run is replayed."""
 
 MAX_CHANGES_BYTES = 4_000_000
 """The index is written as a whole when its changes are larger than this and than itself."""
@@ -87,6 +94,10 @@ class RunFolder:
             self._header["shared_with_group"] = True
         self._jobs = {job.id: job.text for job in index.jobs} if index else {}
         """The object of each job, encoded: a run may have many thousands."""
+        self.index = index
+        """That of a resumed run as it was read, until `release_index`."""
+        self._loaded = {job.id: job for job in index.jobs} if index else {}
+        """The jobs of that index which have not changed since."""
         self._changed_jobs: dict[JobId, None] = {}
         """The jobs that changed since the last save, in the order of their changes."""
         self._last_job = max(self._jobs, default=0)
@@ -110,6 +121,10 @@ class RunFolder:
         if not self._is_kept:
             with suppress(OSError):  # other files are in it
                 self.path.rmdir()
+
+    def release_index(self) -> None:
+        """Frees the memory of `index`."""
+        self.index, self._loaded = None, {}
 
     @property
     def needs_saving(self) -> bool:
@@ -246,19 +261,18 @@ class RunFolder:
     def source_of(self, job: JobId) -> Source:
         """The recorded source. Raises `Malformed`: another part of the file must not be streamed
         instead."""
-        return load_job(self._record(job)).source
+        return self._load(job).source
 
     def recording_path(self, job: JobId) -> str:
         """Where the recording of a job is; for one that is not a local file, its spool."""
-        record = self._record(job)
-        named, path = str(record["file"]), record.get("path")
+        loaded = self._load(job)
+        named, path = loaded.file, loaded.saved.path
         if not Source(named).is_local:
-            half = load_job(record).half
-            number = half.pair if half else job
+            number = loaded.half.pair if loaded.half else job
             name = spool_name(number, named)
             earlier = self.path / name  # earlier programs kept all in one folder
             return str(earlier if earlier.exists() else self.path / folder_of_job(number) / name)
-        return path if isinstance(path, str) and os.path.exists(path) else named
+        return path if path and os.path.exists(path) else named
 
     def _remove_settled_spools(self) -> None:
         """Removes the spools that no job continues to read; the halves of a pair share one."""
@@ -301,11 +315,11 @@ class RunFolder:
 
     def changes_of(self, job: JobId) -> UpdateConfiguration:
         """The recorded changes to a job's session configuration."""
-        return load_job(self._record(job)).saved.changes
+        return self._load(job).saved.changes
 
     def record(self, state: JobState, report: JobReport) -> None:
         """Records the state of a job after a report."""
-        if not isinstance(report.event, Queued | Connecting | Retrying | Ended):
+        if not isinstance(report.event, Queued | Connecting | Slipped | Retrying | Ended):
             return
         job = self._record(report.job)
         match report.event:
@@ -318,12 +332,28 @@ class RunFolder:
                 self._header |= info
             case Ended() if state.sha256:  # of a file that was still being written, or has changed
                 job["sha256"] = state.sha256
+        _record_attempt(job, state, report, self._trace_bytes(report))
+        if isinstance(report.event, Slipped):
+            self._set_record(report.job, job)
+            return
         retrying = isinstance(report.event, Retrying)  # after a refusal too, unlike `state.status`
         job["status"] = (JobStatus.RETRYING if retrying else state.status).value
         job["attempt"] = state.attempt
         if not isinstance(report.event, Queued):
             _record_ending(job, state)
         self._set_record(report.job, job)
+
+    def _trace_bytes(self, report: JobReport) -> int | None:
+        """The size of the trace of an attempt that has ended; None if there is none, or before."""
+        if not isinstance(report.event, Ended):
+            return None
+        trace, _ = attempt_files(self.path, report.job, report.attempt, report.file)
+        with suppress(OSError):
+            return trace.lstat().st_size
+        return None
+
+    def _load(self, job: JobId) -> IndexJob:
+        return self._loaded.get(job) or load_job(self._record(job), with_summary=False)
 
     def _record(self, job: JobId) -> JsonObject:
         record: JsonObject = json.loads(self._jobs[job])
@@ -332,6 +362,7 @@ class RunFolder:
     def _set_record(self, job: JobId, record: JsonObject) -> None:
         self._jobs[job] = encode_json(record)
         self._changed_jobs[job] = None
+        self._loaded.pop(job, None)
         self._last_job = max(self._last_job, job)
 
     def is_job_saved(self, job: JobId) -> bool:
@@ -399,6 +430,32 @@ class RunFolder:
         self._changes_size += len(written)
 
 
+def _record_attempt(
+    job: JsonObject, state: JobState, report: JobReport, trace_bytes: int | None
+) -> None:
+    """Records when an attempt was, and what it left, so that nobody must read its trace."""
+    traced, number = job.get("traced"), str(report.attempt)
+    if not isinstance(traced, dict):  # missing, or damaged
+        traced = job["traced"] = {}
+    job.pop("summary", None)
+    attempt = traced.get(number)
+    match report.event:
+        case Connecting():
+            # The session's clock started when its first report, which this is, had the time 0.
+            started_from = codec.dump(state.started_from)
+            traced[number] = {"started": time.time() - report.t, "started_from": started_from}
+        case Slipped() if isinstance(attempt, dict):
+            slips = attempt.setdefault("slips_s", [])
+            if isinstance(slips, list) and len(slips) < MAX_NOTED_SLIPS:
+                slips.append(report.t)
+        case Ended() if isinstance(attempt, dict) and state.has_started:
+            attempt |= {"seconds": report.t, "bytes": trace_bytes}
+            if (summary := summary_of(state)) is not None:
+                job["summary"] = codec.dump(summary)
+        case Retrying() if state.refusal is not None:  # its number is used again
+            traced.pop(number, None)
+
+
 def _record_ending(job: JsonObject, state: JobState) -> None:
     attempts, number = job.get("attempts"), str(state.attempt)
     if state.ended is None:  # drop the end of a refused or failed start
@@ -439,7 +496,9 @@ def create(path: Path | None, *, for_group: bool = False) -> RunFolder:
 
 def reopen(path: Path) -> RunFolder:
     """Opens the folder of a run to resume it; raises `RunFolderProblem`, also if it is running."""
-    if not read_index(path).jobs:  # first, so that no lock is created in other folders
+    # First, so that no lock is created in other folders.
+    index = read_index(path, Extent.EVERYTHING)
+    if not index.jobs:
         raise RunFolderProblem(f"the run in {path} lists no recordings", "There is nothing to do.")
     try:
         lock = run_lock.acquire(path)
@@ -448,7 +507,8 @@ def reopen(path: Path) -> RunFolder:
         raise RunFolderProblem(reason) from error
     try:
         lock.folder.remove_drafts()
-        index = read_index(path, keep_texts=True)  # again, now that it is locked
+        if index.stamp != index_stamp(path):  # another program has just changed it
+            index = read_index(path, Extent.EVERYTHING)
         share_like_run(path, index)
         return RunFolder(path, lock, index)
     except BaseException:

@@ -14,7 +14,9 @@ from workers.errors import Malformed, UsageProblem
 from workers.jobs.events import Ended, Queued
 from workers.jobs.job import Half, JobId, Limits, StreamSettings
 from workers.jobs.job_state import JobStatus
+from workers.jobs.job_summary import JobSummary
 from workers.jobs.matrix import apply_condition
+from workers.jobs.resume_point import RECORDING_START, ResumePoint
 from workers.protocol import codec, configuration
 from workers.protocol.codec import JsonObject
 from workers.protocol.endpoint import Endpoint
@@ -61,6 +63,21 @@ class SavedHeader:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TracedAttempt:
+    """When an attempt was, and what its trace must look like."""
+
+    started: Annotated[float, ranges.WALL_S]
+    """When its session's clock started, in seconds since the epoch."""
+    started_from: ResumePoint = RECORDING_START
+    seconds: Annotated[float, ranges.TIME_S] = 0.0
+    """How long it lasted."""
+    bytes: Annotated[int, ranges.FILE_BYTES] | None = None
+    """The size of its trace after its end; None before, or if there is none."""
+    slips_s: tuple[Annotated[float, ranges.TIME_S], ...] = ()
+    """When its schedule was moved, on its clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SavedJob:
     """What the index keeps of a job, besides the properties of its recording."""
 
@@ -85,6 +102,10 @@ class SavedJob:
     sha256: Annotated[str, ranges.SHA256] = ""
     changes: UpdateConfiguration = configuration.NO_CHANGES
     """The changes to its session configuration."""
+    traced: Mapping[str, TracedAttempt] = field(default_factory=dict)
+    """The attempts that started, by their numbers."""
+    summary: JobSummary | None = None
+    """What its latest attempt left, if it has ended; None in the runs of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,17 +161,21 @@ def load_header(record: JsonObject) -> SavedHeader:
     return header
 
 
-def load_job(record: JsonObject) -> IndexJob:
-    """Reads the object of a job; raises `Malformed`."""
+def load_job(record: JsonObject, *, with_summary: bool = True) -> IndexJob:
+    """Reads the object of a job, with or without what its sessions left; raises `Malformed`."""
     attempts, ended = record.get("attempts"), record.get("ended")
     latest = str(record.get("attempt"))
     # The end of the latest attempt stands there twice, and is most of what is to be read.
     is_repeated = ended is not None and isinstance(attempts, dict) and attempts.get(latest) == ended
-    saved = codec.load(SavedJob, {**record, "ended": None} if is_repeated else record)
+    left_out: JsonObject = {"ended": None} if is_repeated else {}
+    if not with_summary:
+        left_out |= {"traced": None, "summary": None}
+    saved = codec.load(SavedJob, {**record, **left_out})
     queued = codec.load(Queued, record) if record.get("seconds") is not None else None
-    for number in saved.attempts:
-        if not (number.isascii() and number.isdecimal() and len(number) < 10):
-            raise Malformed(f"attempts has the name {shown(number)}; it must be a number")
+    for name, numbers in (("attempts", saved.attempts), ("traced", saved.traced)):
+        for number in numbers:
+            if not (number.isascii() and number.isdecimal() and len(number) < 10):
+                raise Malformed(f"{name} has the name {shown(number)}; it must be a number")
     if reason := configuration.rejection_reason(saved.changes):
         raise Malformed(f"changes.{reason}")
     if saved.source is not None:

@@ -5,19 +5,33 @@ connections do not count as attempts and are not shown.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import accumulate, chain
 from pathlib import Path
 
 from workers.jobs.job import JobId
-from workers.runs.index import read_index
-from workers.runs.job_timeline import JobTimeline, TimedReport, time_attempts
+from workers.jobs.job_state import JobState
+from workers.runs.index import Extent, garbage_collection_paused, read_index
+from workers.runs.job_timeline import (
+    BEFORE_START_S,
+    AttemptEvents,
+    JobTimeline,
+    TimedReport,
+    time_attempts,
+)
+from workers.runs.summaries import SummarisedAttempt, is_summarised, summarised_state
 from workers.traces.files import trace_files_by_job
 from workers.traces.index import TraceIndex
 
 MAX_IDLE_GAP_S = 10.0
 """Longer gaps without live sessions are cut to this, such as a night before a run is resumed."""
+
+MAX_READ_BYTES = 32_000_000
+"""Smaller traces are read before the first screen, in a second, so that all turns are there."""
+MAX_OPEN_TRACES = 64
+"""How many of the other traces stay located, each with 25 bytes for a line and its final turns."""
 
 
 class RunTimeline:
@@ -28,19 +42,19 @@ class RunTimeline:
     """
 
     def __init__(self, path: Path, *, running: bool = False) -> None:
-        self.index = read_index(path)
-        files = trace_files_by_job(path)
-        traces = [
-            [(number, TraceIndex(file)) for number, file in files.get(job.id, ())]
-            for job in self.index.jobs
-        ]
+        self.index = read_index(path, Extent.SUMMARIES)
+        with garbage_collection_paused():
+            self._place_jobs(path, running)
+
+    def _place_jobs(self, path: Path, running: bool) -> None:
+        traces = self._locate_traces(path)
         self._clock = RunClock(
             (trace_index.started_at.timestamp(), trace_index.end_s)
             for _, trace_index in chain(*traces)
             if trace_index.end_s
         )
 
-        def start_s(trace: TraceIndex) -> float:
+        def start_s(trace: AttemptEvents) -> float:
             return self._clock.from_wall_time(trace.started_at.timestamp())
 
         attempts = [time_attempts(job_traces, start_s) for job_traces in traces]
@@ -73,14 +87,51 @@ class RunTimeline:
         self.incidents = sorted(incidents, key=lambda incident: incident[0])
         """The time and kind of everything that went wrong, in order."""
 
-    def reports_between(self, after_s: float, until_s: float) -> list[TimedReport]:
+    def _locate_traces(self, path: Path) -> list[list[tuple[int, AttemptEvents]]]:
+        """The attempts of each job. Traces are read now, unless they are large and the index has a
+        summary of the job: then they are read when they are played."""
+        files, jobs = trace_files_by_job(path), self.index.jobs
+        bytes_of_job = [sum(one.bytes or 0 for one in job.saved.traced.values()) for job in jobs]
+        is_large, is_complete = sum(bytes_of_job) > MAX_READ_BYTES, self.index.is_complete
+        read = lru_cache(MAX_OPEN_TRACES)(TraceIndex)
+        self._summarised: set[JobId] = set()
+        located: list[list[tuple[int, AttemptEvents]]] = []
+        for job in jobs:
+            found = files.get(job.id, [])
+            if is_large and is_summarised(job, found, is_complete=is_complete):
+                self._summarised.add(job.id)
+                located.append([(n, SummarisedAttempt(job, n, file, read)) for n, file in found])
+            else:
+                located.append([(n, TraceIndex(file)) for n, file in found])
+        return located
+
+    def preload(self) -> None:
+        """Reads what the last moment of the run needs. Final turns stay in memory."""
+        self.reports_between(BEFORE_START_S, self.duration_s, without=self._summarised)
+
+    def finished_between(self, after_s: float, until_s: float) -> dict[JobId, JobState]:
+        """The jobs that start after ``after_s`` and have ended at ``until_s``, in a run with large
+        traces, as they are then. Their turns are on the disk. `reports_between` need not read what
+        happened to them."""
+        return {
+            timeline.job.id: summarised_state(timeline.job)
+            for timeline in self._job_timelines
+            if timeline.job.id in self._summarised and timeline.lasts_between(after_s, until_s)
+        }
+
+    def reports_between(
+        self, after_s: float, until_s: float, without: Collection[JobId] = ()
+    ) -> list[TimedReport]:
         """The reports after ``after_s`` and up to ``until_s``; `BEFORE_START_S` includes the first.
-        Leaves out versions of a turn that a later one replaces, so that long steps are fast."""
+        Leaves out versions of a turn that a later one replaces, so that long steps are fast, and
+        the jobs ``without``."""
         if after_s >= until_s:  # paused
             return []
         spans = self._spans  # a run of many thousands of jobs has few at any moment
         timelines = dict.fromkeys(
-            timeline for start, end, timeline in spans if start <= until_s and end > after_s
+            timeline
+            for start, end, timeline in spans
+            if start <= until_s and end > after_s and timeline.job.id not in without
         )
         reports = chain(*(timeline.reports_between(after_s, until_s) for timeline in timelines))
         return sorted(reports, key=lambda timed: timed[0])

@@ -34,6 +34,7 @@ from workers.log import Logger
 from workers.protocol import configuration
 from workers.protocol.endpoint import Endpoint
 from workers.protocol.messages import ForceEndpoint, UpdateConfiguration
+from workers.runs.index import garbage_collection_paused
 from workers.runs.run_folder import RunFolder
 from workers.scheduling.job_queue import JobQueue
 from workers.scheduling.job_slot import MAX_FOLLOWED_BYTES, Arrival, JobPhase, JobSlot
@@ -225,13 +226,16 @@ class Scheduler:
         """Loads the jobs of a run that ended, and queues those that are not settled. Jobs that had
         started come first; the others keep the order that the user chose. Returns the sessions that
         outlived the earlier program, with their jobs; the caller must start them."""
+        with garbage_collection_paused():
+            return self._resume(states)
+
+    def _resume(self, states: Iterable[JobState]) -> list[tuple[JobSlot, Session]]:
         started = []
         adopted = []
         states = sorted(states, key=lambda state: state.job)
         for state in states:
-            job, path = state.job, self.folder.recording_path(state.job)
-            source = self.folder.source_of(job)
-            slot = JobSlot(job, source, path, state.copy(), state.half)
+            job, source = state.job, self.folder.source_of(state.job)
+            slot = JobSlot(job, source, source.file, state.copy(), state.half)
             slot.state.transcript.evict(0)
             slot.attempt, slot.phase = max(state.attempt, 1), JobPhase.FINISHED
             slot.changes = self.folder.changes_of(job)
@@ -246,6 +250,7 @@ class Scheduler:
             self._spending.add(state.open_seconds - live_s, settings)
             if state.is_settled:
                 continue
+            slot.path = self.folder.recording_path(job)
             if session is not None:
                 remaining_s = max(0.0, state.file_seconds - state.sent_seconds) / state.speed
                 needed_s = live_s + remaining_s + SOCKET_OVERHEAD_S
@@ -259,6 +264,7 @@ class Scheduler:
                 if state.has_started or state.earlier_attempts:
                     started.append(job)
         self._queue.reorder([*started, *self.folder.order])
+        self.folder.release_index()
         return adopted
 
     def cancel(self, job: JobId) -> None:
@@ -341,6 +347,7 @@ class Scheduler:
             self._close_attempt(slot, self._make_report(slot, unstarted_ending))
 
     def _queue_retry(self, slot: JobSlot, reason: str) -> None:
+        slot.path = self.folder.recording_path(slot.id)
         slot.reset_for_retry(self.folder.next_attempt(slot.id, slot.attempt, slot.file))
         self._queue.add_unprobed(slot)
         self._publish(slot, Retrying(reason, 0.0, slot.resume_point.at_ms / 1000))

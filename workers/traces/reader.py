@@ -1,5 +1,6 @@
 """Reads traces: every line as a typed event, or only the lines that the transcript needs."""
 
+import os
 import re
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -10,7 +11,7 @@ from pathlib import Path
 from workers import files
 from workers.errors import Malformed
 from workers.jobs import events
-from workers.jobs.events import Connecting, TraceEvent, TurnReceived
+from workers.jobs.events import Connecting, Ended, TraceEvent, TurnReceived
 from workers.jobs.resume_point import ResumePoint
 from workers.jobs.transcript import Transcript
 from workers.protocol import codec
@@ -29,6 +30,9 @@ the order of a turn, and whether the turn is final."""
 
 LINE_TYPE = re.compile(rb'\{"t":([^,]{1,20}),"type":"(\w+)"')
 """Time and type of any line, even of a damaged one."""
+
+MAX_END_BYTES = 8192
+"""The last line of a trace, with its certificate, has a tenth of it."""
 
 _HEAD_FIELDS = ("version", "wall", "job", "attempt", "file")
 _TRANSCRIPT_MARKERS = (b'"end_of_turn":true', b'"type":"connecting"')
@@ -100,6 +104,16 @@ def _partial_text(record: JsonObject) -> tuple[float, PartialText] | None:
     if not all(isinstance(one, str) for one in texts):
         return None
     return t, PartialText(order, tuple(map(str, texts)) or tuple(text.split()))
+
+
+def has_end(path: Path) -> bool:
+    """Whether a trace ends with the end of its attempt. Looks only at its last bytes; an end that
+    is longer is not found. Raises `OSError`."""
+    with files.open_to_read(path) as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - MAX_END_BYTES))
+        last = file.read(MAX_END_BYTES).removesuffix(b"\n").rpartition(b"\n")[2]
+    match = LINE_TYPE.match(last)
+    return match is not None and match[2] == Ended.type.encode()
 
 
 def read_head(path: Path) -> TraceHead | None:

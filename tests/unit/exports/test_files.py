@@ -240,7 +240,7 @@ def test_a_folder_that_is_a_file_is_told_in_words(tmp_path: Path):
 )
 def test_a_name_is_safe_on_every_system(file: str, name: str):
     """Whatever a recording is called, its exports stay in their folder and can be opened."""
-    assert name == export_name(job(file))
+    assert name == export_name(file)
 
 
 @given(st.text(st.characters()))
@@ -264,23 +264,25 @@ def test_a_given_name_is_made_safe_as_well(tmp_path: Path):
 
 def test_recordings_of_one_name_are_numbered_in_the_order_of_their_jobs():
     """The first keeps the name, also when the jobs come in another order."""
-    job_states = [job("c/X.ogg", 7), job("b/x.flac", 4), job("a/x.wav", 2), job("a/y.wav", 3)]
+    files = {7: "c/X.ogg", 4: "b/x.flac", 2: "a/x.wav", 3: "a/y.wav"}
 
-    assert {2: "x", 3: "y", 4: "x-2", 7: "X-3"} == export_names(job_states)
+    names = export_names({JobId(job): file for job, file in files.items()})
+    assert {2: "x", 3: "y", 4: "x-2", 7: "X-3"} == names
 
 
 def test_a_number_does_not_take_the_name_of_another_recording():
     """A recording that is called x-2 keeps its name, wherever it stands in the queue."""
-    job_states = [job("a/x.wav", 1), job("b/x.wav", 2), job("x-2.wav", 3), job("c/x.wav", 4)]
+    files = {1: "a/x.wav", 2: "b/x.wav", 3: "x-2.wav", 4: "c/x.wav"}
 
-    assert {1: "x", 2: "x-3", 3: "x-2", 4: "x-4"} == export_names(job_states)
+    names = export_names({JobId(job): file for job, file in files.items()})
+    assert {1: "x", 2: "x-3", 3: "x-2", 4: "x-4"} == names
 
 
 @given(st.lists(st.sampled_from(["x", "X", "x-2", "x-2-2", "é" * 90, "é" * 80, "ß", "SS", ""])))
 def test_names_are_distinct_on_every_file_system(stems: list[str]):
     """No two exports meet in one file, even where case does not count and names are cut."""
     given_names = export_names(
-        [job(f"{stem}.wav", number) for number, stem in enumerate(stems, start=1)]
+        {JobId(number): f"{stem}.wav" for number, stem in enumerate(stems, start=1)}
     )
 
     assert len(stems) == len({name.casefold() for name in given_names.values()})

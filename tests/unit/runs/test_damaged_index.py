@@ -17,7 +17,7 @@ from workers.errors import RunFolderProblem
 from workers.jobs.job import Half, JobId, Limits, StreamSettings
 from workers.protocol.messages import UpdateConfiguration
 from workers.runs import run_folder
-from workers.runs.index import CHANGES_NAME, INDEX_NAME, read_index
+from workers.runs.index import CHANGES_NAME, INDEX_NAME, Extent, read_index
 
 HUGE = "x" * 1_000_000
 DEEP = json.loads('{"x":' * 40 + "1" + "}" * 40)
@@ -165,7 +165,7 @@ def test_unknown_fields_of_newer_versions_stay(folder: Path) -> None:
     _change(folder, "jobs.0.later", 7)
     text = (folder / INDEX_NAME).read_text().replace('"chunk_ms":', '"chunk_ms": 0, "chunk_ms":')
     (folder / INDEX_NAME).write_text(text)
-    index = read_index(folder, keep_texts=True)
+    index = read_index(folder, Extent.EVERYTHING)
 
     assert index.header["later"] == {"a": [1]}
     assert json.loads(index.jobs[0].text)["later"] == 7

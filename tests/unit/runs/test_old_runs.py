@@ -97,7 +97,7 @@ def without_later_fields(export: str) -> str:
 def test_it_can_be_exported(folder: Path, tmp_path: Path) -> None:
     """Every format works, and equals the files of the earlier program where it wrote some."""
     states = [state for state in reader.read_job_states(folder) if len(state.transcript)]
-    names = export_names(states)
+    names = export_names({state.job: state.file for state in states})
     for state in states:
         write_exports(state, list(FORMATS), tmp_path / "new", name=names[state.job])
     new = sorted((tmp_path / "new").iterdir())
