@@ -122,6 +122,8 @@ class ScriptedLauncher:
     def adopt(self, job: JobId, attempt: int) -> ScriptedSession | None:
         return None
 
+    machines = 1
+
     @property
     def capacity(self) -> int | None:
         return None

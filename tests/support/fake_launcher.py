@@ -95,6 +95,7 @@ class SingleMachine:
     """What a launcher for one machine answers to what only a fleet does; a test may set it."""
 
     capacity: int | None = None
+    machines: int = 1
 
     def __init__(self) -> None:
         self.adoptable: dict[tuple[JobId, int], FakeSession] = {}

@@ -263,6 +263,12 @@ class Fleet:
             others = [n for n in self._nodes.values() if n not in usable]
             return sum(n.capacity for n in usable) + sum(len(n.sessions) for n in others)
 
+    @property
+    def machines(self) -> int:
+        """How many nodes have joined."""
+        with self._changed:
+            return max(1, len(self._nodes))
+
     def nodes(self) -> list[NodeStatus]:
         """How all nodes are now, in the order of their names."""
         now = time.monotonic()

@@ -31,8 +31,8 @@ class LeaseHolder:
         self._waiting: dict[str, None] = {}  # in order
         self._live: dict[str, bool] = {}
         """The sessions that have started, and whether the server has answered."""
-        self._beats: deque[tuple[int, float]] = deque()
-        """The numbers of beats that a grant may still answer, and when each was made."""
+        self._beats: dict[int, float] = {}
+        """When each beat that a grant may still answer was made, by its number."""
         self._last_beat = self._last_start = self._known_starts = 0
         self._starts: deque[tuple[int, float]] = deque()
         """The numbers of starts that the server has counted, and when it answered."""
@@ -96,9 +96,9 @@ class LeaseHolder:
         self._drop_void_permits(now)
         self._permits = min(self._permits, len(self._waiting))
         self._last_beat += 1
-        self._beats.append((self._last_beat, now))
-        while self._beats[0][1] + self._terms.lease_s <= now:
-            self._beats.popleft()
+        self._beats[self._last_beat] = now
+        while self._beats[oldest := next(iter(self._beats))] + self._terms.lease_s <= now:
+            del self._beats[oldest]
         window_s = MINUTE_S * self._terms.drift_ratio
         while self._starts and self._starts[0][1] <= now - window_s:
             self._starts.popleft()
@@ -122,7 +122,7 @@ class LeaseHolder:
     def apply(self, grant: LeaseGrant, now: float) -> bool:
         """Applies a grant; returns False if it is void: late, repeated, overtaken by a later one,
         or of a granter that this holder no longer follows."""
-        made_at = dict(self._beats).get(grant.beat)
+        made_at = self._beats.get(grant.beat)
         if made_at is None or now >= made_at + self._terms.lease_s or grant.holder != self.id:
             return False
         if grant.id <= self._applied:

@@ -74,6 +74,10 @@ class SessionLauncher(Protocol):
     def capacity(self) -> int | None:
         """How many sessions may run at once on all machines; None: no limit of its own."""
 
+    @property
+    def machines(self) -> int:
+        """On how many machines sessions may start now; at least 1."""
+
     def nodes(self) -> list[NodeStatus]:
         """The machines other than this one on which sessions run."""
 

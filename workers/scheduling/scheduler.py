@@ -489,6 +489,7 @@ class Scheduler:
         if (clock := self._clock_of(slot)) is not None:
             assignment = replace(assignment, clock_s=clock.start_s)
         self._launcher.limit_sessions(self.max_sessions)
+        self.start_limiter.pace.machines = self._launcher.machines
         session = self._launcher.create(assignment, target.key)
         slot.begin_attempt(session, self._clock())
         live = f"{len(self._live)} of {self.max_sessions}"

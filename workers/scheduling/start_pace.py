@@ -19,9 +19,16 @@ class StartPace:
     """The gap between two starts. Each streaming session tells the lag of a chunk each second."""
 
     def __init__(self) -> None:
-        self.gap_s = FIRST_GAP_S
+        self.machines = 1
+        """How many machines sessions start on: a start takes no time from the other machines."""
+        self._gap_s = FIRST_GAP_S
+
+    @property
+    def gap_s(self) -> float:
+        """Seconds between two starts."""
+        return self._gap_s / self.machines
 
     def record_lag(self, lag_ms: float) -> None:
         """Records how late a chunk left that has just been sent."""
         factor = _WIDENING if lag_ms > CALM_LAG_MS else _NARROWING
-        self.gap_s = min(MAX_GAP_S, max(MIN_GAP_S, self.gap_s * factor))
+        self._gap_s = min(MAX_GAP_S, max(MIN_GAP_S, self._gap_s * factor))

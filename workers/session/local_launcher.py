@@ -149,6 +149,11 @@ class LocalLauncher:
         """Returns None: a session that runs here ends with the program that started it."""
 
     @property
+    def machines(self) -> int:
+        """One: this machine."""
+        return 1
+
+    @property
     def capacity(self) -> None:
         """None: the system says when there is no room."""
         return None

@@ -34,6 +34,14 @@ def test_starts_become_rarer_while_chunks_are_late_but_do_not_stop() -> None:
     assert MAX_GAP_S == pace.gap_s
 
 
+def test_machines_share_a_gap() -> None:
+    """A start takes no time from sessions on other machines."""
+    pace = StartPace()
+    pace.machines = 4
+
+    assert FIRST_GAP_S / 4 == pace.gap_s
+
+
 def test_the_gap_holds_its_own_where_few_chunks_are_late() -> None:
     """One in 100 lets it shrink, one in 20 makes it grow."""
     calm, busy = StartPace(), StartPace()

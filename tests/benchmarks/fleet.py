@@ -1,0 +1,49 @@
+"""Plays a run of many jobs on 1,000 nodes in simulated time: ``python -m tests.benchmarks.fleet``.
+
+The scheduler, the start limiter, the leases and the run folder are the real ones. A tenth of the
+nodes fail in some way, and the driver is killed once. `FleetSimulation` checks that each job ends
+in one final attempt, that no limit is exceeded, and that no permit is lost.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from tests.support.fleet_simulation import FleetPlan, FleetSimulation
+
+
+def plan_for(nodes: int) -> FleetPlan:
+    """A plan for so many nodes, with a hundred jobs for each."""
+    return FleetPlan(
+        jobs=100 * nodes,
+        nodes=nodes,
+        sessions_per_node=40,
+        max_sessions=32 * nodes,
+        starts_per_minute=40 * nodes,
+        faults=max(1, nodes // 10),
+        fault_s=120.0,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nodes", type=int, nargs="+", default=[10, 100, 1_000])
+    for nodes in parser.parse_args().nodes:
+        with tempfile.TemporaryDirectory() as parent:
+            began, began_cpu = time.perf_counter(), time.process_time()
+            plan = plan_for(nodes)
+            found = FleetSimulation(plan, Path(parent) / "run").run()
+            seconds, cpu_s = time.perf_counter() - began, time.process_time() - began_cpu
+        faults = ", ".join(f"{count} {kind}" for kind, count in sorted(found.faults.items()))
+        print(
+            f"{nodes:5} nodes, {plan.jobs:6} jobs: {seconds:5.1f} s ({cpu_s:5.1f} s of CPU, "
+            f"{cpu_s / plan.jobs * 1e6:4.0f} µs a job) for {found.simulated_s:4.0f} s; "
+            f"{found.sessions} sessions, {found.interrupted} ended with their leases, "
+            f"{found.events} events, {found.beats} beats; at most {found.most_open} open and "
+            f"{found.most_starts} started in a minute; {faults}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""A run on a fleet in simulated time: see `tests.support.fleet_simulation`, which checks everything
+that must hold. ``python -m tests.benchmarks.fleet`` plays it with 1,000 nodes."""
+
+from pathlib import Path
+
+from tests.support.fleet_simulation import FleetPlan, FleetSimulation
+
+
+def test_each_job_ends_in_one_final_attempt_whatever_fails(tmp_path: Path) -> None:
+    """Nodes die, freeze and are cut off, and the driver is killed and comes back; the limits of the
+    account hold at every instant, all audio is kept once, and no permit is lost."""
+    plan = FleetPlan(
+        jobs=300,
+        nodes=10,
+        sessions_per_node=20,
+        max_sessions=100,
+        starts_per_minute=120,
+        faults=6,
+    )
+    findings = FleetSimulation(plan, tmp_path / "run").run()
+    assert findings.faults["driver killed"] == 1
+    assert findings.faults.total() == 7
+    assert findings.interrupted > 0
+    assert findings.most_open > 90
+    assert findings.most_starts > 110
