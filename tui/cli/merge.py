@@ -44,7 +44,11 @@ def merge(
         print_line(line)
     for shard in result.missing_shards:
         print_line(f"paceline: {shard} is missing, so recordings may be missing too.", err=True)
-    return ExitCode.SOME_FAILED if result.missing_shards else ExitCode.DONE
+    for shard in result.unlisted_shards:
+        reason = "ended before it had found all of its recordings; stream it again, and merge that"
+        print_line(f"paceline: {shard} {reason} run too.", err=True)
+    is_whole = not result.missing_shards and not result.unlisted_shards
+    return ExitCode.DONE if is_whole else ExitCode.SOME_FAILED
 
 
 def _summary_lines(result: "MergeResult", runs: int, into: Path) -> list[str]:

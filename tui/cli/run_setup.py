@@ -57,8 +57,10 @@ class RunRequest:
     def feed(self, supervisor: Supervisor, options: RunOptions) -> RecordingFeed:
         """Queues what is found later. A context manager."""
         watch = self.watch
+        is_new = self.run_folder is None
+        on_all_found = supervisor.complete_list if is_new else (lambda: None)
         if watch is None:
-            return RecordingFeed(self.search, supervisor.add)
+            return RecordingFeed(self.search, supervisor.add, on_all_found=on_all_found)
         for source in self.sources:
             watch.add_known(source.file)
 
@@ -71,7 +73,7 @@ class RunRequest:
                 if options.shard is None or options.shard.holds(source):
                     yield source
 
-        return RecordingFeed(self.search, supervisor.add, watch, new_sources)
+        return RecordingFeed(self.search, supervisor.add, watch, new_sources, on_all_found)
 
 
 @contextmanager

@@ -36,7 +36,8 @@ class RecordingFeed:
     """Queues what ``search`` yields, then what ``watch`` finds, until it is left.
 
     A context manager. ``queue_sources`` adds recordings to the run and returns their jobs;
-    ``new_sources`` makes sources of the paths of recordings that have appeared.
+    ``new_sources`` makes sources of the paths of recordings that have appeared. ``on_all_found`` is
+    called when everything that the search yields is queued.
     """
 
     def __init__(
@@ -45,10 +46,12 @@ class RecordingFeed:
         queue_sources: Callable[[Sequence[Source]], list[JobId]],
         watch: FolderWatch | None = None,
         new_sources: Callable[[Iterable[str]], Iterable[Source]] = _sources_of,
+        on_all_found: Callable[[], object] = lambda: None,
     ) -> None:
         self.phase = FeedPhase.SEARCHING
         self._search, self._watch = search, watch
         self._queue_sources, self._new_sources = queue_sources, new_sources
+        self._on_all_found = on_all_found
         self._queued: SimpleQueue[tuple[JobId, Source]] = SimpleQueue()
         self._problems: SimpleQueue[PacelineError] = SimpleQueue()
         self._stopped = threading.Event()
@@ -92,6 +95,8 @@ class RecordingFeed:
     def _run(self) -> None:
         try:
             self._queue_all(self._search)
+            if not self._stopped.is_set():
+                self._on_all_found()
         except PacelineError as problem:
             self._problems.put(problem)
         if self._watch is not None and not self._stopped.is_set():

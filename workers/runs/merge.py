@@ -57,6 +57,8 @@ class MergeResult:
     doubled: int
     """How many recordings were in several runs."""
     missing_shards: tuple[Shard, ...]
+    unlisted_shards: tuple[Shard, ...]
+    """Those whose program ended before it had found all of its recordings."""
     warnings: tuple[str, ...]
     """What is damaged in the indexes of the runs."""
 
@@ -93,6 +95,7 @@ def merge_runs(
         writer.copied_bytes,
         plan.doubled,
         plan.missing_shards,
+        plan.unlisted_shards,
         tuple(warning for part in parts for warning in part.index.warnings),
     )
 

@@ -67,6 +67,7 @@ class Part:
             run=self.path.resolve().name,
             started=saved.started,
             shard=saved.shard,
+            is_listed=saved.is_listed,
             versions=saved.versions,
             host=saved.host,
         )
@@ -125,6 +126,8 @@ class MergePlan:
     conflicts: tuple[MergeConflict, ...]
     """Why the runs cannot be merged."""
     missing_shards: tuple[Shard, ...]
+    unlisted_shards: tuple[Shard, ...]
+    """Those whose program ended before it had found all of its recordings."""
     doubled: int
     """How many recordings are in several runs; one of each is taken."""
 
@@ -148,7 +151,7 @@ def plan_merge(parts: Sequence[Part], *, keep_first: bool = False) -> MergePlan:
         _merged_header(parts),
         tuple(recordings),
         tuple(conflicts),
-        tuple(_missing_shards(parts)),
+        *_missing_shards(parts),
         doubled,
     )
 
@@ -194,11 +197,17 @@ def _shard_conflicts(parts: Sequence[Part]) -> Iterator[MergeConflict]:
             yield MergeConflict(ConflictKind.SHARDS, reason)
 
 
-def _missing_shards(parts: Sequence[Part]) -> Iterator[Shard]:
-    shards = {shard for part in parts for shard in part.shards}
-    for count in sorted({shard.count for shard in shards}):
-        every = (Shard(number, count) for number in range(1, count + 1))
-        yield from (shard for shard in every if shard not in shards)
+def _missing_shards(parts: Sequence[Part]) -> tuple[tuple[Shard, ...], tuple[Shard, ...]]:
+    """The shards that no run has, and those that no run has as a whole."""
+    found = [one for part in parts for one in part.parts]
+    shards = {one.shard for one in found if one.shard is not None}
+    whole = {one.shard for one in found if one.is_listed}
+    counts = sorted({shard.count for shard in shards})
+    every = [Shard(number, count) for count in counts for number in range(1, count + 1)]
+    return (
+        tuple(shard for shard in every if shard not in shards),
+        tuple(shard for shard in every if shard in shards and shard not in whole),
+    )
 
 
 # --- recordings that are in several runs

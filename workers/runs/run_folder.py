@@ -50,7 +50,15 @@ from workers.sources.spool import SPOOL_PATTERN, remove_spool, spool_name
 from workers.traces.files import attempt_files
 from workers.user_folders import state_folder
 
-_PRESERVED_KEYS = ("started", "limits", "shard", "shared_with_group", "versions", "host")
+_PRESERVED_KEYS = (
+    "started",
+    "limits",
+    "shard",
+    "is_listed",
+    "shared_with_group",
+    "versions",
+    "host",
+)
 """Keys that are kept from the header of a resumed run, unless they are set again."""
 
 
@@ -110,7 +118,7 @@ class RunFolder:
         self._changes_size = index.changes_size if index else 0
 
     def close(self) -> None:
-        """Releases the lock; removes the folder if it never had a job. A shard without a job stays,
+        """Releases the lock; removes the folder if it never had a job. A shard that has none stays,
         so that a merged run knows that nothing is missing."""
         if any(self.path.glob(SPOOL_PATTERN)) or any(self.path.glob(f"jobs-*/{SPOOL_PATTERN}")):
             self._remove_settled_spools()
@@ -139,7 +147,14 @@ class RunFolder:
 
     @property
     def _is_kept(self) -> bool:
-        return bool(self._jobs) or "shard" in self._header or "parts" in self._header
+        is_empty_shard = "shard" in self._header and self._header.get("is_listed") is True
+        return bool(self._jobs) or is_empty_shard or "parts" in self._header
+
+    def complete_list(self) -> None:
+        """Records that all recordings that the user named are in the run. Before that, a killed
+        program may not have found all of them."""
+        self._header["is_listed"] = True
+        self._header_changed = True
 
     def take_file(self, job: JobId, name: str, path: Path, *, may_link: bool) -> int | None:
         """Takes a file of a job from another run, see `files.Folder.take`."""

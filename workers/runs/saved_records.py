@@ -36,6 +36,8 @@ class MergedPart:
     """The name of its folder."""
     started: ShortText = ""
     shard: Shard | None = None
+    is_listed: bool = True
+    """Whether all recordings of the shard are in it. A killed program may not have found them."""
     versions: Mapping[str, object] = field(default_factory=dict)
     host: Mapping[str, object] = field(default_factory=dict)
 
@@ -53,6 +55,8 @@ class SavedHeader:
     """Those for all shards together, if the run is a shard."""
     shard: Shard | None = None
     """Which part of a list of recordings the run streams; None: all of it."""
+    is_listed: bool = False
+    """Whether all recordings that the user named are in the run."""
     parts: tuple[MergedPart, ...] = ()
     """The runs that it was merged from; empty for a run that was not merged."""
     shared_with_group: bool = False

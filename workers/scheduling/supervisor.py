@@ -193,6 +193,11 @@ class Supervisor:
         with self._locked() as scheduler:
             return [scheduler.add(Source.of(recording)) for recording in recordings]
 
+    def complete_list(self) -> None:
+        """Records that all recordings that the user named are in the run."""
+        with self._locked():
+            self.folder.complete_list()
+
     def resume(self, states: Iterable[JobState]) -> None:
         """Loads the jobs of a run that ended, and continues those that are not settled. A session
         that outlived the earlier program goes on."""

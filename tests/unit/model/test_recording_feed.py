@@ -97,3 +97,23 @@ def test_a_watch_goes_on_until_the_feed_is_left(tmp_path: Path) -> None:
     assert [first.file, second.file] == [str(tmp_path / "a.wav"), str(tmp_path / "b.wav")]
     assert second.metadata == (("new", "yes"),)
     assert feed.phase is FeedPhase.ENDED
+
+
+def test_what_was_found_is_reported_once_all_of_it_is_queued() -> None:
+    """Not if the search ended with a problem, or was stopped: then recordings are missing."""
+
+    def broken() -> Iterator[Source]:
+        yield Source("a.wav")
+        raise UsageProblem("the disk is away", "Retry.")
+
+    queue, complete = Queue(), list[list[str]]()
+    for search in (map(Source, ["a.wav", "b.wav"]), broken()):
+        found = RecordingFeed(
+            search, queue.add, on_all_found=lambda: complete.append([*queue.files])
+        )
+        with found as feed:
+            wait_for(feed, FeedPhase.ENDED)
+    with RecordingFeed(iter(()), queue.add, on_all_found=lambda: complete.append([])) as feed:
+        wait_for(feed, FeedPhase.ENDED)
+
+    assert [["a.wav", "b.wav"], []] == complete

@@ -47,7 +47,8 @@ def write_shard(
     folder: Path, number: int, jobs: Sequence[Mapping[str, Any]], *, count: int = 2, **head: Any
 ) -> Path:
     """A run with a shard, with a trace of each job: of a sentence, or of one that broke."""
-    write_run_folder(folder, jobs, shard={"number": number, "count": count}, **head)
+    head = {"shard": {"number": number, "count": count}, "is_listed": True, **head}
+    write_run_folder(folder, jobs, **head)
     for job in jobs:
         end = None if job["status"] == "done" else BROKEN
         texts = job.get("texts") or [f"This is {job['relative_path']}."]
@@ -415,6 +416,17 @@ def test_missing_shards_are_named(tmp_path: Path) -> None:
     assert (Shard(1, 4),) == merge_runs([tmp_path / "all", three], tmp_path / "more").missing_shards
     merge_runs([empty], tmp_path / "nothing")
     assert read_job_states(tmp_path / "nothing") == []
+
+
+def test_a_shard_that_ended_while_its_folder_was_searched_is_named(tmp_path: Path) -> None:
+    """Unless another run has all of it."""
+    one = write_shard(tmp_path / "one", 1, [entry(1, "a.wav")])
+    two = write_shard(tmp_path / "two", 2, [entry(1, "b.wav")], is_listed=False)
+    result = merge_runs([one, two], tmp_path / "all")
+    assert ((), (Shard(2, 2),)) == (result.missing_shards, result.unlisted_shards)
+
+    again = write_shard(tmp_path / "again", 2, [entry(1, "b.wav"), entry(2, "c.wav")])
+    assert () == merge_runs([tmp_path / "all", again], tmp_path / "more").unlisted_shards
 
 
 def test_not_all_conflicts_are_listed(tmp_path: Path) -> None:
