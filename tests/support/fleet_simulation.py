@@ -524,6 +524,7 @@ class FleetSimulation:
     def __init__(self, plan: FleetPlan, path: Path) -> None:
         self.plan, self._path = plan, path
         self.chance = random.Random(plan.seed)
+        random.seed(plan.seed)  # for `RetryPolicy`
         self.now = 0.0
         self.terms = LeaseTerms()
         self.is_over = False

@@ -10,16 +10,18 @@ def test_each_job_ends_in_one_final_attempt_whatever_fails(tmp_path: Path) -> No
     """Nodes die, freeze and are cut off, and the driver is killed and comes back; the limits of the
     account hold at every instant, all audio is kept once, and no permit is lost."""
     plan = FleetPlan(
-        jobs=300,
+        jobs=200,
         nodes=10,
         sessions_per_node=20,
-        max_sessions=100,
-        starts_per_minute=120,
-        faults=6,
+        max_sessions=60,
+        starts_per_minute=80,
+        faults=12,
+        fault_s=100.0,
+        audio_s=(10.0, 50.0),
     )
     findings = FleetSimulation(plan, tmp_path / "run").run()
     assert findings.faults["driver killed"] == 1
-    assert findings.faults.total() == 7
+    assert set(findings.faults) >= {"killed", "lost power", "frozen", "cut off"}
     assert findings.interrupted > 0
-    assert findings.most_open > 90
-    assert findings.most_starts > 110
+    assert 50 < findings.most_open <= 60
+    assert 70 < findings.most_starts <= 80
