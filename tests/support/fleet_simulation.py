@@ -664,6 +664,7 @@ class FleetSimulation:
         """Kills it without a last word: what it had not saved is lost."""
         self.findings.faults["driver killed"] += 1
         self.driver.is_up = False
+        self.observe(self.driver.scheduler)
         self.driver.folder.close()
         self.after(10.0, self._restart_driver)
 
