@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from heapq import heappop, heappush
+from itertools import cycle, islice
 from math import inf
 from pathlib import Path
 
@@ -53,6 +54,7 @@ GOODBYE_S = 1.0
 """From Terminate to the end of a session."""
 TURNS = 2
 """Final turns in each recording."""
+NODE_FAULTS = ("killed", "lost power", "frozen", "cut off")
 RECORDING_LENGTHS = 40
 """So many different recordings there are; each job has one of them."""
 
@@ -639,15 +641,14 @@ class FleetSimulation:
 
     def _plan_faults(self) -> None:
         plan, chance = self.plan, self.chance
-        for _ in range(plan.faults):
-            self.after(chance.uniform(5.0, plan.fault_s), self._break_a_node)
+        for kind in islice(cycle(NODE_FAULTS), plan.faults):
+            self.after(chance.uniform(5.0, plan.fault_s), partial(self._break_a_node, kind))
         for number in range(plan.driver_restarts):
             at_s = plan.fault_s * (number + 1) / (plan.driver_restarts + 1)
             self.after(at_s, self._kill_driver)
 
-    def _break_a_node(self) -> None:
+    def _break_a_node(self, kind: str) -> None:
         node = self.chance.choice([node for node in self.nodes if not node.is_dead])
-        kind = self.chance.choice(["killed", "lost power", "frozen", "cut off"])
         self.findings.faults[kind] += 1
         match kind:
             case "killed" | "lost power":
