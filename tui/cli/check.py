@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from tui.cli.command_help import command
 from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import new_run_options, paths_argument
@@ -9,14 +11,16 @@ from tui.cli.shared_options import new_run_options, paths_argument
 if TYPE_CHECKING:
     from workers.audio.recording import Recording
     from workers.jobs.job import StreamSettings
+    from workers.protocol.codec import JsonObject
 
 
 @command(
     ("paceline check calls", "Describe each recording in the folder “calls”."),
 )
 @paths_argument
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as one JSON object.")
 @new_run_options
-def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
+def check(paths: tuple[str, ...], as_json: bool, **arguments: Any) -> ExitCode:
     """Describe each file and how it would be sent. Nothing is sent."""
     import multiprocessing
     import os
@@ -24,7 +28,8 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     from dataclasses import replace
     from tempfile import TemporaryDirectory
 
-    from tui.cli.console import print_line
+    from tui.cli.check_document import failed_to_json, recording_to_json, summary_to_json
+    from tui.cli.console import print_json, print_line
     from tui.cli.run_options import find_sources, parse_options, print_skipped
     from tui.cli.run_setup import new_forecaster
     from tui.render.forecast import forecast_lines
@@ -42,6 +47,8 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
     sources = find_sources(paths, options, skipped, allow_stdin=True)
     print_skipped(skipped)
     total_seconds, streamable, all_exact = 0.0, 0, True
+    listed: list[JsonObject] = []
+    print_text = (lambda text: None) if as_json else print_line
     forecaster, planned = new_forecaster(options), []
     folder = ""
     with ExitStack() as stack:
@@ -60,7 +67,8 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
                     read_options = replace(read_options, follow=False)  # all of it is there
                 recording = prober.probe(path, read_options)
             except (ProbeFailed, Unreadable) as error:
-                print_line(f"✗ {file}: {error}")
+                print_text(f"✗ {file}: {error}")
+                listed.append(failed_to_json(file, error))
                 continue
             finally:
                 if not source.is_local:
@@ -70,18 +78,22 @@ def check(paths: tuple[str, ...], **arguments: Any) -> ExitCode:
             planned += forecaster.planned(source, seconds)
             total_seconds += recording.part_seconds
             all_exact &= recording.is_exact
-            print_line(f"✓ {file}: {_description(recording, options.settings)}")
+            listed.append(recording_to_json(file, recording, options.settings))
+            print_text(f"✓ {file}: {_description(recording, options.settings)}")
             for warning in recording.warnings:
-                print_line(f"  ▲ {warning}")
+                print_text(f"  ▲ {warning}")
+    forecast = forecaster.forecast(planned) if planned else None
+    refused = len(sources) - streamable
+    if as_json:
+        print_json(summary_to_json(options, listed, forecast))
     audio = f"{format_duration(total_seconds, is_exact=all_exact)} of audio"
     proxy = options.proxy
     through = f", through the proxy {proxy.address} ({proxy.variable})" if proxy else ""
-    print_line(f"{streamable} to stream, {audio}, to: {options.destination}{through}")
-    if planned:
-        for line in forecast_lines(forecaster.forecast(planned)):
-            print_line(line)
-    if refused := len(sources) - streamable:
-        print_line(f"{refused} cannot be streamed")
+    print_text(f"{streamable} to stream, {audio}, to: {options.destination}{through}")
+    for line in forecast_lines(forecast) if forecast else ():
+        print_text(line)
+    if refused:
+        print_text(f"{refused} cannot be streamed")
     return ExitCode.SOME_FAILED if refused else ExitCode.DONE
 
 

@@ -12,6 +12,7 @@ import click
 
 from tui.cli.exit_codes import ExitCode, most_severe
 from tui.terminal.stdio import CheckedOutput, lost_output
+from workers import secrecy
 from workers.visible_text import clean
 
 
@@ -28,6 +29,20 @@ def print_json(record: object) -> None:
         sys.stdout.flush()
     else:  # in a test
         click.echo(text)
+
+
+def print_json_error(code: str, message: str, hint: str = "") -> None:
+    """Prints why a command failed, as docs/schemas/error.schema.json describes it."""
+    print_json({"version": 1, "type": "error", "error": error_to_json(code, message, hint)})
+
+
+def error_to_json(code: str, message: str, hint: str = "") -> dict[str, str]:
+    """An error as an object, within any document."""
+    return {
+        "code": code,
+        "message": clean(secrecy.redact(message)),
+        "hint": clean(secrecy.redact(hint)),
+    }
 
 
 def can_show_progress(*, beside_stdout: bool) -> bool:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from tui.cli.command_help import command
-from tui.cli.console import print_line, print_warnings
+from tui.cli.console import error_to_json, print_json, print_line, print_warnings
 from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import bom_option, path_option, run_argument
 
 if TYPE_CHECKING:  # loaded when the command runs
     from workers.jobs.job import JobId
     from workers.jobs.job_state import JobState
+    from workers.protocol.codec import Json, JsonObject
 
 
 @command(
@@ -36,6 +37,7 @@ if TYPE_CHECKING:  # loaded when the command runs
 )
 @click.option("--overwrite", is_flag=True, help="Replace files that already exist.")
 @bom_option
+@click.option("--json", "as_json", is_flag=True, help="Print what was written as one JSON object.")
 @click.option("--number", is_flag=True, help="Keep files that already exist; number the new ones.")
 def export(
     folder: Path,
@@ -45,6 +47,7 @@ def export(
     overwrite: bool,
     number: bool,
     bom: bool,
+    as_json: bool,
 ) -> ExitCode:
     """Write transcripts of a run to files, offline.
 
@@ -79,26 +82,29 @@ def export(
     job_states = JobStates(folder)
     print_warnings(job_states.index.warnings)
     share_like_run(folder, job_states.index)
-    streamed = StreamedJobs(job_states)
-    if together:
+    report = ExportReport(folder, as_json=as_json)
+    streamed = StreamedJobs(job_states, report.add_skipped)
+    names = export_names(job_states.files)
+    if together and any(True for _ in streamed):
         write = partial(files.write_combined_exports, streamed, formats, target, in_run=in_run)
-        write = partial(write, existing=existing, csv_bom=bom)
-        complete = not any(True for _ in streamed) or _write_and_report("all of them", write)
-        return ExitCode.DONE if complete else ExitCode.SOME_FAILED
-    names, complete = export_names(job_states.files), True
-    for job_state in streamed:
+        report.write(None, formats, partial(write, existing=existing, csv_bom=bom))
+    for job_state in [] if together else streamed:
         write = partial(files.write_exports, job_state, formats, target, in_run=in_run, csv_bom=bom)
         write = partial(write, existing=existing, name=names[job_state.job])
-        complete &= _write_and_report(job_state.file, write)
-    return ExitCode.DONE if complete else ExitCode.SOME_FAILED
+        report.write(job_state, formats, write)
+    report.close()
+    return ExitCode.SOME_FAILED if report.failed else ExitCode.DONE
 
 
 class StreamedJobs:
     """The jobs of a run that have something to export, each read when an iteration reaches it. The
-    first iteration reports the others."""
+    first iteration hands the others to ``on_skip``."""
 
-    def __init__(self, job_states: "Iterable[JobState]") -> None:
+    def __init__(
+        self, job_states: "Iterable[JobState]", on_skip: "Callable[[JobState], None]"
+    ) -> None:
         self._job_states = job_states
+        self._on_skip = on_skip
         self._reported: set[JobId] = set()
 
     def __iter__(self) -> "Iterator[JobState]":
@@ -107,17 +113,57 @@ class StreamedJobs:
                 yield job_state
             elif job_state.job not in self._reported:
                 self._reported.add(job_state.job)
-                print_line(f"- {job_state.file}: nothing was streamed")
+                self._on_skip(job_state)
 
 
-def _write_and_report(file: str, write: Callable[[], Sequence[Path]]) -> bool:
-    from workers.exports.files import FilesExist
+class ExportReport:
+    """What was written: printed as lines, or at the end as one JSON object."""
 
-    try:
-        paths = write()
-    except FilesExist as error:
-        print_line(f"✗ {file}: {error.reason}; --overwrite replaces, --number keeps both")
-        return False
-    for path in paths:
-        print_line(f"✓ {path}")
-    return True
+    def __init__(self, run: Path, *, as_json: bool) -> None:
+        self._run = run
+        self._as_json = as_json
+        self._files: list[Json] = []
+        self._skipped: list[Json] = []
+        self.failed: list[Json] = []
+
+    def add_skipped(self, job_state: "JobState") -> None:
+        """Notes a job without a transcript."""
+        self._skipped.append({"job": job_state.job, "file": job_state.file})
+        self._print(f"- {job_state.file}: nothing was streamed")
+
+    def write(
+        self,
+        job_state: "JobState | None",
+        formats: Sequence[str],
+        write: Callable[[], Sequence[Path]],
+    ) -> None:
+        """Calls ``write``, which writes one file for each format, and notes what became of it.
+        ``job_state``: None if the files hold all jobs."""
+        from workers.exports.files import FilesExist
+
+        job: JsonObject = {"job": None, "file": None}
+        if job_state is not None:
+            job = {"job": job_state.job, "file": job_state.file}
+        try:
+            paths = write()
+        except FilesExist as error:
+            name = job_state.file if job_state is not None else "all of them"
+            self._print(f"✗ {name}: {error.reason}; --overwrite replaces, --number keeps both")
+            hint = "--overwrite replaces them, --number keeps both"
+            self.failed.append(
+                {**job, "error": dict(error_to_json(error.code, error.reason, hint))}
+            )
+            return
+        for format_name, path in zip(dict.fromkeys(formats), paths, strict=True):
+            self._files.append({**job, "format": format_name, "path": str(path)})
+            self._print(f"✓ {path}")
+
+    def close(self) -> None:
+        """Prints the object, if it is wanted."""
+        if self._as_json:
+            document = {"version": 1, "run": str(self._run), "files": self._files}
+            print_json({**document, "skipped": self._skipped, "failed": self.failed})
+
+    def _print(self, line: str) -> None:
+        if not self._as_json:
+            print_line(line)

@@ -6,6 +6,7 @@ its top the module imports only what its help needs; the command itself imports 
 """
 
 import errno
+import itertools
 import os
 import sys
 from importlib import import_module
@@ -94,16 +95,25 @@ class CommandRegistry(click.Group):
                 from tui.text.width import clean
 
                 hint = f"To name the file {clean(file)}, put -- before all names."
+                _print_json_error(ctx, "usage", error.format_message(), hint)
                 raise click.UsageError(f"{error.format_message()} {hint}", error.ctx) from error
+            _print_json_error(ctx, "usage", error.format_message())
             raise
-        except (click.ClickException, click.exceptions.Exit):
-            raise  # click's own: a usage error, `--help`
+        except click.ClickException as error:
+            _print_json_error(ctx, "usage", error.format_message())
+            raise
+        except click.exceptions.Exit:
+            raise  # click's own: `--help`
         except (KeyboardInterrupt, click.Abort):
             code = ExitCode.INTERRUPTED
         except (PacelineError, OSError) as error:
             from tui.cli.console import print_line
 
             limit = _limit_text(error) if isinstance(error, OSError) else None
+            if isinstance(error, PacelineError):
+                _print_json_error(ctx, error.code, error.reason, error.hint)
+            else:
+                _print_json_error(ctx, "system", limit or str(error))
             # A manifest's problems, one a line.
             for line in f"paceline: {limit or error}".splitlines():
                 print_line(line, err=True)
@@ -113,14 +123,25 @@ class CommandRegistry(click.Group):
                 from tui.cli.console import print_line
 
                 limit = _limit_text(OSError(errno.EAGAIN, ""))
+                _print_json_error(ctx, "system", f"no thread could be started: {limit}")
                 print_line(f"paceline: no thread could be started: {limit}", err=True)
                 raise SystemExit(ExitCode.FATAL) from None
             if sys.excepthook is not sys.__excepthook__:
                 raise  # Ctrl-C interrupted an import: `tui.__main__` exits silently
             from tui.cli.faults import report_fault
 
+            _print_json_error(ctx, "internal_error", type(error).__name__)
             code = report_fault(error)
         raise SystemExit(code)
+
+
+def _print_json_error(ctx: click.Context, code: str, message: str, hint: str = "") -> None:
+    """Prints an error as an object on stdout if the command line asks for JSON."""
+    arguments = itertools.takewhile(lambda argument: argument != "--", ctx.meta[_ARGUMENTS])
+    if "--json" in arguments:
+        from tui.cli.console import print_json_error
+
+        print_json_error(code, message, hint)
 
 
 def _refuse_misspelt_command(ctx: click.Context, args: list[str]) -> None:

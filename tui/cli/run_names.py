@@ -1,9 +1,12 @@
 """Which run a user names: by a path, by its name or the beginning of it, or as ``latest``."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:  # loaded when a command looks for a run
+    from workers.runs.index import RunIndex
 
 LATEST = "latest"
 """The name of the latest run that “paceline runs” lists."""
@@ -70,18 +73,33 @@ def latest_run() -> Path:
 def latest_unfinished_run() -> Path:
     """The latest run that can be continued; raises `RunFolderProblem` if there is none."""
     from workers.errors import RunFolderProblem
-    from workers.jobs.job_state import JobStatus
     from workers.runs import run_lock
     from workers.runs.index import list_runs, read_index
     from workers.runs.run_folder import runs_path
 
-    finished = {JobStatus.DONE.value, JobStatus.CANCELLED.value}
     parent = runs_path()
     for path in reversed(list_runs(parent)):
         try:
-            statuses = read_index(path).status_counts.keys()
+            index = read_index(path)
         except RunFolderProblem:  # damaged; naming it says how
             continue
-        if not statuses <= finished and not run_lock.is_running(path):
+        if is_unfinished(index) and not run_lock.is_running(path):
             return path
     raise RunFolderProblem(f"no run under {parent} is unfinished", "There is nothing to continue.")
+
+
+def is_unfinished(index: "RunIndex") -> bool:
+    """Whether another attempt may finish something of a run."""
+    from workers.jobs.job_state import JobStatus
+    from workers.jobs.outcomes import JobEnding, can_continue
+
+    settled = (JobStatus.DONE.value, JobStatus.CANCELLED.value)
+    endings = ((job.status in settled, job.saved.ended) for job in index.jobs)
+    return can_continue(
+        JobEnding(
+            is_settled,
+            ended.outcome if ended is not None else None,
+            was_accepted=ended is not None and ended.sent_seconds > 0,
+        )
+        for is_settled, ended in endings
+    )

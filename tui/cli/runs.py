@@ -1,53 +1,128 @@
 """``paceline runs``: lists the latest runs and the outcomes of their jobs."""
 
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from tui.cli.command_help import command
-from tui.cli.console import print_line, print_warnings
+from tui.cli.console import error_to_json, print_json, print_line, print_warnings
 from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import count_option
 
 if TYPE_CHECKING:  # loaded when the command runs
+    from workers.errors import RunFolderProblem
+    from workers.protocol.codec import Json, JsonObject
     from workers.runs.index import RunIndex
+
+
+class RunState(Enum):
+    """What a run is to its user."""
+
+    RUNNING = "running"
+    UNFINISHED = "unfinished"  # something is left that “resume” may finish
+    FINISHED = "finished"
+    DAMAGED = "damaged"  # its index cannot be read
 
 
 @command(
     ("paceline runs --most 3", "List the latest three runs."),
 )
+@click.option("--json", "as_json", is_flag=True, help="Print the runs as one JSON object.")
 @count_option("--most", "List at most this many runs.", default=10, show_default=True)
-def runs(most: int) -> ExitCode:
+def runs(most: int, as_json: bool) -> ExitCode:
     """List the latest runs, and how to continue unfinished ones."""
-    from tui.text.formats import shell_path
-    from workers.errors import RunFolderProblem
-    from workers.jobs.job_state import JobStatus
-    from workers.runs import run_folder, run_lock
-    from workers.runs.index import list_runs, read_index
+    from workers.runs import run_folder
+    from workers.runs.index import list_runs
 
     folder = run_folder.runs_path()
     paths = list_runs(folder)[::-1]
+    listed = [_read_run(path) for path in paths[:most]]
+    if as_json:
+        runs: list[Json] = [run.to_json() for run in listed]
+        more = max(len(paths) - most, 0)
+        print_json({"version": 1, "folder": str(folder), "runs": runs, "more": more})
+        return ExitCode.DONE
     if not paths:
         print_line(f"No runs are kept under {folder}.")
-    for path in paths[:most]:
-        try:
-            index = read_index(path)
-        except RunFolderProblem as problem:
-            print_line(f"{path.name}  {problem}")
-            continue
-        print_warnings(index.warnings)
-        counts = index.status_counts
-        outcomes = (
-            ", ".join(f"{count} {status}" for status, count in counts.items()) or "no recordings"
-        )
-        to = destination(index)
-        print_line(f"{path.name}  {outcomes}  {f'→ {to}' if to else ''}")
-        finished = counts.keys() <= {JobStatus.DONE.value, JobStatus.CANCELLED.value}
-        command = f"paceline {'view' if finished else 'resume'} {shell_path(path)}"
-        if run_lock.is_running(path):
-            command = f"running now; to view it: paceline view {shell_path(path)}"
-        print_line(f"  {command}")
+    for run in listed:
+        if run.index is not None:
+            print_warnings(run.index.warnings)
+        for line in run.lines:
+            print_line(line)
     if len(paths) > most:
         print_line(f"… and {len(paths) - most} earlier ones under {folder}")
     return ExitCode.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun:
+    """A run, as it is listed."""
+
+    path: Path
+    state: RunState
+    index: "RunIndex | None" = None
+    problem: "RunFolderProblem | None" = None
+
+    @property
+    def command(self) -> str:
+        """What a user would do with it next."""
+        from tui.text.formats import shell_path
+
+        verb = "resume" if self.state is RunState.UNFINISHED else "view"
+        return "" if self.index is None else f"paceline {verb} {shell_path(self.path)}"
+
+    @property
+    def lines(self) -> list[str]:
+        """The run in two lines, or in one that says what is wrong with it."""
+        if self.index is None:
+            return [f"{self.path.name}  {self.problem}"]
+        counts = self.index.status_counts
+        outcomes = ", ".join(f"{count} {status}" for status, count in counts.items()) or "no jobs"
+        to = destination(self.index)
+        before = "running now; to view it: " if self.state is RunState.RUNNING else ""
+        return [
+            f"{self.path.name}  {outcomes}  {f'→ {to}' if to else ''}",
+            f"  {before}{self.command}",
+        ]
+
+    def to_json(self) -> "JsonObject":
+        """The run, as docs/schemas/runs.schema.json describes it."""
+        run: JsonObject = {
+            "name": self.path.name,
+            "path": str(self.path),
+            "state": self.state.value,
+            "command": self.command,
+        }
+        if self.problem is not None:
+            run["error"] = dict(
+                error_to_json(self.problem.code, self.problem.reason, self.problem.hint)
+            )
+        if self.index is not None:
+            started, endpoint = self.index.header.get("started"), self.index.saved.endpoint
+            run["started"] = started if isinstance(started, str) else None
+            run["endpoint"] = endpoint.address if endpoint is not None else None
+            run["jobs"] = dict(self.index.status_counts)
+            run["warnings"] = list(self.index.warnings)
+        return run
+
+
+def _read_run(path: Path) -> ListedRun:
+    from tui.cli.run_names import is_unfinished
+    from workers.errors import RunFolderProblem
+    from workers.runs import run_lock
+    from workers.runs.index import read_index
+
+    try:
+        index = read_index(path)
+    except RunFolderProblem as problem:
+        return ListedRun(path, RunState.DAMAGED, problem=problem)
+    if run_lock.is_running(path):
+        return ListedRun(path, RunState.RUNNING, index)
+    state = RunState.UNFINISHED if is_unfinished(index) else RunState.FINISHED
+    return ListedRun(path, state, index)
 
 
 def destination(index: "RunIndex") -> str:

@@ -10,6 +10,7 @@ from tui.text.formats import at_speed, format_count, format_duration, shell_path
 from tui.text.width import clean
 from workers.jobs.events import Ended, Outcome
 from workers.jobs.job_state import JobState, JobStatus
+from workers.jobs.outcomes import JobEnding, can_continue
 from workers.jobs.pair import PairState
 from workers.pacing.certificate import Certificate, Skew
 
@@ -76,27 +77,23 @@ def run_summary_lines(
     if not saved:
         lines.append(f"{folder} cannot be written: is the disk full, or the folder gone?")
     lines.append(f"Transcripts and traces: {folder}")
-    if can_continue(job_states):
+    if _can_continue(job_states):
         lines.append(f"Continue with the rest: paceline resume {shell_path(folder)}")
     if any(len(job.transcript) for job in job_states):
         lines.append(f"Export them: paceline export {shell_path(folder)} --to txt,srt")
     return [clean(line) for line in lines]
 
 
-_LASTING = frozenset({Outcome.UNREADABLE, Outcome.UNAUTHORISED, Outcome.REFUSED})
-"""How attempts end that another attempt would not help."""
-
-
-def can_continue(job_states: Iterable[JobState]) -> bool:
-    """Whether “resume” may help. It does not if the server refuses the key, the model or a
-    parameter of all sessions, nor for recordings that cannot be read."""
-    was_accepted = was_refused = is_left = False
-    for job in job_states:
-        outcome = job.ended.outcome if job.ended is not None else None
-        was_accepted |= job.began is not None
-        was_refused |= outcome in (Outcome.UNAUTHORISED, Outcome.REFUSED)
-        is_left |= not job.is_settled and outcome not in _LASTING
-    return is_left and (was_accepted or not was_refused)
+def _can_continue(job_states: Iterable[JobState]) -> bool:
+    """Whether “resume” may help."""
+    return can_continue(
+        JobEnding(
+            job.is_settled,
+            job.ended.outcome if job.ended is not None else None,
+            was_accepted=job.began is not None,
+        )
+        for job in job_states
+    )
 
 
 def _failure_lines(job_states: Sequence[JobState], printed: Container[str]) -> list[str]:

@@ -6,7 +6,7 @@ from enum import Enum
 
 from workers.protocol.codec import Json, JsonObject
 
-DOCUMENT_VERSION = 1
+DOCTOR_VERSION = 1
 
 
 class Topic(Enum):
@@ -63,4 +63,4 @@ def findings_to_json(findings: Iterable[Finding]) -> JsonObject:
         }
         for finding in found
     ]
-    return {"version": DOCUMENT_VERSION, "ok": is_fit(found), "checks": checks}
+    return {"version": DOCTOR_VERSION, "ok": is_fit(found), "checks": checks}

@@ -62,6 +62,8 @@ class OverwritePolicy(Enum):
 class FilesExist(PacelineError):
     """Raised when an export would overwrite files; nothing was written."""
 
+    code = "files_exist"
+
     def __init__(self, paths: tuple[Path, ...]) -> None:
         names = ", ".join(single_line(path.name) for path in paths)
         hint = "Nothing was written. Choose another folder, or allow overwriting"

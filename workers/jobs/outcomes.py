@@ -6,6 +6,8 @@ text has priority over the code.
 """
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workers.errors import DiskFailed, Unreadable
@@ -19,6 +21,9 @@ if TYPE_CHECKING:  # the desk's process must not load what only sessions need
 RETRYABLE = frozenset({Outcome.LOST, Outcome.UNREACHABLE, Outcome.CRASHED})
 """Failures after which another attempt may succeed. `Outcome.BUSY` and `Outcome.HANDED_OVER` also
 lead to one, but are not failures."""
+
+_LASTING = frozenset({Outcome.UNREADABLE, Outcome.UNAUTHORISED, Outcome.REFUSED})
+"""How attempts end that another attempt would not help."""
 
 CONTINUE_HINT = "What was heard is kept; it can continue from there."
 RETRY_HINT = "What was heard is kept; retry continues from there."
@@ -100,6 +105,29 @@ _LATER = re.compile(
 """Words in a reason which say that another session may succeed later."""
 
 _UNAUTHORISED_STATUSES = frozenset({401, 402, 403})
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnding:
+    """What decides whether another attempt may help a job."""
+
+    is_settled: bool
+    """Whether it is done, or the user cancelled it."""
+    outcome: Outcome | None
+    """How its latest attempt ended; None: it has not."""
+    was_accepted: bool
+    """Whether the server ever accepted a session of it."""
+
+
+def can_continue(endings: Iterable[JobEnding]) -> bool:
+    """Whether another attempt may help a job of a run. None does if the server refuses the key, the
+    model or a parameter of all sessions; nor for recordings that cannot be read."""
+    was_accepted = was_refused = is_left = False
+    for ending in endings:
+        was_accepted |= ending.was_accepted
+        was_refused |= ending.outcome in (Outcome.UNAUTHORISED, Outcome.REFUSED)
+        is_left |= not ending.is_settled and ending.outcome not in _LASTING
+    return is_left and (was_accepted or not was_refused)
 
 
 def ended_by_unreachable(error: "Unreachable", *, was_reached: bool = False) -> Ended:

@@ -21,6 +21,8 @@ class Recurrence(Enum):
 class Unreachable(PacelineError):
     """Nothing answered, or what answered is not a v3 endpoint."""
 
+    code = "unreachable"
+
     def __init__(
         self,
         reason: str,
