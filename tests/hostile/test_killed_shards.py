@@ -38,14 +38,14 @@ def start(*arguments: str | Path) -> subprocess.Popen[str]:
 def merge_with_kills(chance: Random, runs: Sequence[Path], into: Path) -> None:
     """Merges, killed at random moments; what is there in between is whole, or not there."""
     for _ in range(MAX_ATTEMPTS):
-        merging = start("merge", *runs, "--into", into)
+        merging = start("merge", *runs, "--into", into, "--keep-first")
         time.sleep(chance.uniform(0.1, 0.6))
         merging.send_signal(signal.SIGKILL)
         merging.communicate()
         if into.exists():
             break
     else:
-        assert run_cli("merge", *runs, "--into", into).returncode == 0
+        assert run_cli("merge", *runs, "--into", into, "--keep-first").returncode == 0
     assert len(reader.read_job_states(into)) == RECORDINGS
     assert [path.name for path in into.parent.iterdir() if "merging" in path.name] == []
 
