@@ -29,7 +29,7 @@ from typing import Any
 
 from tests.fuzz.folder_readers import ENDPOINT, READER_WEIGHTS, READERS, ReadResult
 from tests.support.old_runs import OLD_RUNS
-from tests.support.run_builders import write_sample_run
+from tests.support.run_builders import write_sample_run, write_summarised_run
 
 CASE_TIMEOUT_S = 20.0
 """A reader that takes longer hangs; the slowest intact folder takes a hundredth of it."""
@@ -81,9 +81,10 @@ class Case:
 
 
 def make_intact_folders(folder: Path) -> list[Path]:
-    """Runs of every kind: those of earlier versions, and one that was retried."""
+    """Runs of every kind: those of earlier versions, one that was retried, and one whose index has
+    summaries."""
     made = [shutil.copytree(run, folder / run.name) for run in sorted(OLD_RUNS.iterdir())]
-    return [*made, write_sample_run(folder / "sample")]
+    return [*made, write_sample_run(folder / "sample"), write_summarised_run(folder / "summarised")]
 
 
 # --- values in JSON

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,10 +14,14 @@ from tests.support.report_builders import (
     ended_done,
     ended_failed,
     progressed,
+    queued,
     turn_heard,
 )
-from workers.jobs.events import Event, Outcome, TraceEvent
+from workers.audio.source import Source
+from workers.jobs.events import Event, JobReport, Outcome, TraceEvent
+from workers.jobs.job import JobId, StreamSettings
 from workers.jobs.job_state import JobState
+from workers.runs import run_folder
 from workers.runs.index import INDEX_NAME
 from workers.runs.run_folder import RunFolder
 from workers.traces.format import TraceHead
@@ -106,6 +111,25 @@ def write_sample_run(folder: Path) -> Path:
         (2.5, ended_done(6.0)),
     ]
     write_trace(folder, 2, again, attempt=2, at=9.0)
+    return folder
+
+
+def write_summarised_run(folder: Path, *, final: bool = True) -> Path:
+    """Writes a run of two jobs that are done, with the summaries that the scheduler leaves."""
+    with closing(run_folder.create(folder)) as made:
+        for job in (JobId(1), JobId(2)):
+            file = f"/rec/{job}.wav"
+            made.add_job(job, Source(file))
+            events = session_events("Good morning all.", "This is one.")
+            write_trace(folder, job, events)
+            state = JobState(job, file)
+            for t, event in [(0.0, queued(4.0)), *events]:
+                report = JobReport(job, 1, file, t, event)
+                state.apply(report)
+                state.transcript.evict(0)
+                made.record(state, report)
+        made.set_header(None, StreamSettings())
+        save(made, final=final)
     return folder
 
 

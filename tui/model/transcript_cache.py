@@ -59,6 +59,7 @@ class TranscriptCache:
         self._state = state
         self._run_path = run_path
         self._current: JobId | None = None
+        self._current_transcript: Transcript | None = None
         self._on_wall: frozenset[JobId] = frozenset()
         self._requested: set[JobId] = set()
         """The jobs already read while current or on the wall; reading them again would find nothing
@@ -79,6 +80,10 @@ class TranscriptCache:
             return  # the user may just be scrolling past this job
         self._evict_left_tiles()
         job_state = table.current_job_state
+        transcript = None if job_state is None else job_state.transcript
+        if transcript is not self._current_transcript:  # a replay has moved to another moment
+            self._current_transcript, self._state.tab_state.archive = transcript, None
+            self._requested -= {self._current}
         if job_state is not None and self._state.tab_state.archive_of(job_state.job) is None:
             is_single = job_state.half is None and not isinstance(job_state, PairState)
             if job_state.transcript.is_complete and is_single:

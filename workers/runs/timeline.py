@@ -37,11 +37,15 @@ MAX_OPEN_TRACES = 64
 class RunTimeline:
     """Every job of a run, at any moment of the run.
 
-    ``running``: a program is working on the run, so a session without an end is live. Raises
+    ``running``: a program is working on the run, so a session without an end is live.
+    ``max_read_bytes``: larger traces are only read when they are played. Raises
     `RunFolderProblem` if ``path`` is not a run folder, `Malformed` if its index is damaged.
     """
 
-    def __init__(self, path: Path, *, running: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, running: bool = False, max_read_bytes: int = MAX_READ_BYTES
+    ) -> None:
+        self._max_read_bytes = max_read_bytes
         self.index = read_index(path, Extent.SUMMARIES)
         with garbage_collection_paused():
             self._place_jobs(path, running)
@@ -92,7 +96,7 @@ class RunTimeline:
         summary of the job: then they are read when they are played."""
         files, jobs = trace_files_by_job(path), self.index.jobs
         bytes_of_job = [sum(one.bytes or 0 for one in job.saved.traced.values()) for job in jobs]
-        is_large, is_complete = sum(bytes_of_job) > MAX_READ_BYTES, self.index.is_complete
+        is_large, is_complete = sum(bytes_of_job) > self._max_read_bytes, self.index.is_complete
         read = lru_cache(MAX_OPEN_TRACES)(TraceIndex)
         self._summarised: set[JobId] = set()
         located: list[list[tuple[int, AttemptEvents]]] = []

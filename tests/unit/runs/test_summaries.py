@@ -1,6 +1,7 @@
 """The summary of a job in the index says what its traces do."""
 
 import tempfile
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,35 +19,54 @@ from tests.unit.jobs.test_fold_properties import (
     live_reports,
     reports_of,
 )
+from tui.model.desk_state import DeskState
+from tui.model.replay import Replay
 from workers.audio.source import Source
-from workers.jobs.events import Connecting, Ended, Event, Outcome, Warned
-from workers.jobs.job_state import JobState
+from workers.jobs.events import (
+    Began,
+    Connecting,
+    Ended,
+    Event,
+    Outcome,
+    Progressed,
+    Slipped,
+    TurnReceived,
+    Warned,
+)
+from workers.jobs.job import JobId
+from workers.jobs.job_state import JobState, JobStatus
 from workers.jobs.job_summary import MAX_NOTES
 from workers.jobs.transcript import MAX_LISTED_TURN, Transcript, TurnList
+from workers.pacing.certificate import LagSummary
+from workers.protocol.messages import Turn, Word
 from workers.runs import run_folder
 from workers.runs.index import Extent, read_index
 from workers.runs.reader import read_job_states, read_run
 from workers.runs.summaries import is_summarised, summarised_state
+from workers.runs.timeline import RunTimeline
 from workers.traces.files import trace_files
 from workers.traces.format import TraceHead
 from workers.traces.reader import read_transcript
 from workers.traces.writer import TraceWriter
 
 
-def stream(path: Path, sessions: list[list[Event]], *, final: bool = True) -> None:
-    """Writes the run folder of one job as the scheduler does."""
-    state = JobState(JOB, FILE)
+def stream(path: Path, *jobs: list[list[Event]], final: bool = True) -> None:
+    """Writes a run folder as the scheduler does: of each job, the events of its sessions."""
     with closing(run_folder.create(path)) as folder:
-        folder.add_job(JOB, Source(FILE))
-        for number, events in enumerate(sessions, start=1):
-            trace, _ = folder.attempt_files(JOB, number, FILE)
-            with TraceWriter(trace, TraceHead(job=JOB, attempt=number, file=FILE)) as writer:
-                for report in reports_of(events, number):
-                    writer.write(report.t, report.event)
-        for report in live_reports(sessions):
-            state.apply(report)
-            state.transcript.evict(0)
-            folder.record(state, report)
+        for job, sessions in enumerate(jobs, start=JOB):
+            folder.add_job(JobId(job), Source(FILE))
+            for number, events in enumerate(sessions, start=1):
+                trace, _ = folder.attempt_files(JobId(job), number, FILE)
+                head = TraceHead(job=job, attempt=number, file=FILE)
+                with TraceWriter(trace, head) as writer:
+                    for report in reports_of(events, number):
+                        writer.write(report.t, report.event)
+            state = JobState(JobId(job), FILE)
+            for report in live_reports(sessions):
+                report = replace(report, job=JobId(job))
+                state.apply(report)
+                state.transcript.evict(0)
+                folder.record(state, report)
         save(folder, final=final)
 
 
@@ -149,3 +169,52 @@ def test_a_list_of_turns_cannot_fill_the_memory() -> None:
     transcript.restore_list(TurnList(((MAX_LISTED_TURN - 1, MAX_LISTED_TURN),)), ())
 
     assert len(transcript) == 1
+
+
+SAID: list[Event] = [
+    DONE[0],
+    Began("0b6f", "u3-rt-pro", 16000, 0, 1.0, 125.0),
+    Progressed(4.0, 8.0, LagSummary(0.1, 0.1, 0.2, 0.3)),
+    TurnReceived(Turn(0, True, "Good morning.", words=(Word("Good morning.", 0, 900),))),
+    Slipped(4.0, 6000.0),
+    DONE[1],
+]
+LOST: list[Event] = [*SAID[:4], Ended(Outcome.LOST, "gone", sent_seconds=4.0)]
+
+
+@pytest.mark.parametrize("moments", [(99.0,), (0.0, 99.0), (99.0, 1.0), (0.6, 0.9, 99.0, 0.3)])
+def test_a_replay_of_large_traces_shows_the_same(tmp_path: Path, moments: Sequence[float]) -> None:
+    """At every moment, although it reads only the traces of sessions that are live then."""
+    stream(tmp_path / "run", [SAID], [LOST, SAID], [DONE])
+    seen = []
+    for max_read_bytes in (0, 1_000_000):
+        timeline = RunTimeline(tmp_path / "run", max_read_bytes=max_read_bytes)
+        state, replayed = DeskState(), Replay(timeline)
+        for moment in moments:
+            replayed.seek(moment)
+            replayed.update_state(state, 0.0)
+        counts = {status: count for status, count in state.status_counts.items() if count}
+        jobs = {job: shown(one) for job, one in state.job_states.items()}
+        for job in jobs.values():
+            job["latest"] = job["latest"] and job["latest"].text
+        # The wall clock was read in another place for each.
+        incidents = [(round(at, 1), kind) for at, kind in timeline.incidents]
+        seen.append((jobs, counts, incidents, state.table.waiting_jobs))
+
+    assert seen[0] == seen[1]
+
+
+def test_large_traces_are_not_read_before_they_are_played(tmp_path: Path) -> None:
+    """The first screen shows the result, and the last words of each job, by the index alone."""
+    stream(tmp_path / "run", [SAID], [SAID])
+    traces = [path for job in (1, 2) for _, path in trace_files(tmp_path / "run", job)]
+    contents = [trace.read_bytes() for trace in traces]
+    for trace, content in zip(traces, contents, strict=True):
+        trace.write_bytes(b"x" * len(content))
+    replayed = Replay(RunTimeline(tmp_path / "run", max_read_bytes=0))
+    state = DeskState()
+    replayed.update_state(state, 0.0)
+    lines = [one.transcript.latest_line for one in state.job_states.values()]
+
+    assert [line.text for line in lines if line is not None] == ["Good morning."] * 2
+    assert state.status_counts[JobStatus.DONE] == 2
