@@ -21,7 +21,7 @@ PLUGINS := .venv/plugins/.ready
 # a sixth of their time would go by in compiling the same again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run quick test node plugins check docs coverage hostile fleet mutants format bench fuzz chaos pictures judges
+.PHONY: help run quick test node plugins check docs coverage hostile fleet mutants format bench fuzz chaos storm pictures judges
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -106,6 +106,9 @@ fuzz: $(READY) ## Damage CASES=20000 recordings and as many run folders with SEE
 chaos: $(READY) ## Break servers, then kill processes by chance for MINUTES=… with SEED=…, and look for lost words
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED)) --sessions 20
 	@$(BIN)/python -m tests.chaos.kill_storm --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
+
+storm: $(READY) $(RAY) ## Break nodes, lines, disks and the program of a fleet FAULTS=200 times with SEED=…; needs root
+	@$(BIN)/python -m tests.fleet.fleet_storm --faults $(or $(FAULTS),200) $(if $(SEED),--seed $(SEED))
 
 pictures: $(READY) ## Make the README's pictures from the running desk
 	@$(BIN)/python -m tests.readme_screenshot

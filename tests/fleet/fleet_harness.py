@@ -36,7 +36,9 @@ def fleet_supervisor(
     resume: bool = False,
 ) -> Iterator[ObservedSupervisor]:
     """Runs a supervisor on the fleet that `RAY_ADDRESS` names, in a new or a resumed run."""
-    target = SessionTarget(custom_endpoint(url), Secret(key) if key else None, sessions)
+    target = SessionTarget(
+        custom_endpoint(url, allow_unencrypted=True), Secret(key) if key else None, sessions
+    )
     left = reader.read_run(folder) if resume else None
     opened = run_folder.reopen(folder) if resume else run_folder.create(folder)
     with (

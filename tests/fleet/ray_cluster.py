@@ -16,9 +16,11 @@ from uuid import uuid4
 
 import psutil
 
+from tests.fleet.node_machines import LOOPBACK, Machine
+
 MARKER_VARIABLE = "PACELINE_TEST_NODE"
 """Inherited by every process of a node, however far down."""
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 90.0
 _RAY = (sys.executable, "-m", "ray.scripts.scripts")
 _OPTIONS = ("--object-store-memory=80000000", "--disable-usage-stats")
 _ENVIRONMENT = {
@@ -33,26 +35,26 @@ _ENVIRONMENT = {
 class ClusterNode:
     """A node: its raylet and all that runs under it."""
 
-    def __init__(self, name: str, marker: str) -> None:
-        self.name, self._marker = name, marker
+    def __init__(self, name: str, marker: str, machine: Machine) -> None:
+        self.name, self.machine, self._marker = name, machine, marker
 
     def processes(self) -> list[psutil.Process]:
         """All its living processes."""
         return list(_marked_processes(self._marker))
 
     def raylets(self) -> list[psutil.Process]:
-        return [one for one in self.processes() if _name_of(one) == "raylet"]
+        return [one for one in self.processes() if _title_of(one) == "raylet"]
 
     def agents(self) -> list[psutil.Process]:
-        return [one for one in self.processes() if "NodeAgent" in _name_of(one)]
+        return [one for one in self.processes() if "NodeAgent" in _title_of(one)]
 
-    def kill_agent(self) -> bool:
-        """Kills the agent; returns whether there was one."""
-        return _signal(self.agents(), signal.SIGKILL)
+    def fork_servers(self) -> list[psutil.Process]:
+        """The agent's fork server, and the sessions, which have the same command line."""
+        return [one for one in self.processes() if "forkserver" in _command_of(one)]
 
-    def kill_raylet(self) -> bool:
-        """Kills the raylet; its workers notice."""
-        return _signal(self.raylets(), signal.SIGKILL)
+    def send_signal(self, processes: Sequence[psutil.Process], number: signal.Signals) -> bool:
+        """Sends a signal; returns whether any process got it."""
+        return _signal(processes, number)
 
     def kill(self) -> bool:
         """Kills everything at once, as a power failure does."""
@@ -69,18 +71,21 @@ class ClusterNode:
 class RayCluster:
     """A cluster. Leaving it ends all its processes."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        """``host``: the head's address."""
         self._id = uuid4().hex[:8]
         self._files = TemporaryDirectory(prefix="ray-", dir="/tmp")  # sockets need a short path
-        self.nodes: dict[str, ClusterNode] = {}
+        self._host, self._port = host, _free_port()
         self.folder = self._files.name
-        self._port = _free_port()
-        self.address = f"127.0.0.1:{self._port}"
+        """Where Ray keeps all its files."""
+        self.nodes: dict[str, ClusterNode] = {}
+        self.address = f"{host}:{self._port}"
 
     def __enter__(self) -> Self:
         arguments = ("--head", f"--port={self._port}", "--num-cpus=0", "--include-dashboard=false")
-        folder = f"--temp-dir={self._files.name}"
-        self._start("head", (*arguments, folder, "--node-ip-address=127.0.0.1"), {})
+        where = (f"--temp-dir={self.folder}", f"--node-ip-address={self._host}")
+        self.head = self._start("head", (*arguments, *where), {}, LOOPBACK)
+        del self.nodes["head"]
         os.environ["RAY_ADDRESS"] = self.address
         return self
 
@@ -106,36 +111,36 @@ class RayCluster:
         *,
         cpus: int = 1,
         environment: Mapping[str, str] | None = None,
-        through: Sequence[str] = (),
-        address: str = "127.0.0.1",
+        machine: Machine = LOOPBACK,
     ) -> ClusterNode:
-        """Starts a node. ``through``: a command that starts it, perhaps in a network namespace."""
+        """Starts a node, perhaps in the place of one that has died."""
         arguments = (
             f"--address={self.address}",
             f"--num-cpus={cpus}",
             f"--node-name={name}",
-            f"--node-ip-address={address}",
+            f"--node-ip-address={machine.address}",
         )
-        return self._start(name, arguments, environment or {}, through)
+        return self._start(name, arguments, environment or {}, machine)
 
     def _start(
         self,
         name: str,
         arguments: Sequence[str],
         environment: Mapping[str, str],
-        through: Sequence[str] = (),
+        machine: Machine,
     ) -> ClusterNode:
         marker = f"{self._id}:{name}:{uuid4().hex[:6]}"
+        own = {**machine.environment, **environment, MARKER_VARIABLE: marker}
         done = subprocess.run(
-            [*through, *_RAY, "start", *arguments, *_OPTIONS],
-            env={**os.environ, **_ENVIRONMENT, **environment, MARKER_VARIABLE: marker},
+            [*machine.command, *_RAY, "start", *arguments, *_OPTIONS],
+            env={**os.environ, **_ENVIRONMENT, **own},
             cwd=Path(__file__).parents[2],
             capture_output=True,
             text=True,
             timeout=START_TIMEOUT_S,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        node = self.nodes[name] = ClusterNode(name, marker)
+        node = self.nodes[name] = ClusterNode(name, marker, machine)
         return node
 
 
@@ -159,11 +164,18 @@ def _marked_processes(marker: str, *, prefix: bool = False) -> Iterator[psutil.P
             continue
 
 
-def _name_of(process: psutil.Process) -> str:
+def _title_of(process: psutil.Process) -> str:
+    """Its name; Ray gives workers that of the actor."""
+    with suppress(psutil.Error, IndexError):
+        if process.name() != "raylet":
+            return str(process.cmdline()[0])
+        return "raylet"
+    return ""
+
+
+def _command_of(process: psutil.Process) -> str:
     with suppress(psutil.Error):
-        return (
-            f"{process.name()} {process.cmdline()[0]}" if process.name() != "raylet" else "raylet"
-        )
+        return " ".join(process.cmdline())
     return ""
 
 

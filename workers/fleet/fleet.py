@@ -85,6 +85,9 @@ FIRST_NODES_TIMEOUT_S = 20.0
 ORPHAN_S = 5.0
 """How long the sessions of an agent that has died go on at most: they notice at once, and have
 `Timeouts.shutdown_s` for their last words."""
+LEFTOVER_S = 10.0
+"""How long after a node has joined the traces are collected that an earlier agent has left there.
+By then their sessions are over, and it is known which are to be adopted."""
 ADOPTION_S = 10.0
 """Sessions of an earlier program that were not adopted by then are ended."""
 COLLECT_TIMEOUT_S = 30.0
@@ -133,6 +136,9 @@ class Fleet:
         """Sessions of an earlier program."""
         self._collections: dict[SessionKey, tuple[TraceCollection, float]] = {}
         """Those in progress, and when the end of the session waits no longer."""
+        self._leftovers: dict[SessionKey, tuple[NodeId, float]] = {}
+        """Traces of sessions that nobody has waited for, a node that has them, and when to collect
+        them. Nodes on one machine also name those of each other's live sessions."""
         self._orphans: list[tuple[float, str, FleetSession]] = []
         """Sessions whose agent has died, and when they have surely ended."""
         self._pair_nodes: dict[int, NodeId] = {}
@@ -457,8 +463,9 @@ class Fleet:
             if key not in self._sessions:
                 known = KnownSession(SessionKey(key), JobId(job), attempt)
                 self._inherited[known.key] = known, node.id
+        collect_at = time.monotonic() + LEFTOVER_S
         for key in description["leftovers"]:
-            self._collect_leftover(SessionKey(key), node)
+            self._leftovers[SessionKey(key)] = node.id, collect_at
         self._ask(node)
 
     def _ask(self, node: FleetNode) -> None:
@@ -483,6 +490,7 @@ class Fleet:
                 node.grants = [grant]
         if not was_known:
             self._save_record()  # before the first grant leaves
+        self._apply_held_facts(node)
         for number, fact in batch.facts:
             if number > node.known:
                 self._apply_fact(node, fact)
@@ -493,12 +501,23 @@ class Fleet:
                 self._ask(node)
             self._changed.notify_all()
 
+    def _apply_held_facts(self, node: FleetNode) -> None:
+        """Applies the facts of sessions that were adopted meanwhile, or that nobody wants."""
+        with self._changed:
+            held, node.held_facts = node.held_facts, []
+        for fact in held:
+            self._apply_fact(node, fact)
+
     def _apply_fact(self, node: FleetNode, fact: NodeFact) -> None:
-        session = self._sessions.get(fact.key)
-        if session is None:
-            if isinstance(fact, SessionExited):
-                self._end_inherited(fact.key, node)
-            return
+        with self._changed:
+            session = self._sessions.get(fact.key)
+            if fact.key in self._inherited or (session is not None and not session.has_started):
+                node.held_facts.append(fact)  # until it is adopted, and has repeated the rest
+                return
+            if session is None:
+                if isinstance(fact, SessionExited):
+                    self._leftovers[fact.key] = node.id, time.monotonic()
+                return
         match fact:
             case SessionReported(number=number, report=report):
                 node.known_folders.add(os.path.dirname(session.assignment.job.recording.path))
@@ -562,11 +581,10 @@ class Fleet:
         collection.resume(node.id)
 
     def _collect_leftover(self, key: SessionKey, node: FleetNode) -> None:
-        """Collects the trace of a session whose agent has died."""
+        """Collects a trace that nobody waits for."""
         job, attempt, _ = key.split(".")
         path = dict(trace_files(self._folder, int(job))).get(int(attempt))
-        is_live = key in self._sessions and self._sessions[key].node == node.id
-        if path is not None and key not in self._inherited and not is_live:
+        if path is not None and key not in self._inherited and key not in self._sessions:
             self._start_collection(key, path, node)
 
     def _on_collected(self, collection: TraceCollection, is_whole: bool) -> None:
@@ -599,13 +617,6 @@ class Fleet:
         while (install := self._to_install.get()) is not None:
             install()
 
-    def _end_inherited(self, key: SessionKey, node: FleetNode) -> None:
-        """Collects the trace of a session of an earlier program, which nothing has adopted."""
-        with self._changed:
-            is_inherited = self._inherited.pop(key, None) is not None
-        if is_inherited:
-            self._collect_leftover(key, node)
-
     def _lose_agent(self, node: FleetNode | None, problem: str) -> None:
         """Records that a node's agent is gone. Its sessions end by themselves."""
         if node is None or not node.holder:
@@ -628,11 +639,12 @@ class Fleet:
                 due = [one for one in self._orphans if one[0] <= now]
                 self._orphans = [one for one in self._orphans if one[0] > now]
                 over += [(how, session) for _, how, session in due]
-                if self._entered_at and now > self._entered_at + ADOPTION_S:
+                if self._inherited and now > self._entered_at + ADOPTION_S > ADOPTION_S:
                     self._stop_inherited()
             for how, session in over:
                 self._finish(session, how)
             self._check_collections(now)
+            self._check_leftovers(now)
 
     def _check_node(self, node: FleetNode, now: float) -> list[tuple[str, FleetSession]]:
         """Asks a silent node again. Returns its sessions if their lease is surely over."""
@@ -669,7 +681,15 @@ class Fleet:
         for key, (_, id) in self._inherited.items():
             packed = pack((key, StopCommand.SHUT_DOWN))
             self._transport.call(id, CallGroup.CONTROL, "send", packed)
-        self._entered_at = 0.0
+        self._inherited = {}
+
+    def _check_leftovers(self, now: float) -> None:
+        with self._changed:
+            due = [(key, id) for key, (id, at) in self._leftovers.items() if at <= now]
+            for key, id in due:
+                del self._leftovers[key]
+                if id in self._nodes and self._nodes[id].holder:
+                    self._collect_leftover(key, self._nodes[id])
 
     def _check_collections(self, now: float) -> None:
         with self._changed:

@@ -9,7 +9,7 @@ from workers.fleet.clock_offset import ClockOffset, ClockSample
 from workers.fleet.fleet_record import NodeRecord
 from workers.fleet.fleet_session import FleetSession
 from workers.fleet.leases import LeaseGrant
-from workers.fleet.node_messages import NodeBatch, NodeFigures, NodeId, SessionKey
+from workers.fleet.node_messages import NodeBatch, NodeFact, NodeFigures, NodeId, SessionKey
 from workers.fleet.placement import MIN_FREE_DISK_BYTES, Candidate
 from workers.fleet.transport import Reply
 from workers.jobs.node_status import NodeState, NodeStatus
@@ -37,6 +37,8 @@ class FleetNode:
         self.figures: NodeFigures | None = None
         self.known = 0
         """The number of the latest fact of its agent."""
+        self.held_facts: list[NodeFact] = []
+        """Facts of sessions that are to be adopted, in order."""
         self.grants: list[LeaseGrant] = []
         """Those that the next question brings."""
         self.heard_at = self.asked_at = 0.0
@@ -53,7 +55,7 @@ class FleetNode:
         self.host, self.holder = str(description["host"]), str(description["holder"])
         cores = int(description["cores"])
         self.capacity = cores * SESSIONS_PER_CORE
-        self.known, self.grants, self.problem = 0, [], ""
+        self.known, self.grants, self.held_facts, self.problem = 0, [], [], ""
         self.heard_at = self.asked_at = now
         self.record = NodeRecord(
             self.name,

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from workers.errors import Malformed
 from workers.fleet.node_messages import KnownSession, NodeId, SessionKey
-from workers.jobs.events import Ended, JobReport, Outcome
+from workers.jobs.events import TRACE_ONLY, Ended, JobReport, Outcome
 from workers.jobs.job import Job
 from workers.jobs.outcomes import CONTINUE_HINT
 from workers.protocol.endpoint import Endpoint, EndpointKind
@@ -18,7 +18,7 @@ from workers.session.assignment import Assignment, ControlMessage, StopCommand
 from workers.session.recorder import unwritable_ending
 from workers.traces.files import log_of
 from workers.traces.format import TraceHead
-from workers.traces.reader import read_head, read_trace
+from workers.traces.reader import TraceReader, read_trace
 from workers.traces.writer import TraceWriter
 
 
@@ -62,6 +62,8 @@ class FleetSession:
         self.key, self.assignment, self.secret = key, assignment, secret
         self.phase = SessionPhase.CREATED
         self.node: NodeId | None = None
+        self.has_started = False
+        """Whether its reports may be handed to the scheduler."""
         self.is_start_known = False
         """Whether the node has the request to start it."""
         self.asked_at = time.monotonic()
@@ -97,6 +99,7 @@ class FleetSession:
             half=job.half,
         )
         self._trace = TraceWriter(self.trace_path, head)
+        self.has_started = True
         self._host.place(self)
 
     def send(self, message: ControlMessage) -> None:
@@ -166,9 +169,12 @@ class AdoptedSession(FleetSession):
     @classmethod
     def of(cls, host: SessionHost, known: KnownSession, trace: Path) -> "AdoptedSession":
         """The session whose reports are in ``trace``. Raises `Malformed` or `OSError`."""
-        head = read_head(trace)
+        reader = TraceReader(trace)
+        head, events = reader.head, [timed.event for timed in reader]
         if head is None or head.recording is None:
             raise Malformed(f"{trace.name} does not say what is streamed")
+        if any(isinstance(event, TRACE_ONLY) for event in events):
+            raise Malformed(f"{trace.name} is a whole trace, not one of reports")
         job = Job(known.job, head.file, head.recording, head.settings, head.half)
         endpoint = Endpoint(EndpointKind.CUSTOM, head.endpoint, head.endpoint)
         assignment = Assignment(job, known.attempt, endpoint, str(trace), str(log_of(trace)))
@@ -182,6 +188,7 @@ class AdoptedSession(FleetSession):
         for timed in read_trace(self.trace_path):
             on_report(JobReport(job.id, attempt, job.file, timed.t, timed.event, job.half))  # type: ignore[arg-type]  # such a trace has only events that were reported
             self._reports += 1
+        self.has_started = True
 
 
 def disk_full_ending(ended: Ended, node: str) -> Ended:

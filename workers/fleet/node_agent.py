@@ -106,7 +106,7 @@ class NodeAgent:
                 "nice": os.getpriority(os.PRIO_PROCESS, 0),
                 "pid": os.getpid(),
                 "sessions": sessions,
-                "leftovers": self._node_files.keys(),
+                "leftovers": [key for key in self._node_files.traces() if key not in self._hosted],
             }
 
     # --- sessions

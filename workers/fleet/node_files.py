@@ -30,7 +30,7 @@ class NodeFiles:
         trace = self.folder / f"{key}{TRACE_SUFFIX}"
         return trace, log_of(trace)
 
-    def keys(self) -> list[SessionKey]:
+    def traces(self) -> list[SessionKey]:
         """The sessions whose traces are on this machine."""
         names = (path.name for path in self.folder.parent.glob(f"*/*{TRACE_SUFFIX}"))
         return [SessionKey(name.removesuffix(TRACE_SUFFIX)) for name in names]

@@ -8,8 +8,10 @@ smaller than what Ray would keep in its object store.
 import logging
 import os
 import signal
+import sys
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
@@ -34,6 +36,8 @@ NAMESPACE = "paceline"
 NODE_WATCH_INTERVAL_S = 1.0
 """Time between two looks at which nodes there are."""
 DESCRIBE_TIMEOUT_S = 30.0
+MAX_START_FAILURES = 5
+"""How often an agent is started in vain before its node counts as unusable. A node may be dying."""
 _GROUP_THREADS = {CallGroup.NEWS.value: 3, CallGroup.CONTROL.value: 1, CallGroup.FILES.value: 2}
 """How many calls of each group an agent handles at once. A question for news waits, so that a
 later one needs a thread of its own."""
@@ -62,6 +66,10 @@ def run_ray_process(
     secrecy.forbid_core_dumps()
     threads.exit_on_fault()
     os.environ.update(_ENVIRONMENT)
+    # Ray lets nodes import from the folders of the program and of its working folder; they should
+    # have a Paceline of their own.
+    os.chdir("/")
+    sys.argv = ["paceline"]
     outbox = Outbox(facts)
     try:
         import ray
@@ -120,8 +128,10 @@ class RayCluster:
         self._outbox, self._run, self._terms = outbox, run, terms
         self._agents: dict[NodeId, Any] = {}
         self._refused: set[NodeId] = set()
+        self._failures: Counter[NodeId] = Counter()
+        """How often in a row the agent of a node could not be started."""
         self._lock = threading.Lock()
-        """Guards the two above."""
+        """Guards all above."""
 
     def serve(self, requests: Connection) -> None:
         """Handles requests until the program closes or has died."""
@@ -158,7 +168,7 @@ class RayCluster:
         if error is None:
             reply: Reply | NoReply = Reply(future.result(), asked_at, returned_at)
         else:
-            reply = NoReply(_short(error))
+            reply = NoReply(_call_problem(error))
             if _is_certain_death(error):
                 self._drop(call.node, agent, "its process has died")
         self._outbox.put(Returned(call.number, reply))
@@ -236,27 +246,38 @@ class RayCluster:
             reference = agent.describe.options(concurrency_group=CallGroup.FILES.value).remote()
             description = ray.get(reference, timeout=DESCRIBE_TIMEOUT_S)
         except Exception as error:
-            if isinstance(error, ray.exceptions.GetTimeoutError) or _is_lost_node(error):
-                return  # the next look tries again, if it is still there
+            self._failures[node] += 1
+            may_pass = "raised in its creation task" not in str(error)
+            if may_pass and self._failures[node] < MAX_START_FAILURES:
+                return  # the next look tries again, if the node is still there
             with self._lock:
                 self._refused.add(node)
             self._outbox.put(NodeUnusable(node, name, _start_problem(error)))
             return
         with self._lock:
             self._agents[node] = agent
+            self._failures[node] = 0
         self._outbox.put(NodeFound(node, name, description))
 
 
 def _is_certain_death(error: BaseException) -> bool:
-    """Whether an agent's process is surely gone. Of a node that it cannot reach, Ray only supposes
-    that; its sessions may still run."""
+    """Whether an agent's process is surely gone, because its raylet has seen that. Of a node that
+    it cannot reach, Ray only supposes so; its sessions may still run."""
     import ray
 
-    return isinstance(error, ray.exceptions.ActorDiedError) and not _is_lost_node(error)
+    died = isinstance(error, ray.exceptions.ActorDiedError)
+    return died and "worker process has died" in str(error)
 
 
-def _is_lost_node(error: BaseException) -> bool:
-    return "node" in str(error).lower() and "died" in str(error).lower()
+def _call_problem(error: BaseException) -> str:
+    """Why a call has failed, as a sentence for people."""
+    import ray
+
+    if isinstance(error, ray.exceptions.ActorDiedError):
+        return "Ray has given it up"
+    if isinstance(error, ray.exceptions.ActorUnavailableError):
+        return "Ray cannot reach it"
+    return _short(error)
 
 
 def _start_problem(error: BaseException) -> str:

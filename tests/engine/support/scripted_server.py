@@ -94,12 +94,18 @@ class ScriptedServer:
     """Plays one of ``scripts`` for each connection, and the last of them for all later ones.
 
     Before that, one client is refused for each of ``http_statuses``. With ``small_buffers`` the
-    system holds hardly any bytes, so a client soon notices when the server stops reading.
+    system holds hardly any bytes, so a client soon notices when the server stops reading. ``host``:
+    the address where it listens.
     """
 
     def __init__(
-        self, *scripts: ConnectionScript, statuses: Iterable[int] = (), narrow: bool = False
+        self,
+        *scripts: ConnectionScript,
+        statuses: Iterable[int] = (),
+        narrow: bool = False,
+        host: str = "127.0.0.1",
     ) -> None:
+        self._host = host
         self._scripts = scripts or (serve_normally,)
         self.http_statuses = deque(statuses)
         self._small_buffers = narrow
@@ -125,7 +131,7 @@ class ScriptedServer:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._done = asyncio.Event()
-        door = _bound_socket(narrow=self._small_buffers)
+        door = _bound_socket(self._host, narrow=self._small_buffers)
         async with serve(
             self._handle_connection,
             sock=door,
@@ -133,7 +139,7 @@ class ScriptedServer:
             close_timeout=1,
             process_request=self._reject_handshake,
         ) as server:
-            self.url = f"ws://127.0.0.1:{door.getsockname()[1]}/v3/ws"
+            self.url = f"ws://{self._host}:{door.getsockname()[1]}/v3/ws"
             self._ready.set()
             await self._done.wait()
             server.close(close_connections=True)
@@ -156,11 +162,11 @@ class ScriptedServer:
             received.closed.set()
 
 
-def _bound_socket(*, narrow: bool) -> socket.socket:
+def _bound_socket(host: str, *, narrow: bool) -> socket.socket:
     """Binds a free port without listening; connections inherit its buffer sizes."""
     door = socket.socket()
     if narrow:  # small segments too: the client's own buffer is measured by them
         door.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
         door.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
-    door.bind(("127.0.0.1", 0))
+    door.bind((host, 0))
     return door
