@@ -12,7 +12,13 @@ import click
 
 from tui.cli.command_help import command
 from tui.cli.exit_codes import ExitCode, most_severe
-from tui.cli.shared_options import log_options, new_run_options, notify_option, watch_option
+from tui.cli.shared_options import (
+    log_options,
+    new_run_options,
+    notify_option,
+    plain_option,
+    watch_option,
+)
 
 if TYPE_CHECKING:  # loaded when a desk opens
     from tui.cli.run_options import RunOptions
@@ -36,17 +42,21 @@ MAX_FIRST_SEARCH_S = 0.1
 @click.argument("paths", nargs=-1, type=click.Path())
 @new_run_options
 @watch_option
+@plain_option
 @notify_option
 @log_options
-def desk(paths: tuple[str, ...], watch: bool, notify: bool, **arguments: Any) -> ExitCode:
+def desk(
+    paths: tuple[str, ...], watch: bool, plain: bool, notify: bool, **arguments: Any
+) -> ExitCode:
     """Open the desk on these files and folders (the default command)."""
-    guard = start_guard()
+    guard = None if plain else start_guard()
     from tui.cli.run_options import parse_options, watch_folders
     from tui.cli.run_setup import RunRequest
     from tui.files.sources import iter_sources
     from workers.audio.discovery import SkippedPaths
 
-    require_terminal("paceline run PATH…")
+    if not plain:
+        require_terminal("paceline run PATH…")
     options, skipped = parse_options(**arguments), SkippedPaths()
     folders = watch_folders(paths, options) if watch else None
     search = iter_sources(paths, options.source_rules, skipped, allow_empty=watch)
@@ -55,6 +65,10 @@ def desk(paths: tuple[str, ...], watch: bool, notify: bool, **arguments: Any) ->
     if options.matrix is not None:
         search = iter(options.matrix.expand(search))
     request = RunRequest(_first_sources(search), skipped=skipped, search=search, watch=folders)
+    if guard is None:
+        from tui.cli.plain_desk import run_plain_desk
+
+        return run_plain_desk(options, request, load_desk_settings())
     return run_desk(options, request, guard, notify=notify)
 
 

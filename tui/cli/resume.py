@@ -6,12 +6,13 @@ from typing import Any
 import click
 
 from tui.cli.command_help import command
-from tui.cli.desk import require_terminal, run_desk, start_guard
+from tui.cli.desk import load_desk_settings, require_terminal, run_desk, start_guard
 from tui.cli.exit_codes import ExitCode
 from tui.cli.run_names import latest_unfinished_run
 from tui.cli.shared_options import (
     log_options,
     notify_option,
+    plain_option,
     resume_options,
     run_argument,
     verbosity_options,
@@ -34,6 +35,7 @@ from tui.cli.shared_options import (
 @click.option("--endpoint", "url", metavar="URL", help="Continue at this v3 endpoint instead.")
 @resume_options
 @yes_option
+@plain_option
 @notify_option
 @log_options
 def resume(
@@ -42,6 +44,7 @@ def resume(
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    plain: bool,
     notify: bool,
     is_confirmed: bool,
     **arguments: Any,
@@ -52,7 +55,7 @@ def resume(
     An unfinished recording continues after its last final turn, with the settings of the run.
     Recordings that are done or that you cancelled stay as they are.
     """
-    guard = None if no_desk or as_json else start_guard()
+    guard = None if no_desk or as_json or plain else start_guard()
     from tui.cli.resume_options import prepare_resume
     from tui.cli.run_setup import RunRequest
     from tui.text.formats import shell_path
@@ -63,7 +66,7 @@ def resume(
     run = run_folder.reopen(folder)
     try:
         options, job_states = prepare_resume(folder, run.index, **arguments)
-        if guard is None:
+        if guard is None and not plain:
             from tui.cli.cost_question import confirm_cost
 
             confirm_cost(options, (), job_states, is_confirmed=is_confirmed)
@@ -73,6 +76,10 @@ def resume(
     request = RunRequest((), job_states, run)
     if guard is not None:
         return run_desk(options, request, guard, notify=notify)
+    if plain:
+        from tui.cli.plain_desk import run_plain_desk
+
+        return run_plain_desk(options, request, load_desk_settings())
     from tui.cli.headless import stream_headless
     from tui.cli.run_output import chosen_verbosity
 

@@ -400,6 +400,12 @@ verbosity_options = option_group(
     ),
 )
 
+plain_option = click.option(
+    "--plain",
+    is_flag=True,
+    help="For a screen reader: draw nothing, announce changes as lines, and take typed commands.",
+)
+
 notify_option = click.option(
     "--notify",
     is_flag=True,

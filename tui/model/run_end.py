@@ -39,7 +39,7 @@ class RunEnd:
     @property
     def sentence(self) -> str:
         """The outcomes in a few words, for a notification."""
-        words = [f"{count} {status.value}" for status, count in self.counts.items() if count]
+        words = [f"{self.counts[each]} {each.value}" for each in JobStatus if self.counts[each]]
         total = sum(self.counts.values())
         return f"{format_count(total, 'recording')}: {', '.join(words)}"
 
