@@ -65,6 +65,7 @@ STARTERS = {"Popen", "run", "call", "check_call", "check_output", "posix_spawn",
 
 
 MARKUP_USERS = {
+    "tui/cli/console.py": "asks a question, which it cleans",
     "tui/cli/run_progress.py": "a console without markup, for texts that are clean",
 }
 """Modules that may use Rich's console, and why."""

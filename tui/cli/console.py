@@ -45,6 +45,27 @@ def error_to_json(code: str, message: str, hint: str = "") -> dict[str, str]:
     }
 
 
+def ring_bell() -> None:
+    """Rings the terminal's bell, if stdout is one."""
+    if sys.stdout.isatty():
+        click.echo("\a", nl=False)
+
+
+def can_ask() -> bool:
+    """Whether the user can be asked on stderr, and answer on stdin."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def ask(question: str) -> None:
+    """Asks a question on stderr; raises `click.Abort` unless the answer is yes."""
+    click.confirm(clean(question), abort=True, err=True)
+
+
+def input_descriptor() -> int:
+    """The descriptor of stdin, on which a program may wait for lines."""
+    return sys.stdin.fileno()
+
+
 def can_show_progress(*, beside_stdout: bool) -> bool:
     """Whether stderr is a terminal on which lines can be replaced. ``beside_stdout``: something is
     printed on stdout meanwhile, which must not be a terminal then."""

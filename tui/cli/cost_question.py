@@ -1,11 +1,9 @@
 """Asks before a run that costs more than the user's limit."""
 
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
-import click
-
+from tui.cli.console import ask, can_ask, print_line
 from tui.cli.run_options import RunOptions
 from tui.cli.run_setup import new_forecaster
 from tui.model.run_forecast import PlannedSession, RunForecast, RunForecaster
@@ -44,14 +42,14 @@ def confirm_cost(
         return
     about = "about" if is_whole else "at least"
     money = format_money(forecast.cost or 0.0, forecast.currency)
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not can_ask():
         most = format_money(limit, forecast.currency)
         reason = f"this run costs {about} {money}, more than {most}"
         hint = "Add --yes, or a --budget, or raise ask_above in the settings."
         raise UsageProblem(reason, hint)
     more = "" if is_whole else ", and more that was not read yet"
-    click.echo(f"{time_sentence(forecast)}{more}; {cost_sentence(forecast)}.", err=True)
-    click.confirm("Stream them?", abort=True, err=True)
+    print_line(f"{time_sentence(forecast)}{more}; {cost_sentence(forecast)}.", err=True)
+    ask("Stream them?")
 
 
 def _forecast(

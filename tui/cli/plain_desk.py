@@ -8,7 +8,6 @@ import os
 import select
 import shlex
 import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from queue import Empty
@@ -16,7 +15,7 @@ from time import monotonic
 from types import FrameType
 
 from tui.app.queue_edits import QueueEditor
-from tui.cli.console import print_line
+from tui.cli.console import input_descriptor, print_line, ring_bell
 from tui.cli.exit_codes import ExitCode, most_severe
 from tui.cli.faults import report_fault
 from tui.cli.run_options import RunOptions, print_skipped
@@ -166,15 +165,15 @@ class PlainDesk:
         state.update_forecast(run.queue, run.next_start_at, run.max_sessions, held=run.holding)
         searching = self._feed.phase is not FeedPhase.ENDED
         if self._end_watch.has_ended(more_may_come=searching):
-            bell = "\a" if self._settings.bell and sys.stdout.isatty() else ""
-            sys.stdout.write(bell)
+            if self._settings.bell:
+                ring_bell()
             print_line(f"All have finished. {RunEnd.of(state).sentence}.")
 
     # --- what is typed
 
     def _typed_lines(self) -> Iterator[str]:
         """The lines that were typed since the last call; waits `LOOK_INTERVAL_S` for one."""
-        descriptor = sys.stdin.fileno()
+        descriptor = input_descriptor()
         inputs = [descriptor] if self._input_is_open else []
         if select.select(inputs, [], [], LOOK_INTERVAL_S)[0]:
             data = os.read(descriptor, 1 << 16)
