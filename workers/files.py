@@ -10,6 +10,7 @@ Functions raise `OSError`. Imports no other Paceline module.
 
 import errno
 import os
+import shutil
 import stat
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
@@ -220,6 +221,12 @@ def move_folder(folder: AnyPath, target: AnyPath) -> None:
     os.rename(folder, target)
     with Folder.open(Path(target).parent) as parent:
         parent.sync()
+
+
+def remove_folder(folder: AnyPath) -> None:
+    """Removes a folder with all that is in it, and what links in it lead to stays. Raises
+    `OSError`."""
+    shutil.rmtree(folder)
 
 
 def write_output(path: AnyPath, data: bytes) -> None:

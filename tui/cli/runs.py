@@ -1,15 +1,18 @@
 """``paceline runs``: lists the latest runs and the outcomes of their jobs."""
 
+import re
+import time
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tui.cli.command_help import command
-from tui.cli.console import error_to_json, print_json, print_line, print_warnings
+from tui.cli.console import ask, can_ask, error_to_json, print_json, print_line, print_warnings
 from tui.cli.exit_codes import ExitCode
+from tui.cli.run_names import RunFolderParam
 from tui.cli.shared_options import count_option
 
 if TYPE_CHECKING:  # loaded when the command runs
@@ -27,16 +30,58 @@ class RunState(Enum):
     DAMAGED = "damaged"  # its index cannot be read
 
 
+_UNIT_S = {"h": 3600, "d": 86_400, "w": 604_800}
+
+
+class AgeParam(click.ParamType[float]):
+    """An age such as ``30d``, as seconds."""
+
+    name = "age"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        found = re.fullmatch(r"(\d{1,5})([hdw])", str(value))
+        if found is None:
+            self.fail(f"{value} is not an age such as 30d, 12h or 2w.", param, ctx)
+        return float(int(found[1]) * _UNIT_S[found[2]])
+
+
 @command(
     ("paceline runs --most 3", "List the latest three runs."),
+    ("paceline runs --older-than 30d", "Delete runs of more than a month ago, after a question."),
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the runs as one JSON object.")
 @count_option("--most", "List at most this many runs.", default=10, show_default=True)
-def runs(most: int, as_json: bool) -> ExitCode:
-    """List the latest runs, and how to continue unfinished ones."""
+@click.option(
+    "--delete",
+    "doomed",
+    type=RunFolderParam(),
+    multiple=True,
+    metavar="RUN",
+    help="Delete this run, with its transcripts and traces. Repeat the option for several.",
+)
+@click.option(
+    "--older-than",
+    "age_s",
+    type=AgeParam(),
+    metavar="AGE",
+    help="Delete the runs in which nothing has changed for so long, such as 30d, 12h or 2w.",
+)
+@click.option("--yes", "is_confirmed", is_flag=True, help="Delete without a question.")
+def runs(
+    most: int,
+    as_json: bool,
+    doomed: "tuple[Path, ...]",
+    age_s: float | None,
+    is_confirmed: bool,
+) -> ExitCode:
+    """List the latest runs with their sizes, and how to continue unfinished ones."""
     from workers.runs import run_folder
     from workers.runs.index import list_runs
 
+    if doomed or age_s is not None:
+        return _delete(list(doomed), age_s, is_confirmed=is_confirmed)
     folder = run_folder.runs_path()
     paths = list_runs(folder)[::-1]
     listed = [_read_run(path) for path in paths[:most]]
@@ -63,6 +108,8 @@ class ListedRun:
 
     path: Path
     state: RunState
+    bytes: int
+    """The size of all its files."""
     index: "RunIndex | None" = None
     problem: "RunFolderProblem | None" = None
 
@@ -79,12 +126,14 @@ class ListedRun:
         """The run in two lines, or in one that says what is wrong with it."""
         if self.index is None:
             return [f"{self.path.name}  {self.problem}"]
+        from tui.text.formats import format_bytes
+
         counts = self.index.status_counts
         outcomes = ", ".join(f"{count} {status}" for status, count in counts.items()) or "no jobs"
         to = destination(self.index)
         before = "running now; to view it: " if self.state is RunState.RUNNING else ""
         return [
-            f"{self.path.name}  {outcomes}  {f'→ {to}' if to else ''}",
+            f"{self.path.name}  {outcomes}  {format_bytes(self.bytes)}  {f'→ {to}' if to else ''}",
             f"  {before}{self.command}",
         ]
 
@@ -94,6 +143,7 @@ class ListedRun:
             "name": self.path.name,
             "path": str(self.path),
             "state": self.state.value,
+            "bytes": self.bytes,
             "command": self.command,
         }
         if self.problem is not None:
@@ -114,15 +164,52 @@ def _read_run(path: Path) -> ListedRun:
     from workers.errors import RunFolderProblem
     from workers.runs import run_lock
     from workers.runs.index import read_index
+    from workers.runs.removal import folder_bytes
 
+    size = folder_bytes(path)
     try:
         index = read_index(path)
     except RunFolderProblem as problem:
-        return ListedRun(path, RunState.DAMAGED, problem=problem)
+        return ListedRun(path, RunState.DAMAGED, size, problem=problem)
     if run_lock.is_running(path):
-        return ListedRun(path, RunState.RUNNING, index)
+        return ListedRun(path, RunState.RUNNING, size, index)
     state = RunState.UNFINISHED if is_unfinished(index) else RunState.FINISHED
-    return ListedRun(path, state, index)
+    return ListedRun(path, state, size, index)
+
+
+def _delete(doomed: "list[Path]", age_s: float | None, *, is_confirmed: bool) -> ExitCode:
+    """Deletes runs after a question; those that run now stay."""
+    from tui.text.formats import format_bytes, format_count
+    from workers.errors import RunFolderProblem, UsageProblem
+    from workers.runs import run_folder, run_lock
+    from workers.runs.index import INDEX_NAME, list_runs
+    from workers.runs.removal import folder_bytes, remove_run
+
+    if age_s is not None:
+        latest = time.time() - age_s
+        old = [each for each in list_runs(run_folder.runs_path()) if not run_lock.is_running(each)]
+        doomed += [each for each in old if (each / INDEX_NAME).lstat().st_mtime < latest]
+    doomed = list(dict.fromkeys(doomed))
+    if not doomed:
+        print_line("No run is that old.")
+        return ExitCode.DONE
+    for path in doomed:
+        print_line(f"{path}  {format_bytes(folder_bytes(path))}")
+    question = f"Delete {format_count(len(doomed), 'run')}, with transcripts and traces?"
+    if not is_confirmed and not can_ask():
+        raise UsageProblem(question, "Without a terminal, add --yes.")
+    if not is_confirmed:
+        ask(question)
+    code = ExitCode.DONE
+    for path in doomed:
+        try:
+            remove_run(path)
+        except RunFolderProblem as problem:
+            print_line(f"{problem}. {problem.hint}", err=True)
+            code = ExitCode.SOME_FAILED
+        else:
+            print_line(f"Deleted {path}")
+    return code
 
 
 def destination(index: "RunIndex") -> str:
