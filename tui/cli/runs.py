@@ -76,7 +76,10 @@ def runs(
     age_s: float | None,
     is_confirmed: bool,
 ) -> ExitCode:
-    """List the latest runs with their sizes, and how to continue unfinished ones."""
+    """List the latest runs, and how to continue unfinished ones.
+
+    With --delete or --older-than, delete runs instead, after a question.
+    """
     from workers.runs import run_folder
     from workers.runs.index import list_runs
 
