@@ -21,6 +21,15 @@ def print_line(text: str, *, err: bool = False) -> None:
     click.echo(clean(text), err=err)
 
 
+def print_script(text: str) -> None:
+    """Prints a text of our own for another program, as it is: a script or a manual page."""
+    if isinstance(sys.stdout, CheckedOutput):
+        sys.stdout.write_document(text)
+        sys.stdout.flush()
+    else:  # in a test
+        click.echo(text, nl=False)
+
+
 def print_json(record: object) -> None:
     """Prints one JSON document on a line of stdout, in ASCII."""
     text = json.dumps(record, ensure_ascii=True).replace("\x7f", "\\u007f")

@@ -18,6 +18,16 @@ if TYPE_CHECKING:  # loaded when the command runs
     from workers.protocol.codec import Json, JsonObject
 
 
+def _complete_formats(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Completes the last of several formats, for a shell."""
+    from workers.exports.files import FORMATS
+
+    before, comma, last = incomplete.rpartition(",")
+    chosen = before.split(",")
+    names = (name for name in FORMATS if name.startswith(last) and name not in chosen)
+    return [f"{before}{comma}{name}" for name in names]
+
+
 @command(
     ("paceline export latest --to srt,txt", "Write subtitles and texts of the latest run."),
 )
@@ -26,6 +36,7 @@ if TYPE_CHECKING:  # loaded when the command runs
     "--to",
     "format_list",
     metavar="FORMATS",
+    shell_complete=_complete_formats,
     help="Write these formats, separated by commas: txt, srt, vtt, json, csv, stm, ctm, seglst. "
     "Default: those of the settings, or txt.",
 )

@@ -10,21 +10,26 @@ import itertools
 import os
 import sys
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from tui.cli.exit_codes import ExitCode
 from workers.errors import PacelineError, UsageProblem
 
+if TYPE_CHECKING:  # loaded when a shell asks
+    from click.shell_completion import CompletionItem
+
 COMMANDS = {
     "calibrate": "Measure the error of our own delays against a server with known ones.",
     "check": "Describe each file and how it would be sent.",
     "compare": "Compare runs of the same recordings with the first one, offline.",
+    "completion": "Print the script that completes commands, options and names in a shell.",
     "desk": "Open the desk on these files and folders (the default command).",
     "doctor": "Check what works on this machine and what is missing.",
     "export": "Write transcripts of a run to files, offline.",
     "find-limit": "Find how many sessions hold to a service level, and what gives in.",
+    "man": "Print or write manual pages, made from the commands.",
     "merge": "Make one run of several, such as those of shards.",
     "report": "Write the scores of a run as one HTML page, offline.",
     "resume": "Continue what a run did not finish.",
@@ -37,6 +42,9 @@ COMMANDS = {
 }
 """Each command and its line in ``paceline --help``: the first sentence of its own help."""
 
+
+COMPLETE_VARIABLE = "_PACELINE_COMPLETE"
+"""The environment variable with which a shell asks, however the program is started."""
 
 _ARGUMENTS = "paceline.arguments"
 """The key under which a command line's arguments are kept while it runs."""
@@ -62,11 +70,28 @@ class CommandRegistry(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Inserts “desk”, the default command, before arguments without a command."""
+        if ctx.resilient_parsing and not args:  # a shell completes the first word
+            return super().parse_args(ctx, args)
         if not args or args[0] not in (*COMMANDS, "-h", "--help", "--version"):
             _refuse_misspelt_command(ctx, args)
             args = ["desk", *args]
         ctx.meta[_ARGUMENTS] = [*args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Completes the first word: a command, a path or an option."""
+        from click.shell_completion import CompletionItem
+
+        if incomplete.startswith("-"):  # an option of the program, or of the default command
+            desk = self.get_command(ctx, "desk")
+            options = click.Command.shell_complete(self, ctx, incomplete)
+            return options + (desk.shell_complete(ctx, incomplete) if desk is not None else [])
+        commands = [
+            CompletionItem(name, help=line)
+            for name, line in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [CompletionItem(incomplete, type="file"), *commands]
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Exit codes"):
@@ -75,7 +100,7 @@ class CommandRegistry(click.Group):
     def main(self, *args: Any, **extra: Any) -> Any:
         """Runs a command line. The exit code also says whether stdout could be written."""
         try:
-            return super().main(*args, **extra)
+            return super().main(*args, **{"complete_var": COMPLETE_VARIABLE, **extra})
         except SystemExit as ended:
             from tui.cli.console import report_lost_output
 
@@ -150,7 +175,7 @@ def _refuse_misspelt_command(ctx: click.Context, args: list[str]) -> None:
 
     word = args[0] if args else ""
     nearest = difflib.get_close_matches(word, COMMANDS, n=1)
-    if nearest and not os.path.lexists(word):
+    if nearest and not ctx.resilient_parsing and not os.path.lexists(word):
         hint = f"Did you mean “paceline {nearest[0]}”?"
         raise click.UsageError(f"There is no file or command “{word}”. {hint}", ctx)
 
@@ -162,8 +187,26 @@ def _limit_text(error: OSError) -> str | None:
     return reached_limit(error)
 
 
+def _print_versions(ctx: click.Context, parameter: click.Parameter, is_wanted: bool) -> None:
+    if not is_wanted or ctx.resilient_parsing:
+        return
+    from tui.cli.console import print_line
+    from tui.cli.version import version_lines
+
+    for line in version_lines():
+        print_line(line)
+    ctx.exit()
+
+
 @click.group(cls=CommandRegistry, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="paceline", prog_name="paceline")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_versions,
+    help="Show the versions of Paceline and of what it is made of, and exit.",
+)
 def paceline(**_: Any) -> None:
     """Stream recordings to a real-time speech-to-text API at the speed of speech.
 

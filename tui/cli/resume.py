@@ -8,7 +8,7 @@ import click
 from tui.cli.command_help import command
 from tui.cli.desk import load_desk_settings, require_terminal, run_desk, start_guard
 from tui.cli.exit_codes import ExitCode
-from tui.cli.run_names import latest_unfinished_run
+from tui.cli.run_names import UNFINISHED
 from tui.cli.shared_options import (
     log_options,
     notify_option,
@@ -23,7 +23,7 @@ from tui.cli.shared_options import (
 @command(
     ("paceline resume latest --no-desk", "Continue the latest run without a screen."),
 )
-@run_argument(latest_unfinished_run)
+@run_argument(UNFINISHED)
 @click.option("--no-desk", is_flag=True, help="Stream without a screen, as “run” does.")
 @click.option(
     "--json",

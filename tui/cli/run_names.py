@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-if TYPE_CHECKING:  # loaded when a command looks for a run
+if TYPE_CHECKING:  # loaded when a command looks for a run, or a shell asks
+    from click.shell_completion import CompletionItem
+
     from workers.runs.index import RunIndex
 
-LATEST = "latest"
-"""The name of the latest run that “paceline runs” lists."""
+LATEST, UNFINISHED = "latest", "unfinished"
+"""The names of the latest run that “paceline runs” lists, and of the latest one that is unfinished.
+Both are defaults too: a shell that completes a word must not look for a run."""
 
 
 MAX_LISTED_RUNS = 3
@@ -40,6 +43,8 @@ class RunFolderParam(click.ParamType[Path]):
         except NoHomeFolder as error:
             raise RunFolderProblem(f"there is no run at {path}", error.hint) from error
         runs = list_runs(parent)
+        if name == UNFINISHED:
+            return _latest_unfinished(runs, parent)
         if name == LATEST:
             if not runs:
                 raise RunFolderProblem(f"no runs are kept under {parent}", "Name a run folder.")
@@ -58,6 +63,23 @@ class RunFolderParam(click.ParamType[Path]):
             raise UsageProblem(reason, "Write more of the name.")
         return found[0]
 
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> "list[CompletionItem]":
+        """The names of runs, the latest first; and folders."""
+        from click.shell_completion import CompletionItem
+
+        from workers.errors import NoHomeFolder
+        from workers.runs.index import list_runs
+        from workers.runs.run_folder import runs_path
+
+        try:
+            runs = [run.name for run in reversed(list_runs(runs_path()))]
+        except NoHomeFolder:
+            runs = []
+        names = [name for name in (LATEST, UNFINISHED, *runs) if name.startswith(incomplete)]
+        return [CompletionItem(incomplete, type="dir"), *map(CompletionItem, names)]
+
     def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
         return _LIST_HINT
 
@@ -65,20 +87,12 @@ class RunFolderParam(click.ParamType[Path]):
 _LIST_HINT = "“paceline runs” lists them."
 
 
-def latest_run() -> Path:
-    """The latest run; raises `RunFolderProblem` if there is none."""
-    return RunFolderParam().convert(LATEST, None, None)
-
-
-def latest_unfinished_run() -> Path:
-    """The latest run that can be continued; raises `RunFolderProblem` if there is none."""
+def _latest_unfinished(runs: list[Path], parent: Path) -> Path:
     from workers.errors import RunFolderProblem
     from workers.runs import run_lock
-    from workers.runs.index import list_runs, read_index
-    from workers.runs.run_folder import runs_path
+    from workers.runs.index import read_index
 
-    parent = runs_path()
-    for path in reversed(list_runs(parent)):
+    for path in reversed(runs):
         try:
             index = read_index(path)
         except RunFolderProblem:  # damaged; naming it says how

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import click
 
-from tui.cli.run_names import RunFolderParam, latest_run
+from tui.cli.run_names import LATEST, RunFolderParam
 from workers import ranges
 from workers.errors import UsageProblem
 from workers.ranges import Range
@@ -109,9 +109,8 @@ class StartRateParam(click.ParamType[int]):
 paths_argument = click.argument("paths", nargs=-1, required=True, type=click.Path())
 
 
-def run_argument(default: Callable[[], Path] = latest_run) -> Decorator:
-    """The argument for the run to read; the command receives it as ``folder``. ``default`` finds
-    the run if there is none."""
+def run_argument(default: str = LATEST) -> Decorator:
+    """The argument for the run to read; the command receives it as ``folder``."""
     return click.argument("folder", metavar="[RUN]", type=RunFolderParam(), default=default)
 
 
@@ -215,6 +214,14 @@ reading_options = option_group(
 )
 """Which audio of a recording is read, and how; `parse_read_options` checks most of them."""
 
+
+def _complete_models(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The speech models that Paceline knows, for a shell."""
+    from workers.localserver.param_types import KNOWN_MODELS
+
+    return [name for name in KNOWN_MODELS if name.startswith(incomplete) and name[0] != "_"]
+
+
 destination_options = option_group(
     click.option("--endpoint", "url", metavar="URL", help="Stream to this v3 endpoint, ws or wss."),
     click.option("--local", is_flag=True, help="Stream to the embedded engine even with a key."),
@@ -234,6 +241,7 @@ target_options = option_group(
         default="u3-rt-pro",
         show_default=True,
         metavar="NAME",
+        shell_complete=_complete_models,
         help="Use this speech model.",
     ),
     click.option(

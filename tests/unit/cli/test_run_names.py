@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.cli.run_names import RunFolderParam, latest_run, latest_unfinished_run
+from tui.cli.run_names import RunFolderParam
 from workers.errors import RunFolderProblem, UsageProblem
 from workers.runs import run_lock
 
@@ -36,7 +36,7 @@ def test_a_run_is_named_as_it_is_listed(runs: Path) -> None:
     first, second = make_run(runs / "2026-01-02_a"), make_run(runs / "2026-01-03_b")
 
     assert first == named("2026-01-02_a") == named("2026-01-02")
-    assert second == named("latest") == latest_run()
+    assert second == named("latest")
 
 
 def test_a_whole_name_is_not_the_beginning_of_another(runs: Path) -> None:
@@ -92,7 +92,7 @@ def test_the_latest_unfinished_run_is_continued(runs: Path) -> None:
     (make_run(runs / "5") / "run.json").write_text("{")
     lock = run_lock.acquire(running)
     try:
-        assert expected == latest_unfinished_run()
+        assert expected == named("unfinished")
     finally:
         lock.release()
 
@@ -100,7 +100,7 @@ def test_the_latest_unfinished_run_is_continued(runs: Path) -> None:
 def test_without_an_unfinished_run_nothing_is_continued(runs: Path) -> None:
     """Whether there are runs or not."""
     with pytest.raises(RunFolderProblem, match=r"no run under .* is unfinished"):
-        latest_unfinished_run()
+        named("unfinished")
     make_run(runs / "1", "done")
     with pytest.raises(RunFolderProblem, match=r"no run under .* is unfinished"):
-        latest_unfinished_run()
+        named("unfinished")
