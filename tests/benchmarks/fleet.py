@@ -22,7 +22,7 @@ def plan_for(nodes: int) -> FleetPlan:
         max_sessions=32 * nodes,
         starts_per_minute=40 * nodes,
         faults=max(1, nodes // 10),
-        fault_s=120.0,
+        fault_s=60.0,
     )
 
 

@@ -36,7 +36,7 @@ from workers.jobs.job import JobId, StreamSettings
 from workers.jobs.node_status import NodeStatus
 from workers.protocol.endpoint import custom_endpoint
 from workers.protocol.messages import Turn, Word
-from workers.runs import reader, run_folder
+from workers.runs import run_folder
 from workers.scheduling.job_slot import JobSlot
 from workers.scheduling.launcher import NoRoom
 from workers.scheduling.retry_policy import RetryPolicy
@@ -47,6 +47,7 @@ from workers.session.assignment import Assignment, ControlMessage, Timeouts
 
 DRIVER_INTERVAL_S = 0.1
 """How often the driver starts what may start, and nodes send what has happened."""
+MIN_WAIT_S = 1e-5
 CHECK_INTERVAL_S = 5.0
 """Real sessions report every second, so the driver looks every second for silent ones. These only
 report turns, so that a simulation of many hours of audio is quick."""
@@ -378,22 +379,22 @@ class Driver:
         self.sessions: dict[str, SimulatedSession] = {}
         """The sessions that are not over, as far as this driver knows."""
         self._next_check_at = 0.0
+        self._waited_s = 0.0
+        """How long it has waited between starts since `_drive` was called."""
         self._number = 0
         if predecessor is None:
             for number in range(plan.jobs):
                 self.scheduler.add(Source(f"{number}.wav"))
         else:
-            self._resume(path, predecessor)
+            self._resume(predecessor)
         world.after(DRIVER_INTERVAL_S, self._drive)
 
     def clock(self) -> float:
-        return self.world.now
+        return self.world.now + self._waited_s
 
-    def _resume(self, path: Path, predecessor: "Driver") -> None:
+    def _resume(self, predecessor: "Driver") -> None:
         """Continues the run of an earlier driver. Sessions write no traces here, so what those
-        would say comes from the scheduler that died; the index says which jobs there are."""
-        saved = [state.job for state in reader.read_run(path).jobs]
-        assert saved == sorted(predecessor.scheduler._slots)
+        would say comes from the scheduler that died."""
         states = [slot.state for slot in predecessor.scheduler._slots.values()]
         adopted = self.scheduler.resume(states)
         for slot, session in adopted:
@@ -441,11 +442,17 @@ class Driver:
             self._next_check_at = world.now + CHECK_INTERVAL_S
             scheduler.check_sessions()
             self._look_for_lost_nodes()
-        while claim := scheduler.claim_start() or scheduler.claim_unprobed():
-            if claim.slot.job is None:
+        self._waited_s = 0.0
+        while self._waited_s < DRIVER_INTERVAL_S:
+            claim = scheduler.claim_start() or scheduler.claim_unprobed()
+            if claim is None:
+                wait_s = scheduler.seconds_to_start()
+                self._waited_s += max(MIN_WAIT_S, inf if wait_s is None else wait_s)
+            elif claim.slot.job is None:
                 scheduler.enqueue(claim, world.recording_of(claim.slot.id))
             else:
                 self._start_session(claim)
+        self._waited_s = 0.0
         save(self.folder)
         world.observe(scheduler)
         if scheduler.is_idle:
@@ -528,7 +535,7 @@ class FleetSimulation:
         self.chance = random.Random(plan.seed)
         random.seed(plan.seed)  # for `RetryPolicy`
         self.now = 0.0
-        self.terms = LeaseTerms()
+        self.terms = LeaseTerms(beat_interval_s=2.0)
         self.is_over = False
         self.findings = Findings()
         self.server = CountingServer(plan, self.findings)
@@ -557,7 +564,7 @@ class FleetSimulation:
             self.now, _, action = heappop(self._queue)
             action()
         self.findings.simulated_s = self.now
-        self._play_on(120.0)
+        self._play_on(self.terms.fenced_s + CHECK_INTERVAL_S)
         assert len(self._settled) == self.plan.jobs
         assert set(self._settled.values()) == {1}
         assert not self.server.open
