@@ -2,15 +2,19 @@
 
 The scheduler, the start limiter, the leases and the run folder are the real ones. A tenth of the
 nodes fail in some way, and the driver is killed once. `FleetSimulation` checks that each job ends
-in one final attempt, that no limit is exceeded, and that no permit is lost.
+in one final attempt, that no limit is exceeded, and that no permit is lost. In the end the run is
+merged with a small one of another driver.
 """
 
 import argparse
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from tests.support.fleet_simulation import FleetPlan, FleetSimulation
+from workers.jobs.job_state import JobStatus
+from workers.runs.merge import merge_runs
 
 
 def plan_for(nodes: int) -> FleetPlan:
@@ -33,7 +37,12 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as parent:
             began, began_cpu = time.perf_counter(), time.process_time()
             plan = plan_for(nodes)
-            found = FleetSimulation(plan, Path(parent) / "run").run()
+            run, other, merged = (Path(parent) / name for name in ("run", "other", "merged"))
+            found = FleetSimulation(plan, run).run()
+            small = replace(plan_for(1), faults=0, driver_restarts=0, recordings="more")
+            FleetSimulation(small, other).run()
+            statuses = merge_runs([run, other], merged).statuses
+            assert statuses == {JobStatus.DONE.value: plan.jobs + small.jobs}
             seconds, cpu_s = time.perf_counter() - began, time.process_time() - began_cpu
         faults = ", ".join(f"{count} {kind}" for kind, count in sorted(found.faults.items()))
         print(

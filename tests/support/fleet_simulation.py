@@ -74,6 +74,8 @@ class FleetPlan:
     fault_s: float = 200.0
     audio_s: tuple[float, float] = (20.0, 100.0)
     seed: int = 1
+    recordings: str = "calls"
+    """The folder of the recordings; runs that are merged later have different ones."""
 
 
 @dataclass(slots=True)
@@ -384,7 +386,7 @@ class Driver:
         self._number = 0
         if predecessor is None:
             for number in range(plan.jobs):
-                self.scheduler.add(Source(f"{number}.wav"))
+                self.scheduler.add(Source(f"{plan.recordings}/{number}.wav"))
         else:
             self._resume(predecessor)
         world.after(DRIVER_INTERVAL_S, self._drive)

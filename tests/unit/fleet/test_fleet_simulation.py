@@ -1,9 +1,12 @@
 """A run on a fleet in simulated time: see `tests.support.fleet_simulation`, which checks everything
 that must hold. ``python -m tests.benchmarks.fleet`` plays it with 1,000 nodes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tests.support.fleet_simulation import FleetPlan, FleetSimulation
+from workers.jobs.job_state import JobStatus
+from workers.runs.merge import merge_runs
 
 
 def test_each_job_ends_in_one_final_attempt_whatever_fails(tmp_path: Path) -> None:
@@ -26,3 +29,7 @@ def test_each_job_ends_in_one_final_attempt_whatever_fails(tmp_path: Path) -> No
     assert findings.interrupted > 0
     assert 50 < findings.most_open <= 60
     assert 70 < findings.most_starts <= 80
+    other = replace(plan, jobs=20, nodes=2, faults=0, driver_restarts=0, recordings="more")
+    FleetSimulation(other, tmp_path / "other").run()
+    merged = merge_runs([tmp_path / "run", tmp_path / "other"], tmp_path / "merged")
+    assert merged.statuses == {JobStatus.DONE.value: 220}
