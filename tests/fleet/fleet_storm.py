@@ -33,7 +33,7 @@ from tests.fleet.ray_cluster import ClusterNode, RayCluster
 from workers.runs import reader
 
 SESSIONS = 8
-JOBS = 10
+JOBS = 18
 MAX_OPEN_S = SHORT_TERMS.fenced_s
 """How long a session may stay open after the last fault of a round."""
 LONG_ENOUGH_S = 150.0
@@ -118,7 +118,7 @@ class FleetStorm:
             stack.callback(program.kill)
             while program.poll() is None:
                 if self._faults_left > 0 and self._has_begun:
-                    self._wait(program, self._chance.uniform(0.3, 2.5))
+                    self._wait(program, self._chance.uniform(0.2, 1.5))
                     if program.poll() is None:
                         self._break_something(program)
                     last_fault_at = time.monotonic()
@@ -269,7 +269,7 @@ def run_storms(seed: int, faults: int, kinds: Sequence[str]) -> list[str]:
             cluster.start_node(f"node-{number}", machine=machine)
         while counts.total() < faults:
             folder = Path(mkdtemp(prefix=f"fleet-storm-{seed + rounds}-"))
-            storm = FleetStorm(seed + rounds, folder, cluster, machines, faults=8, kinds=kinds)
+            storm = FleetStorm(seed + rounds, folder, cluster, machines, faults=14, kinds=kinds)
             found = storm.run()
             counts += storm.fault_counts
             longest_open_s = max(longest_open_s, storm.longest_open_s)
