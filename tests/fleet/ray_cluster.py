@@ -29,6 +29,7 @@ _ENVIRONMENT = {
     "RAY_enable_worker_prestart": "0",
     "RAY_health_check_initial_delay_ms": "1000",
     "RAY_health_check_period_ms": "1000",
+    "RAY_raylet_start_wait_time_s": "120",
 }
 
 

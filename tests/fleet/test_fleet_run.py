@@ -4,6 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
@@ -15,7 +20,7 @@ from tests.engine.support.scripted_server import ScriptedServer
 from tests.engine.support.transcribing_server import TranscriptionStyle, transcribe
 from tests.fleet.fleet_harness import fleet_supervisor, node
 from tests.fleet.ray_cluster import RayCluster
-from workers.jobs.events import Began, ChunksSent, Progressed
+from workers.jobs.events import Began, ChunksSent, Progressed, Queued
 from workers.jobs.node_status import NodeState
 from workers.runs import reader
 from workers.traces.files import trace_files
@@ -23,6 +28,24 @@ from workers.traces.reader import read_trace
 
 NODES = ["node-1", "node-2", "node-3"]
 KEY = "0123456789abcdef0123456789abcdef"
+
+
+@contextmanager
+def file_server(folder: Path) -> Iterator[str]:
+    """Serves the files of a folder by HTTP; yields the address."""
+    handler = partial(QuietHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Does not write about requests."""
+
+    def log_message(self, format: str, *arguments: object) -> None: ...
 
 
 def paceline(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -137,6 +160,28 @@ def test_a_node_that_drains_gets_no_sessions(cluster: RayCluster, tmp_path: Path
     assert "node-2" in {observed.job_states[job].node for job in first}
     assert "node-2" not in {observed.job_states[job].node for job in second}
     assert ["done"] * 6 == [observed.job_states[job].status.value for job in (*first, *second)]
+
+
+def test_a_node_receives_a_recording_from_the_network_itself(
+    cluster: RayCluster, tmp_path: Path
+) -> None:
+    """It need not see the run folder, in which the program keeps what it has received."""
+    (truth,) = make_recordings(tmp_path / "recordings", 1, 30)
+    with (
+        file_server(tmp_path / "recordings") as address,
+        ScriptedServer(transcribe(TranscriptionStyle())) as server,
+        fleet_supervisor(server.url, tmp_path / "run") as observed,
+    ):
+        observed.supervisor.hold(True)
+        (job,) = observed.supervisor.add([f"{address}/{Path(truth.path).name}"])
+        observed.wait_for_event(Queued, job)
+        (spool,) = (tmp_path / "run").glob("*.recording*")
+        spool.unlink()
+        observed.supervisor.hold(False)
+        observed.wait_until_idle()
+        state = observed.job_states[job]
+
+    assert [] == transcript_errors(truth, state)
 
 
 def test_nothing_of_a_run_is_left_on_the_nodes(cluster: RayCluster) -> None:

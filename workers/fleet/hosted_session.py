@@ -3,11 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+from workers.audio.recording import Recording
 from workers.fleet.leases import LeaseTerms
 from workers.fleet.node_messages import SessionKey
 from workers.secrecy import Secret
 from workers.session.assignment import Assignment, ControlMessage, ExtendLease
 from workers.session.local_launcher import LocalLauncher, LocalSession
+from workers.sources.spool import remove_spool
 
 
 class HostedSession:
@@ -21,7 +23,9 @@ class HostedSession:
         self._secret = secret
         self.reports = 0
         """How many it has reported."""
-        self.is_over = False
+        self.is_over = self.is_starting = False
+        self.spool: Path | None = None
+        """Where its recording is, if this node has received it for this session."""
         self.is_kill_requested = False
         self._session: LocalSession | None = None
         self._early: list[ControlMessage] = []
@@ -33,6 +37,7 @@ class HostedSession:
         """Creates the process's end on this node; the caller must start it without the lock.
         Raises `OSError`. ``until_s``: when it must begin to end, on the monotonic clock."""
         job, config = self.assignment.job, self.assignment.log_config
+        job = replace(job, recording=self.recording)
         if not job.recording.is_growing:  # one may have nothing to send for long
             job = replace(job, settings=job.settings.with_params((terms.inactivity_timeout,)))
         if config is not None and config.path is not None:
@@ -48,6 +53,12 @@ class HostedSession:
         self._session = launcher.create(assignment, self._secret)
         self._secret = None
         return self._session
+
+    @property
+    def recording(self) -> Recording:
+        """The recording, where this node has it."""
+        recording = self.assignment.job.recording
+        return recording if self.spool is None else replace(recording, path=str(self.spool))
 
     @property
     def is_live(self) -> bool:
@@ -96,5 +107,7 @@ class HostedSession:
         """Records that its process is gone, or was never started."""
         self.is_over = True
         self._secret = None
+        if self.spool is not None:
+            remove_spool(str(self.spool))
         if self._session is not None:
             self._session.close()

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from workers import machine_limits, processes, secrecy, threads
-from workers.errors import NoHomeFolder
+from workers.audio.source import Source
+from workers.errors import NoHomeFolder, Unreadable
 from workers.fleet.hosted_session import HostedSession
 from workers.fleet.lease_holder import LeaseHolder
 from workers.fleet.leases import LeaseTerms, lease_clock, new_holder_id
@@ -42,6 +43,7 @@ from workers.fleet.node_messages import (
 from workers.jobs.events import Began, JobReport, Progressed, Readied
 from workers.session.assignment import StopCommand
 from workers.session.local_launcher import LocalLauncher
+from workers.sources.receiver import Receiver
 from workers.user_folders import state_folder
 
 MAX_IDLE_S = 0.5
@@ -70,6 +72,7 @@ class NodeAgent:
         self._node_files = NodeFiles(_base_folder() / run, node)
         processes.ensure_temporary_folder(self._node_files.folder)
         self._launcher = LocalLauncher()
+        self._receiver = Receiver()
         processes.warm_up(processes.mp_context())
         self._changed = threading.Condition()
         """Guards everything below, and signals its changes."""
@@ -118,10 +121,35 @@ class NodeAgent:
         with self._changed:
             if key in self._hosted:  # the program asks again, because it got no answer
                 return
-            self._hosted[key] = HostedSession(key, assignment, secret)
-            self._holder.request(key)
-            self._take_startable()
-            self._changed.notify_all()
+            hosted = self._hosted[key] = HostedSession(key, assignment, secret)
+            if not self._must_be_received(hosted):
+                self._request_lease(hosted)
+                return
+            path = self._node_files.spool_path(hosted.key)
+            hosted.spool = path
+        on_end = partial(self._on_received, hosted)
+        source = Source(hosted.assignment.job.file)
+        self._receiver.start(source, str(path), lambda *_: not hosted.is_over, on_end)
+
+    @staticmethod
+    def _must_be_received(hosted: HostedSession) -> bool:
+        """Whether a recording on the network is not where the program has it."""
+        job = hosted.assignment.job
+        return Source(job.file).is_remote and not os.path.exists(job.recording.path)
+
+    def _on_received(self, hosted: HostedSession, problem: Unreadable | None) -> None:
+        """Called by the thread that receives a recording."""
+        if problem is not None:
+            self._fail_start(hosted, FileMissed(hosted.key, problem.reason))
+            return
+        with self._changed:
+            if not hosted.is_over:
+                self._request_lease(hosted)
+
+    def _request_lease(self, hosted: HostedSession) -> None:
+        self._holder.request(hosted.key)
+        self._take_startable()
+        self._changed.notify_all()
 
     def send(self, packed: bytes) -> None:
         """Forwards a message to a session."""
@@ -131,7 +159,7 @@ class NodeAgent:
             if hosted is None:
                 return
             hosted.send(message)
-            if isinstance(message, StopCommand) and key in self._holder.waiting:
+            if isinstance(message, StopCommand) and not hosted.is_starting:
                 self._drop_waiting(hosted, "was stopped before it started")
 
     def kill(self, key: SessionKey) -> None:
@@ -141,18 +169,22 @@ class NodeAgent:
             if hosted is None:
                 return
             hosted.kill()
-            if key in self._holder.waiting:
+            if not hosted.is_starting:
                 self._drop_waiting(hosted, "was killed before it started")
 
     def _drop_waiting(self, hosted: HostedSession, how: str) -> None:
+        """Ends a session that still waits, for a lease or its recording."""
+        if hosted.is_over:
+            return
         self._holder.withdraw(hosted.key)
         hosted.end()
         self._add_fact(SessionExited(hosted.key, how))
 
     def _take_startable(self) -> None:
-        self._to_start.extend(
-            self._hosted[SessionKey(key)] for key in self._holder.take_startable(lease_clock())
-        )
+        for key in self._holder.take_startable(lease_clock()):
+            hosted = self._hosted[SessionKey(key)]
+            hosted.is_starting = True
+            self._to_start.append(hosted)
 
     def _start_sessions(self) -> None:
         """The thread that starts sessions, one after the other."""
@@ -163,7 +195,7 @@ class NodeAgent:
             self._start(hosted)
 
     def _start(self, hosted: HostedSession) -> None:
-        recording = hosted.assignment.job.recording
+        recording = hosted.recording
         try:
             size = os.stat(recording.path).st_size
             if size != recording.size and not recording.is_growing:
@@ -191,8 +223,10 @@ class NodeAgent:
 
     def _fail_start(self, hosted: HostedSession, fact: NodeFact) -> None:
         with self._changed:
+            if hosted.is_over:
+                return
             hosted.end()
-            del self._hosted[hosted.key]
+            self._hosted.pop(hosted.key, None)
             self._holder.note_end(hosted.key, lease_clock())
             self._add_fact(fact)
 

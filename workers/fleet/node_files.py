@@ -30,6 +30,10 @@ class NodeFiles:
         trace = self.folder / f"{key}{TRACE_SUFFIX}"
         return trace, log_of(trace)
 
+    def spool_path(self, key: SessionKey) -> Path:
+        """Where a recording from the network is received for a session."""
+        return self.folder / f"{key}.spool"
+
     def traces(self) -> list[SessionKey]:
         """The sessions whose traces are on this machine."""
         names = (path.name for path in self.folder.parent.glob(f"*/*{TRACE_SUFFIX}"))
