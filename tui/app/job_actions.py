@@ -57,8 +57,13 @@ class JobActions(RunActions):
         self._show_fed_jobs()
         self.drain()
         run = self.supervisor
-        held = run.holding or run.spending.is_reached
-        self.state.update_forecast(run.queue, run.next_start_at, run.max_sessions, held=held)
+        self.state.update_forecast(
+            run.queue,
+            run.next_start_at,
+            run.max_sessions,
+            held=run.holding,
+            over_budget=run.spending.is_reached,
+        )
         if notice := self._notices.poll():
             self.show_notice(notice)
         searching = self._feed is not None and self._feed.phase is not FeedPhase.ENDED

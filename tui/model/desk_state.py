@@ -189,12 +189,19 @@ class DeskState:
                 self._add_job(job, Source.of(source))
 
     def update_forecast(
-        self, queue: Sequence[JobId], next_start_at: float | None, max_sessions: int, *, held: bool
+        self,
+        queue: Sequence[JobId],
+        next_start_at: float | None,
+        max_sessions: int,
+        *,
+        held: bool,
+        over_budget: bool = False,
     ) -> None:
         """Updates the forecasts of waiting jobs from the supervisor's queue.
 
         ``next_start_at``: monotonic time when the first job may start. ``max_sessions``: the
-        limit on concurrent sessions, 0 while unknown.
+        limit on concurrent sessions, 0 while unknown. ``over_budget``: whether the first job does
+        not fit into the budget.
         """
         room = not max_sessions or self.live_session_count < max_sessions
         start_in = None if next_start_at is None else next_start_at - self._now
@@ -207,7 +214,7 @@ class DeskState:
             }
             queue = [job for job in queue if job not in late] if late else queue
         self.table.changed_jobs |= self._queue_forecast.update(
-            queue, held=held, has_room=room, start_in_s=start_in
+            queue, held=held, has_room=room, start_in_s=start_in, over_budget=over_budget
         )
 
     def refill(self, job: JobId, turns: Iterable[Turn]) -> None:

@@ -16,6 +16,7 @@ class StartObstacle(Enum):
     """What the first job in the queue waits for; the value is the displayed text."""
 
     HELD = "when starts are released"
+    BUDGET = "when the budget allows"
     FULL = "when one ends"
     RATE_LIMITED = "in {seconds} s"
     """The start rate is limited, or the server was full."""
@@ -51,7 +52,13 @@ class QueueForecast:
         """The forecasts that were asked for, until they change."""
 
     def update(
-        self, order: Sequence[JobId], *, held: bool, has_room: bool, start_in_s: float | None
+        self,
+        order: Sequence[JobId],
+        *,
+        held: bool,
+        has_room: bool,
+        start_in_s: float | None,
+        over_budget: bool = False,
     ) -> set[JobId]:
         """Updates the queue; returns the jobs whose forecast was asked for and has changed.
 
@@ -60,6 +67,8 @@ class QueueForecast:
         head, seconds = StartForecast(1), math.ceil(start_in_s or 0.0)
         if held:
             head = StartForecast(1, StartObstacle.HELD)
+        elif over_budget:
+            head = StartForecast(1, StartObstacle.BUDGET)
         elif not has_room:
             head = StartForecast(1, StartObstacle.FULL)
         elif seconds > 1:

@@ -82,16 +82,16 @@ class RunForecaster:
         """Forecasts these sessions, in their order."""
         planned = list(sessions)
         cost: float | None = 0.0
-        assumed = ""
+        assumed, is_service = "", bool(planned)
         for one in planned:
             price = self._price_of(one.settings)
-            assumed = assumed or price.assumed_model
+            assumed, is_service = assumed or price.assumed_model, is_service and price.is_service
             if price.per_hour is None or cost is None:
                 cost = None
             else:
                 cost += one.open_s / 3600 * price.per_hour
         audio_s = sum(one.audio_s or 0.0 for one in planned)
-        other = self._prices.pre_recorded
+        other = self._prices.pre_recorded if is_service else None
         limiter = self._make_limiter()
         return RunForecast(
             sessions=len(planned),

@@ -98,8 +98,13 @@ def _sent_text(sent: int, not_streaming: int) -> str:
 
 def toggle_hold(supervisor: SupervisorProtocol) -> str:
     """Holds new starts, or releases them."""
-    on = not supervisor.holding
+    on, spending = not supervisor.holding, supervisor.spending
     supervisor.hold(on)
+    if not on and spending.is_reached:
+        return (
+            f"New starts released, but the budget of {spending.budget} has no room for the next "
+            "session: quit, then continue with paceline resume and a larger --budget"
+        )
     if on:
         return "New starts held. Streaming sessions continue: a paced stream cannot pause"
     return "New starts released"

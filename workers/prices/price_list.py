@@ -47,6 +47,8 @@ class HourlyPrice:
     """In the currency of the list; None: nobody knows, as the endpoint is the user's own."""
     assumed_model: str = ""
     """The model whose price was taken because that of the session is not listed; empty: its own."""
+    is_service: bool = False
+    """Whether the vendor's service asks for it, so that its other API is an alternative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class PriceList:
             for add_on in self.add_ons.values()
             if add_on.parameter in sent and (not add_on.models or model in add_on.models)
         )
-        return HourlyPrice(base + sum(extras), assumed)
+        return HourlyPrice(base + sum(extras), assumed, is_service=True)
 
 
 def load_prices(file: Path | None = None) -> PriceList:

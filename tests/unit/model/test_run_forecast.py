@@ -6,7 +6,7 @@ from tui.model.run_forecast import PlannedSession, RunForecaster
 from tui.render.forecast import cost_sentence, forecast_lines, pre_recorded_sentence
 from workers.audio.source import ReadOptions, Source
 from workers.jobs.job import StreamSettings
-from workers.prices.price_list import load_prices
+from workers.prices.price_list import HourlyPrice, load_prices
 from workers.protocol.endpoint import Endpoint, custom_endpoint, service_endpoint
 from workers.scheduling.spending import SOCKET_OVERHEAD_S
 from workers.scheduling.start_rate import FREE_STARTS_PER_MINUTE, StartRateLimiter
@@ -68,6 +68,11 @@ def test_the_pre_recorded_api_is_named_where_it_is_cheaper() -> None:
     assert "costs about $0.21" in pre_recorded_sentence(one.forecast([hour]))
     assert pre_recorded_sentence(one.forecast([cheap])) == ""
     assert pre_recorded_sentence(forecaster(None).forecast([hour])) == ""
+    own = RunForecaster(
+        SETTINGS, load_prices(), lambda _: HourlyPrice(5.0), 10, StartRateLimiter
+    ).forecast([hour])
+    assert own.cost is not None
+    assert pre_recorded_sentence(own) == ""
 
 
 def test_on_this_machine_nothing_is_said_about_money() -> None:

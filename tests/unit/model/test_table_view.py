@@ -345,6 +345,8 @@ def test_waiting_jobs_show_when_they_start() -> None:
     assert "next, in 43 s" == forecast_text(state, 4)
     state.update_forecast(order, 142.3, 2, held=True)
     assert "next, when starts are released" == forecast_text(state, 4)
+    state.update_forecast(order, None, 2, held=False, over_budget=True)
+    assert "next, when the budget allows" == forecast_text(state, 4)
     state.update_forecast(order, 99.0, 0, held=False)
     assert "next" == forecast_text(state, 4)
 

@@ -16,6 +16,8 @@ from tui.model.supervisor_protocol import SERVER_RESTARTED_MESSAGE
 from tui.theme.roles import Look
 from tui.theme.symbols import UNICODE
 from workers.jobs.job import JobId
+from workers.prices.budget import Budget
+from workers.scheduling.spending import SpendingStatus
 
 
 def desk(supervisor: FakeSupervisor) -> DeskState:
@@ -120,3 +122,13 @@ def test_each_restart_of_the_engine_is_announced_once() -> None:
     assert [SERVER_RESTARTED_MESSAGE, ""] == [notice.poll(), notice.poll()]
     supervisor.server_restarts = 3
     assert [SERVER_RESTARTED_MESSAGE, ""] == [notice.poll(), notice.poll()]
+
+
+def test_releasing_starts_that_the_budget_holds_says_so() -> None:
+    """The key does what it does, but nothing starts."""
+    supervisor = FakeSupervisor()
+    supervisor.holding = True
+    supervisor.spending = SpendingStatus(budget=Budget(2.0), is_reached=True)
+
+    assert "the budget of 2.00 h has no room" in verbs.toggle_hold(supervisor)
+    assert not supervisor.holding

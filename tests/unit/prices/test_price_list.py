@@ -19,8 +19,8 @@ def test_the_packaged_list_is_dated_and_has_a_price_for_each_model_of_the_guide(
     assert datetime.date(2026, 1, 1) < prices.date <= datetime.date.today()
     assert prices.currency == "USD"
     assert "pricing" in prices.source
-    assert prices.session_price(SERVICE, "u3-rt-pro") == HourlyPrice(0.45)
-    assert prices.session_price(SERVICE, "universal-streaming-english") == HourlyPrice(0.15)
+    assert prices.session_price(SERVICE, "u3-rt-pro") == HourlyPrice(0.45, is_service=True)
+    assert prices.session_price(SERVICE, "universal-streaming-english").per_hour == 0.15
     assert prices.pre_recorded is not None
     assert prices.pre_recorded.per_hour < 0.45
 
@@ -77,7 +77,7 @@ def test_the_users_file_overrides_single_entries(tmp_path: Path) -> None:
     assert prices.date == datetime.date(2026, 11, 1)
     assert str(file) in prices.origin
     assert prices.session_price(SERVICE, "u3-rt-pro").per_hour == 0.3
-    assert prices.session_price(SERVICE, "universal-9") == HourlyPrice(1.0)
+    assert prices.session_price(SERVICE, "universal-9") == HourlyPrice(1.0, is_service=True)
     assert prices.session_price(SERVICE, "universal-3-6-pro").per_hour == 0.45
     local, other = custom_endpoint("ws://127.0.0.1:9000"), custom_endpoint("ws://127.0.0.1:9001")
     assert prices.session_price(local, "u3-rt-pro").per_hour == 0.5
