@@ -1,4 +1,4 @@
-"""How many sessions the embedded engine serves at once beside its clients, and where it stops.
+"""What so many sessions at once cost the embedded engine beside its clients, and where it stops.
 
 ``python -m tests.benchmarks.capacity [FOLDER] [--sessions 1 4 8 12 16] [--seconds 40]``
 
@@ -36,17 +36,20 @@ control
 
 By the release convention ``start`` a delay is up to one chunk shorter than at a microphone.
 Percentiles are by nearest rank. It keeps up where no session was refused or broken and the p95 of
-its finals is at most 1.2 s.
+its finals is at most 1.2 s. Where it stops between these numbers, ``paceline find-limit`` searches
+at the end.
 """
 
 import argparse
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks import speech_segments, system_metrics
+from tests.benchmarks import ROOT, speech_segments, system_metrics
 from tests.benchmarks.control_probe import ControlProbe
 from tests.benchmarks.latency import SETTLING, format_value, percentile
 from tests.benchmarks.load_levels import (
@@ -56,7 +59,6 @@ from tests.benchmarks.load_levels import (
     LoadResult,
     MeasurementWindow,
     cpu_time_between,
-    describe_limits,
     summarise_load,
 )
 from tests.benchmarks.report_collector import RunCollector
@@ -91,8 +93,19 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             levels.append(measure_level(recordings, settings, Path(scratch)))
         print(f"{sessions} at once: measured", flush=True)
-    print(
-        f"\n{_delays(levels)}\n\n{_costs(levels)}\n\n{_control(levels)}\n\n{describe_limits(levels)}"
+    print(f"\n{_delays(levels)}\n\n{_costs(levels)}\n\n{_control(levels)}\n", flush=True)
+    find_limit(args.folder or ROOT / "samples" / "recordings", args.speech_model)
+
+
+def find_limit(folder: Path, model: str) -> None:
+    """Searches the largest number that keeps up, as users do: by the engine's own word times."""
+    objectives = [f"final.p95<{IN_TIME:g}s", "pacing.p99<10ms"]
+    subprocess.run(
+        [sys.executable, "-m", "tui", "find-limit", str(folder), "--local"]
+        + ["--speech-model", model]
+        + [part for objective in objectives for part in ("--slo", objective)],
+        check=False,  # it also says when not even one session keeps up
+        cwd=ROOT,
     )
 
 

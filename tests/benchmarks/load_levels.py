@@ -124,18 +124,6 @@ def cpu_time_between(before: Mapping[Process, float], after: Mapping[Process, fl
     return sum(seconds - before[each] for each, seconds in after.items())
 
 
-def describe_limits(levels: Sequence[LoadResult]) -> str:
-    """Where it keeps up and where it stops, in words."""
-    keeping = [str(each.sessions) for each in levels if each.keeps_up]
-    stopped = [_stopped(each) for each in levels if not each.keeps_up]
-    return "\n".join((f"keeps up at: {', '.join(keeping) or 'none of these'}", *stopped))
-
-
-def _stopped(at: LoadResult) -> str:
-    behind = "no finals" if at.is_behind is None else f"p95 of finals {at.is_behind:.2f} s"
-    return f"stops at {at.sessions}: {behind}, {at.refused} refused, {at.broken} broken"
-
-
 def _after_speech(listener: JobCollector, spoken: SpeechAudio) -> list[Latency]:
     return final_latency_after_speech(
         listener.readings, spoken.stretches, len(spoken.samples) / speech_segments.RATE
