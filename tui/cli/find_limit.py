@@ -12,7 +12,6 @@ from tui.cli.command_help import command
 from tui.cli.exit_codes import ExitCode
 from tui.cli.shared_options import (
     NumberRange,
-    budget_option,
     count_option,
     path_option,
     paths_argument,
@@ -34,7 +33,6 @@ _HOLD_S = Range(1, 3600, "s")
 _WARM_UP_S = Range(0, 600, "s")
 _WITHIN_PERCENT = Range(0, 50, "%")
 _TRIALS = Range(1, 99)
-_UNLIMITED_ATTEMPTS = 1
 PICTURES = (".svg", ".png")
 
 
@@ -95,7 +93,13 @@ PICTURES = (".svg", ".png")
     metavar="SECONDS",
     help="Wait this long between the last start and that.",
 )
-@budget_option
+@click.option(
+    "--budget",
+    metavar="AMOUNT|TIME",
+    help="Try no number of sessions that may pass this amount, such as 5usd, or this time of open "
+    "sockets, such as 2h, with all trials together. The service, or an endpoint on another "
+    "machine, is tried only with this.",
+)
 @prices_option
 @path_option("--out", folder=True, help="Keep the runs of all trials in this new or empty folder.")
 @path_option("--plot", help="Draw the trials into this file, .svg or .png.")
@@ -181,7 +185,7 @@ _RUN_DEFAULTS: dict[str, Any] = {
     "sample_rate": None,
     "sessions": None,
     "start_rate": None,
-    "attempts": _UNLIMITED_ATTEMPTS,
+    "attempts": 1,  # a session that breaks ends its trial
     "dead_after": 20.0,
     "out": None,
 }
