@@ -364,9 +364,12 @@ class Folder:
             raise NotOwnFile(source, "not a file")
         return True
 
-    def remove_all(self) -> None:
-        """Removes everything in the folder; of a link, the link itself."""
+    def remove_all(self, but: str = "") -> None:
+        """Removes everything in the folder ``but`` the file of that name; of a link, the link
+        itself."""
         for name in os.listdir(self._descriptor):
+            if name == but:
+                continue
             status = self._status(name)
             if status is not None and stat.S_ISDIR(status.st_mode):
                 with self.subfolder(name) as below:

@@ -129,13 +129,7 @@ def _draft_of(into: Path, *, for_group: bool) -> Iterator[RunFolder]:
     mode = files.GROUP_FOLDER_MODE if for_group else files.PRIVATE_FOLDER_MODE
     files.make_folders(target.parent, mode)
     path = target.with_name(f".{target.name}.merging")
-    if path.is_dir():  # of a merge that was killed, unless that still runs
-        lock = run_lock.acquire(path)
-        try:
-            lock.folder.remove_all()
-        finally:
-            lock.release()
-    folder = run_folder.create(path, for_group=for_group)
+    folder = run_folder.create_draft(path, for_group=for_group)
     try:
         yield folder
     except BaseException:

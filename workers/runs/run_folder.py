@@ -175,8 +175,11 @@ class RunFolder:
     def move(self, path: Path) -> None:
         """Moves the folder to a place on the same file system where nothing is, or an empty folder.
         Raises `OSError`."""
-        files.move_folder(self.path, path)
-        self.path = path
+        try:
+            files.move_folder(self.path, path)
+        finally:
+            if not self.path.exists():  # also if only waiting for the disk failed
+                self.path = path
 
     def discard(self) -> None:
         """Removes the folder with everything in it."""
@@ -494,19 +497,40 @@ def create(path: Path | None, *, for_group: bool = False) -> RunFolder:
         stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
         path = runs_path() / f"{stamp}_{secrets.token_hex(2)}"
     try:
-        mode = files.GROUP_FOLDER_MODE if for_group else files.PRIVATE_FOLDER_MODE
-        files.make_folders(path, mode)
+        _make_folder(path, for_group=for_group)
         if {entry.name for entry in path.iterdir()} - {run_lock.NAME}:  # of a killed start
             problem = "is not empty"
             if os.path.lexists(path / INDEX_NAME):
                 problem = "already contains a run"
             raise UsageProblem(f"{path} {problem}", "Choose another folder with --out.")
-        if for_group:
-            files.share_folder(path)  # first, so that the lock is shared too
         return RunFolder(path, run_lock.acquire(path), for_group=for_group)
     except OSError as error:
         reason = f"the run folder {path} cannot be written ({error.strerror})"
         raise RunFolderProblem(reason, "Choose another folder with --out.") from error
+
+
+def create_draft(path: Path, *, for_group: bool = False) -> RunFolder:
+    """Creates a run folder that will be moved to its place. What a killed program has left in it is
+    removed. Raises `OSError`, and `RunFolderProblem` if another program is working on it."""
+    try:
+        _make_folder(path, for_group=for_group)
+        lock = run_lock.acquire(path)
+        try:
+            lock.folder.remove_all(but=run_lock.NAME)
+        except BaseException:
+            lock.release()
+            raise
+    except OSError:
+        with suppress(OSError):
+            path.rmdir()
+        raise
+    return RunFolder(path, lock, for_group=for_group)
+
+
+def _make_folder(path: Path, *, for_group: bool) -> None:
+    files.make_folders(path, files.GROUP_FOLDER_MODE if for_group else files.PRIVATE_FOLDER_MODE)
+    if for_group:
+        files.share_folder(path)  # before there is a lock in it, which is to be shared too
 
 
 def reopen(path: Path) -> RunFolder:
