@@ -42,7 +42,7 @@ def report(
     """
     from tui.cli.console import print_line
     from workers import files, secrecy
-    from workers.errors import MissingExtra
+    from workers.errors import MissingExtra, PacelineError
     from workers.runs.index import read_index
     from workers.runs.run_folder import share_like_run
 
@@ -65,7 +65,11 @@ def report(
     path = out or folder / "report.html"
     share_like_run(folder, read_index(folder))
     write = files.replace_file if out is None else files.write_output
-    write(path, report_page(path.parent, run_score, quote).encode())
+    try:
+        write(path, report_page(path.parent, run_score, quote).encode())
+    except OSError as error:
+        reason = f"the report {path} cannot be written ({error.strerror})"
+        raise PacelineError(reason, "Choose another file with --out.") from error
     print_line(f"✓ {path}")
     for kind in [kind for kind, wanted in (("svg", svg), ("png", png)) if wanted]:
         for chart in run_charts(run_score):

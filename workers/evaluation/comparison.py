@@ -125,21 +125,26 @@ def check_delta(threshold: Threshold, comparison: Comparison) -> GateResult:
 def _pair_recordings(
     first: RunScore, second: RunScore
 ) -> list[tuple[list[JobScore], list[JobScore]]]:
-    """The jobs of the same recording, by path, or else by a unique file name."""
+    """The jobs of the same recording: by its path; else by its path below what the user named, as
+    machines may have it in different places; or else by its name, if that is unique."""
     by_path = by_recording(second.jobs)
     by_name: dict[str, list[Path]] = {}
-    for path in by_path:
-        by_name.setdefault(path.name, []).append(path)
+    for path, jobs in by_path.items():
+        for name in _names_of(jobs[0]):
+            by_name.setdefault(name, []).append(path)
     pairs = []
     for path, jobs in by_recording(first.jobs).items():
         if path not in by_path:
-            named = by_name.get(path.name, [])
-            if len(named) != 1:
-                continue
-            path = named[0]
+            named = (by_name.get(name, []) for name in _names_of(jobs[0]))
+            path = next((paths[0] for paths in named if len(paths) == 1), path)
         if (others := by_path.pop(path, None)) is not None:
             pairs.append((jobs, others))
     return pairs
+
+
+def _names_of(job: JobScore) -> list[str]:
+    """What a recording may be recognised by, the most precise name first."""
+    return list(dict.fromkeys([job.file.relative_path or job.file.path.name, job.file.path.name]))
 
 
 def _object(comparison: Comparison, problem: str, *, allow_different: bool) -> None:

@@ -20,10 +20,12 @@ MANIFEST_ORIGIN = "its manifest"
 
 @dataclass(frozen=True, slots=True)
 class ScoredFile:
-    """A recording that was streamed: its absolute path, and its columns in a manifest."""
+    """A recording that was streamed: its absolute path, its columns in a manifest, and its path
+    below what the user named, if that is known."""
 
     path: Path
     metadata: tuple[tuple[str, str], ...] = ()
+    relative_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -275,7 +275,8 @@ def group_halves(jobs: Iterable[IndexJob]) -> Iterator[tuple[IndexJob, ...]]:
 
 
 def scored_file(job: IndexJob) -> ScoredFile:
-    return ScoredFile(Path(job.saved.path or job.file), job.source.metadata)
+    saved = job.saved
+    return ScoredFile(Path(saved.path or job.file), job.source.metadata, saved.relative_path)
 
 
 def sent_terms(params: Iterable[tuple[str, str]]) -> list[str]:

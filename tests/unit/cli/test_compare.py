@@ -142,3 +142,22 @@ def test_runs_without_a_common_recording(good: Path, tmp_path: Path) -> None:
     result = compare(good, tmp_path / "empty")
     assert result.exit_code == ExitCode.USAGE
     assert "no scored recording in common" in result.stderr
+
+
+def test_recordings_in_other_places_are_recognised(tmp_path: Path) -> None:
+    """By their paths below the folder that was named, if their names are all the same."""
+    runs: list[Path] = []
+    for place in ("here", "there"):
+        run, folder = tmp_path / place / "run", tmp_path / place / "rec"
+        run.parent.mkdir()
+        names = [f"{number}/audio.wav" for number in range(3)]
+        write_index(run, [folder / name for name in names])
+        index = json.loads((run / "run.json").read_text())
+        for job, name in zip(index["jobs"], names, strict=True):
+            job["relative_path"] = name
+            final = turn(2.0, 0, SAID, [0.3 * word for word in range(1, 6)], final=True)
+            write_job(run, [final], job=job["id"], file=job["file"])
+        (run / "run.json").write_text(json.dumps(index))
+        runs.append(run)
+
+    assert "3 recordings in common" in compare(*runs).stdout
