@@ -11,12 +11,12 @@ from tests.support import audio_files
 def test_a_budget_holds_new_starts_and_counts_when_the_run_resumes(tmp_path: Path) -> None:
     """One recording fits; the run ends politely, says how to go on, and what was spent stays spent
     until the budget is larger."""
-    tone = audio_files.sine(2)
+    tone = audio_files.sine(0.5)
     files = [audio_files.write_recording(tmp_path / f"{name}.wav", tone) for name in "abc"]
     run = tmp_path / "run"
     with ScriptedServer() as server:
         where = ("--endpoint", server.url)
-        limits = ("--budget", "5s", "--sessions", "1")
+        limits = ("--budget", "2.6s", "--sessions", "1")
         first = run_cli("run", *files, *where, "--out", run, *limits)
         connections = len(server.received_sessions)
         again = run_cli("resume", run, "--no-desk")
@@ -24,7 +24,7 @@ def test_a_budget_holds_new_starts_and_counts_when_the_run_resumes(tmp_path: Pat
         rest = run_cli("resume", run, "--no-desk", "--budget", "1h")
 
     assert first.returncode == 3, first.stderr
-    assert "the budget of 5 s has no room for another session" in first.stderr
+    assert "the budget of 3 s has no room for another session" in first.stderr
     assert "1 done, 2 interrupted" in first.stderr
     assert connections == 1
     index = json.loads((run / "run.json").read_text())
