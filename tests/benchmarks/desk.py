@@ -1,9 +1,11 @@
 """What the desk costs, how soon it answers, how soon it is there, and whether its memory grows.
 
-``python -m tests.benchmarks.desk [--quick] [--rows 10,50,200,1000] [--seconds 10] [--repeat 3]``
+``python -m tests.benchmarks.desk [--quick] [--rows 200,1000] [--seconds 5] [--repeat 1]``
 
 The real desk runs in a terminal of its own (see `desk_load`) and is told of so many sessions, five
 times a second of each. Repeats are interleaved; tables show medians over them.
+
+The defaults take three minutes.
 
 CPU
     User and system time of the process, in % of one core, minus what the same process needs to be
@@ -11,6 +13,10 @@ CPU
 key to paint
     From writing ``j`` or ``k`` into the terminal to reading what draws the cursor in its new row,
     at random moments, while all rows change. Nearest ranks over all repeats.
+many finished rows
+    The same in a table of 10,000 rows that are over, with 50 live ones below them: ``j`` and ``k``,
+    a page down or up, a letter of a filter until other rows are drawn, ``S`` until they are sorted
+    the other way.
 start
     From starting ``paceline`` in a terminal to reading the last line of its first screen; beside
     what Python alone takes, and Python with Textual.
@@ -25,7 +31,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,8 +44,10 @@ from tui.text.tables import table
 
 SIZES = ((120, 34), (200, 60))
 
-SETTLED = 3.0
+SETTLED = 2.0
 """Seconds after which a desk has begun."""
+
+FINISHED_ROWS, LIVE_ROWS = 10_000, 50
 
 HOUR_OF = 50
 """Sessions of which an hour is told."""
@@ -81,6 +89,7 @@ def main() -> None:
     args = _parse_arguments()
     print(f"{system_metrics.describe_machine()}; medians of {args.repeat}", flush=True)
     print(f"\n{_loads(args.rows, args.seconds, args.keys, args.repeat)}", flush=True)
+    print(f"\n{_many_rows(args.keys, args.repeat)}", flush=True)
     print(f"\n{_startup_times(args.starts)}", flush=True)
     if not args.quick:
         print(f"\n{_memory_over_an_hour()}", flush=True)
@@ -99,15 +108,14 @@ def _loads(rows: Sequence[int], seconds: float, keys: int, repeat: int) -> str:
                 looks.setdefault((count, view), []).append(
                     _measure_load(count, view, seconds, keys)
                 )
-    head = ("rows", *(f"CPU % {view.name}" for view in VIEWS), "feeding", "key p50 ms", "p99")
+    head = ("rows", *(f"CPU % {view.name}" for view in VIEWS), "feeding", *KEY_HEAD)
     lines = []
     for count in rows:
         fed = median(feeding[count])
         needed = [median(each.cpu_percent for each in looks[count, view]) - fed for view in VIEWS]
         answers = [ms for view in VIEWS for each in looks[count, view] for ms in each.answers_ms]
         cpu = [f"{percent:.1f}" for percent in needed]
-        ranks = [f"{percentile(answers, rank):.0f}" for rank in (50, 99)]
-        lines.append((str(count), *cpu, f"{fed:.1f}", *ranks))
+        lines.append((str(count), *cpu, f"{fed:.1f}", *_ranks(answers)))
     return table(head, lines)
 
 
@@ -155,6 +163,59 @@ def key_latencies(terminal: TerminalRecorder, keys: int) -> list[float]:
         begin = time.monotonic()
         answers.append((terminal.cursor_in(row, partial(terminal.type, key)) - begin) * 1000)
     return answers
+
+
+# --- many finished rows
+
+
+def _many_rows(keys: int, repeat: int) -> str:
+    answers: dict[str, list[float]] = {}
+    for _ in range(repeat):
+        command = _load_command(LIVE_ROWS, "--finished", str(FINISHED_ROWS))
+        with TerminalRecorder(command, SIZES[1]) as terminal:
+            terminal.seen(rb"%d" % FINISHED_ROWS)  # done, in the banner
+            time.sleep(SETTLED)
+            answers.setdefault("j, k", []).extend(key_latencies(terminal, keys))
+            for name, pressed in KEY_PAIRS.items():
+                terminal.type(OPENING.get(name, b""))
+                time.sleep(0.5)
+                answers.setdefault(name, []).extend(_pair_latencies(terminal, pressed, keys))
+                terminal.type(b"\x1b")
+                time.sleep(0.5)
+    rows = [(name, *_ranks(found)) for name, found in answers.items()]
+    return table((f"{FINISHED_ROWS} finished rows", *KEY_HEAD), rows)
+
+
+KEY_PAIRS: Mapping[str, Sequence[tuple[bytes, bytes]]] = {
+    "page down, up": (
+        (b"\x1b[6~", rb"\x1b\[\d+;1H[^H]*\xe2\x96\x8c"),
+        (b"\x1b[5~", rb"\xe2\x96\x8c"),
+    ),
+    "filter, a letter": ((b"7", rb"meeting 0077"), (b"\x7f", rb"meeting 0002")),
+    "sort": ((b"S", "↓|↑".encode()), (b"S", "↓|↑|FILE".encode())),
+}
+"""Keys that are pressed in turn, and what they make the desk draw."""
+
+OPENING = {"filter, a letter": b"/name:"}
+"""What is typed before."""
+
+KEY_HEAD = ("key p50 ms", "p99")
+
+
+def _pair_latencies(
+    terminal: TerminalRecorder, pressed: Sequence[tuple[bytes, bytes]], keys: int
+) -> list[float]:
+    chance, answers = random.Random(0), []
+    for number in range(keys):
+        time.sleep(chance.uniform(0.02, 0.2))
+        key, drawn = pressed[number % len(pressed)]
+        begin = time.monotonic()
+        answers.append((terminal.seen(drawn, partial(terminal.type, key)) - begin) * 1000)
+    return answers
+
+
+def _ranks(answers: Sequence[float]) -> list[str]:
+    return [f"{percentile(answers, rank):.0f}" for rank in (50, 99)]
 
 
 # --- start
@@ -217,11 +278,11 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--keys", type=int, help="that are pressed on each desk")
     parser.add_argument("--repeat", type=int, help="runs that medians are taken of")
     args = parser.parse_args()
-    args.rows = args.rows or ([50, 200] if args.quick else [10, 50, 200, 1000])
-    args.seconds = args.seconds or (4 if args.quick else 10)
-    args.keys = args.keys or (30 if args.quick else 100)
-    args.repeat = args.repeat or (1 if args.quick else 3)
-    args.starts = 3 if args.quick else 9
+    args.rows = args.rows or ([50] if args.quick else [200, 1000])
+    args.seconds = args.seconds or (3 if args.quick else 5)
+    args.keys = args.keys or (30 if args.quick else 60)
+    args.repeat = args.repeat or 1
+    args.starts = 3 if args.quick else 5
     return args
 
 

@@ -1,8 +1,9 @@
 """A desk without sessions: somebody reports of as many as are asked for, at the speed of speech.
 
 ``python -m tests.benchmarks.desk_load ROWS``: the program that `desk` measures, in a terminal of
-its own. With ``--blind`` it takes in as much without a screen; with ``--hour FILE`` an hour of it
-as fast as possible, and a line in the file after each quarter.
+its own. With ``--finished N`` as many more rows are over; with ``--blind`` it takes in as much
+without a screen; with ``--hour FILE`` an hour of it as fast as possible, and a line in the file
+after each quarter.
 """
 
 import argparse
@@ -19,8 +20,10 @@ from tests.support.fake_supervisor import FakeSupervisor
 from workers.jobs.events import (
     Began,
     Connecting,
+    Ended,
     Event,
     JobReport,
+    Outcome,
     Progressed,
     Queued,
     TurnReceived,
@@ -81,9 +84,13 @@ def _times(word: int) -> tuple[int, int]:
 class ReportGenerator(FakeSupervisor):
     """Reports of many sessions, as evenly as they would come, from a thread of its own."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, finished: int = 0) -> None:
+        """``finished``: rows above them whose sessions are over."""
         super().__init__(sessions=rows)
-        self.jobs = self.add(f"/recordings/meeting {row:04d}.wav" for row in range(rows))
+        for job in self.add(f"/recordings/meeting {row:04d}.wav" for row in range(finished)):
+            last = TurnReceived(Turn(0, True, "This was all."))
+            self.report(job, *startup_events(), progressed(60.0, job), last, _done())
+        self.jobs = self.add(f"/recordings/live {row:04d}.wav" for row in range(rows))
         for job in self.jobs:
             self.report(job, *startup_events())
 
@@ -116,6 +123,10 @@ class ReportGenerator(FakeSupervisor):
                     file.write("a quarter\n")
 
 
+def _done() -> Ended:
+    return Ended(Outcome.DONE, "all was sent", sent_seconds=60.0, open_seconds=61.0)
+
+
 def _sent(heard: TurnReceived) -> TurnReceived:
     """As it comes out of a session's process: no text in it is shared with another."""
     fresh: TurnReceived = pickle.loads(pickle.dumps(heard))
@@ -135,9 +146,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("rows", type=int)
     parser.add_argument("--blind", action="store_true")
+    parser.add_argument("--finished", type=int, default=0)
     parser.add_argument("--hour", type=Path)
     args = parser.parse_args()
-    feeder = ReportGenerator(args.rows)
+    feeder = ReportGenerator(args.rows, args.finished)
     feed = feeder.feed if args.hour is None else partial(feeder.hour, args.hour)
     threading.Thread(target=feed, daemon=True).start()
     if args.blind:

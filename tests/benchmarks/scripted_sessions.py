@@ -13,21 +13,21 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Self
 
-from tests.benchmarks.desk_load import OF_A_TURN, SPOKEN, progressed, reading
+from tests.benchmarks.desk_load import SPOKEN, WORDS, progressed
 from workers import processes
 from workers.jobs.events import Began, Connecting, Ended, Event, JobReport, Outcome, TurnReceived
 from workers.jobs.job import Job, JobId
 from workers.jobs.node_status import NodeStatus
 from workers.pacing.certificate import Certificate, LagPercentiles, Verdict
 from workers.pacing.schedule import Release
+from workers.protocol.messages import Turn, Word
 from workers.secrecy import Secret
 from workers.session.assignment import Assignment, ControlMessage
 from workers.session.session_queue import Closed, Empty, SessionQueue
 from workers.traces.format import TraceHead
 from workers.traces.writer import TraceWriter
 
-UPDATES_OF_A_TURN = 3
-"""Each turn is reported so often: once with a few words, once with more, then as final."""
+WORDS_OF_A_TURN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,24 +177,23 @@ class _Script:
         self._step = 0
 
     def due(self) -> float:
-        """When the next update of a turn is due."""
-        interval = 1 / self._script.turns_per_s / UPDATES_OF_A_TURN
-        return self._began + (self._step + self._start.job.id % 100 / 100) * interval
+        """When the next turn is due."""
+        return (
+            self._began + (self._step + self._start.job.id % 100 / 100) / self._script.turns_per_s
+        )
 
     def events(self) -> list[Event]:
-        """The next events; the last ones have an `Ended`."""
-        turn, update = divmod(self._step, UPDATES_OF_A_TURN)
-        job = self._start.job.id
-        spoken = OF_A_TURN * turn + (OF_A_TURN - 1) * (update + 1) // UPDATES_OF_A_TURN
-        seconds = min(spoken * SPOKEN, 3 * 3600.0)
+        """The next turn and the progress before it; at the end an `Ended`."""
+        job, order = self._start.job.id, self._step
+        seconds = min(order * WORDS_OF_A_TURN * SPOKEN, 3 * 3600.0)
         opening: list[Event] = [
             Connecting("ws://127.0.0.1:1/v3/ws", "ab" * 32),
             Began("5f3a9c1e", "u3-rt-pro", 16000, 0, 12.0, 30.0),
         ]
-        found = opening if not self._step else []
-        found += [progressed(seconds, job), reading(spoken, job)]
+        found = opening if not order else []
+        found += [progressed(seconds, job), TurnReceived(_turn(order, job))]
         self._step += 1
-        if self._step == self._script.turns * UPDATES_OF_A_TURN:
+        if self._step == self._script.turns:
             found.append(_ending(seconds))
         return found
 
@@ -202,14 +201,20 @@ class _Script:
         """Traces and reports the next events; returns whether there are more."""
         job, t = self._start.job, now - self._began
         for event in self.events():
-            is_partial = isinstance(event, TurnReceived) and not event.turn.end_of_turn
-            if not is_partial:  # a third of the bytes; no reader of old turns needs the others
-                self._trace.write(t, event)
+            self._trace.write(t, event)
             queue.put(JobReport(job.id, self._start.attempt, job.file, t, event))
         is_over = isinstance(event, Ended)
         if is_over:
             self._trace.__exit__()
         return not is_over
+
+
+def _turn(order: int, job: int) -> Turn:
+    words = []
+    for number in range(order * WORDS_OF_A_TURN, (order + 1) * WORDS_OF_A_TURN):
+        start = round(number * SPOKEN * 1000)
+        words.append(Word(WORDS[(number + job) % len(WORDS)], start, start + 300, 0.9))
+    return Turn(order, True, " ".join(word.text for word in words), words=tuple(words))
 
 
 def _ending(seconds: float) -> Ended:

@@ -1,11 +1,11 @@
 """Whether a program that runs for days stays as it began: memory and processor time over turns.
 
-``python -m tests.benchmarks.soak [--turns 1000000] [--sessions 50] [--turns-per-s 2500]
+``python -m tests.benchmarks.soak [--turns 1000000] [--sessions 50] [--turns-per-s 1600]
 [--of-a-job 20000] [--headless] [--picture soak.svg]``
 
-Sessions follow a script (see `soak_load`) and report as many turns as are asked for, each in three
-updates, much faster than anybody speaks. Everything from the supervisor to the desk is real. The
-first jobs of a table are shown, and followed to their last words.
+Sessions follow a script (see `soak_load`) and report as many turns as are asked for, much faster
+than anybody speaks. Everything from the supervisor to the desk is real. The first row of the table
+is current, and its transcript is followed.
 
 memory
     Private memory of the program, without its sessions, in MB.
@@ -153,7 +153,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--turns", type=int, default=1_000_000, help="over all jobs")
     parser.add_argument("--sessions", type=int, default=50, help="at once")
     parser.add_argument("--of-a-job", type=int, default=20_000, help="turns of each job")
-    parser.add_argument("--turns-per-s", type=float, default=2500, help="over all sessions")
+    parser.add_argument("--turns-per-s", type=float, default=1600, help="over all sessions")
     parser.add_argument("--headless", action="store_true", help="without the desk")
     parser.add_argument("--picture", type=Path, help="draws the curves into this file")
     parser.add_argument("--scratch", type=Path, help="folder for the run; needs 1 KB a turn")

@@ -2,7 +2,6 @@
 
 import os
 from enum import Enum
-from functools import lru_cache
 
 from workers.jobs.job_state import JobState, JobStatus
 from workers.pacing.certificate import LAG_TOLERANCE_MS
@@ -31,16 +30,16 @@ def recording_name(job_state: JobState) -> str:
     return file_name(job_state.file)
 
 
-@lru_cache(maxsize=4096)
 def file_name(file: str) -> str:
     """The file name of a path, not yet cleaned for drawing."""
-    return os.path.basename(file) or file
+    if os.altsep:
+        return os.path.basename(file) or file
+    return file[file.rfind(os.sep) + 1 :] or file  # a filter asks for those of all rows
 
 
 def latest_words(job_state: JobState) -> str:
     """The text of the latest turn, not yet cleaned for drawing."""
-    latest = job_state.transcript.latest_line
-    return latest.text if latest else ""
+    return job_state.transcript.latest_text
 
 
 def reached_s(job_state: JobState) -> float:

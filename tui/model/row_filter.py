@@ -66,7 +66,10 @@ class Filter:
 
     def matches(self, job_state: JobState, figures: "JobFigures | None" = None) -> bool:
         """Whether the job, with its scores, matches every term."""
-        return all(test(job_state, figures) for test in self.predicates)
+        for test in self.predicates:  # noqa: SIM110  a generator takes half as long again
+            if not test(job_state, figures):
+                return False
+        return True
 
 
 class _TermError(Exception):
@@ -153,8 +156,16 @@ def _word_predicate(word: str, names: _Names) -> Predicate:
 
 
 def _text_predicate(text: str, filters: Iterable[ColumnFilter]) -> Predicate:
-    text, values = text.casefold(), [column_filter.value for column_filter in filters]
-    return lambda state, _: any(text in str(value(state)).casefold() for value in values if value)
+    text = text.casefold()
+    values = [column_filter.value for column_filter in filters if column_filter.value]
+
+    def test(job_state: JobState, _: "JobFigures | None") -> bool:
+        for value in values:  # noqa: SIM110  a generator takes half as long again, for each row
+            if text in str(value(job_state)).casefold():
+                return True
+        return False
+
+    return test
 
 
 def _state_predicate(prefix: str) -> Predicate:

@@ -243,6 +243,11 @@ class PairTranscript(Transcript):
         return replace(transcript_line(turn), speaker=self._names[pieces[-1].half])
 
     @property
+    def latest_text(self) -> str:
+        latest = self.latest_line
+        return latest.text if latest else ""
+
+    @property
     def is_complete(self) -> bool:
         return all(half.transcript.is_complete for half in self._halves)
 
