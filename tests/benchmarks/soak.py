@@ -117,10 +117,16 @@ def growth_text(samples: Sequence[Sample]) -> str:
 
 def _table(samples: Sequence[Sample]) -> str:
     rows = [
-        (f"{last.turns:,}", f"{last.memory_mb:.1f}", f"{cpu_percent(first, last):.1f}")
+        (
+            f"{last.turns:,}",
+            f"{last.memory_mb:.1f}",
+            f"{cpu_percent(first, last):.1f}",
+            f"{1e6 * (last.cpu_s - first.cpu_s) / (last.turns - first.turns):.0f}",
+            str(last.waiting),
+        )
         for first, last in parts(samples, PARTS)
     ]
-    return table(("turns", "memory MB", "CPU %"), rows)
+    return table(("turns", "memory MB", "CPU %", "µs a turn", "reports waiting"), rows)
 
 
 def draw(samples: Sequence[Sample], path: Path, title: str) -> None:

@@ -36,16 +36,19 @@ class Sample:
     cpu_s: float
     memory_mb: float
     """Private memory."""
+    waiting: int
+    """Reports that the desk had not taken in yet: under load, they are a part of the memory."""
 
 
-def take_samples(path: Path, launcher: ScriptedLauncher) -> None:
+def take_samples(path: Path, launcher: ScriptedLauncher, supervisor: Supervisor) -> None:
     """Appends samples for ever, in a thread."""
     process, began = psutil.Process(), time.monotonic()
     while True:
         times = process.cpu_times()
         memory_mb = process.memory_full_info().uss / 1e6
         seconds = time.monotonic() - began
-        sample = Sample(seconds, launcher.turns, times.user + times.system, memory_mb)
+        cpu_s, waiting = times.user + times.system, supervisor.reports.qsize()
+        sample = Sample(seconds, launcher.turns, cpu_s, memory_mb, waiting)
         with path.open("a") as file:
             file.write(json.dumps(asdict(sample)) + "\n")
         time.sleep(SAMPLE_INTERVAL_S)
@@ -76,7 +79,7 @@ def main() -> None:
             launcher=launcher,
         ) as supervisor,
     ):
-        sampling = (args.samples, launcher)
+        sampling = (args.samples, launcher, supervisor)
         threading.Thread(target=take_samples, args=sampling, daemon=True).start()
         jobs = supervisor.add(sources)
         if args.headless:
