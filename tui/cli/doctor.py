@@ -79,6 +79,7 @@ def _findings(*, connect: bool, destination: dict[str, Any]) -> "Iterator[Findin
     from tui.doctor.endpoint import check_endpoint
     from tui.doctor.finding import Finding, State, Topic
     from tui.doctor.machine import check_machine
+    from tui.doctor.privacy import check_stored_words
     from tui.doctor.recordings import check_decoders
     from tui.doctor.settings import check_settings
     from tui.doctor.software import check_software
@@ -105,6 +106,7 @@ def _findings(*, connect: bool, destination: dict[str, Any]) -> "Iterator[Findin
         if connect and reachable:
             yield _try_session(endpoint, key)
     yield from check_settings(load_desk_settings)
+    yield from check_stored_words()
 
 
 def _terminal_facts() -> "tuple[TerminalAnswers | None, str | None, os.terminal_size | None]":

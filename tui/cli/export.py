@@ -92,6 +92,8 @@ def export(
     target, in_run = into or folder / "exports", into is None
     job_states = JobStates(folder)
     print_warnings(job_states.index.warnings)
+    if not job_states.index.saved.settings.keep_words:
+        raise UsageProblem(f"{folder} kept no words (--no-keep-words)", "It cannot be exported.")
     share_like_run(folder, job_states.index)
     report = ExportReport(folder, as_json=as_json)
     streamed = StreamedJobs(job_states, report.add_skipped)

@@ -242,6 +242,7 @@ def parse_options(
     shard: str | None = None,
     fleet: str | None = None,
     share_with_group: bool = False,
+    keep_words: bool = True,
     **reading: Any,
 ) -> RunOptions:
     """Checks the options of a new run; raises `UsageProblem` if they are invalid or conflict."""
@@ -268,6 +269,7 @@ def parse_options(
         params=tuple(_parse_param(param) for param in params),
         strict=strict,
         speed=speed,
+        keep_words=keep_words,
     )
     check_endpoint_speed(speed, target)
     if target is None:

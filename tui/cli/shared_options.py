@@ -326,6 +326,14 @@ new_run_options = option_group(
         "end, as a microphone must.",
     ),
     click.option(
+        "--no-keep-words",
+        "keep_words",
+        flag_value=False,
+        default=True,
+        help="Keep no words on disk, only their number and times. Such a run can be neither "
+        "exported nor scored for accuracy.",
+    ),
+    click.option(
         "--strict",
         is_flag=True,
         help="Count a recording as failed if not all of its audio could be decoded and sent.",

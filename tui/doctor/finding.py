@@ -18,6 +18,7 @@ class Topic(Enum):
     TERMINAL = "terminal"
     ENDPOINT = "endpoint"
     SETTINGS = "settings"
+    PRIVACY = "privacy"
 
 
 class State(Enum):

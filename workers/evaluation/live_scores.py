@@ -35,6 +35,7 @@ from workers.evaluation.score import (
     ScoreOptions,
     ScoreTask,
     group_halves,
+    references_of_run,
     score_job,
     scored_file,
     sent_terms,
@@ -42,7 +43,7 @@ from workers.evaluation.score import (
 from workers.evaluation.statistics import MIN_FILES, MIN_SAMPLES, bootstrap_ratio, summarise
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
-from workers.runs.index import read_index
+from workers.runs.index import RunIndex, read_index
 from workers.runs.saved_records import IndexJob
 
 MAX_STEPS = 20_000
@@ -86,14 +87,15 @@ class LiveScores:
         """Finds the references of the run. ``given``: where they are; None: beside the recordings.
         ``adopt``: scores from now on with these, and forgets what was scored."""
         try:
-            self._read_index()
+            index = self._read_index()
             files = [scored_file(jobs[0]) for jobs in self._jobs.values()]
-            matches = match_references(files, given)
+            matches = references_of_run(index, files, given)
         except PacelineError as problem:
             return FoundReferences((), (), (), problem.reason, problem.hint)
         if adopt:
             self._given = given
-            self._references = None if given is None else matches.references
+            finds_later = given is None and index.saved.settings.keep_words
+            self._references = None if finds_later else matches.references
             self._fold = _RunFold()
         matched = {str(file.path): one.origin for file, one in matches.references.items()}
         unmatched = dict.fromkeys(str(file.path) for file in matches.unmatched)
@@ -172,13 +174,16 @@ class LiveScores:
             raise PacelineError(score[1])
         return score
 
-    def _read_index(self) -> None:
+    def _read_index(self) -> RunIndex:
         index = read_index(self._folder)
+        if not index.saved.settings.keep_words:
+            self._references = {}
         self._terms = sent_terms(index.saved.settings.params)
         self._jobs = {}
         for jobs in group_halves(index.jobs):
             half = jobs[0].half
             self._jobs[jobs[0].id if half is None else half.pair_id] = jobs
+        return index
 
 
 def _rates(score: JobScore) -> dict[str, float]:

@@ -29,7 +29,7 @@ from workers.jobs.job_state import JobState, JobStatus
 from workers.jobs.pair import combine_pairs, session_states, speaker_of
 from workers.processes import process_pool
 from workers.protocol.codec import JsonObject
-from workers.runs.index import read_index
+from workers.runs.index import RunIndex, read_index
 from workers.runs.reader import read_job_state
 from workers.runs.saved_records import IndexJob
 
@@ -108,6 +108,19 @@ class RunScore:
         return count_confusions(job.alignment for job in self.jobs if job.alignment is not None)
 
 
+def references_of_run(
+    index: RunIndex, files: Sequence[ScoredFile], given: Path | None
+) -> ReferenceMatches:
+    """The references of a run's recordings; see `match_references`. None if the run kept no words;
+    raises `UsageProblem` if such a run is to be compared with given references."""
+    if index.saved.settings.keep_words:
+        return match_references(files, given)
+    if given is not None:
+        reason = "this run kept no words, so there is nothing to compare with references"
+        raise UsageProblem(reason, "Its delays can be scored without --references.")
+    return ReferenceMatches({}, tuple(dict.fromkeys(files)))
+
+
 def score_run(
     folder: Path,
     options: ScoreOptions,
@@ -123,7 +136,7 @@ def score_run(
     normaliser = options.load_normaliser()
     groups_of_jobs = list(group_halves(index.jobs))
     files = [scored_file(jobs[0]) for jobs in groups_of_jobs]
-    matches = match_references(files, options.references)
+    matches = references_of_run(index, files, options.references)
     terms = [*options.terms, *sent_terms(index.saved.settings.params)]
     tasks = [
         ScoreTask(folder, jobs, file, matches.references.get(file), options, terms)

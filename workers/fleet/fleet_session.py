@@ -98,7 +98,7 @@ class FleetSession:
             endpoint=assignment.endpoint.address,
             half=job.half,
         )
-        self._trace = TraceWriter(self.trace_path, head)
+        self._trace = TraceWriter(self.trace_path, head, keep_words=job.settings.keep_words)
         self.has_started = True
         self._host.place(self)
 
@@ -184,7 +184,8 @@ class AdoptedSession(FleetSession):
         """Repeats what the run folder has of it; the rest comes from its node."""
         self._on_report, self._on_exit = on_report, on_exit
         job, attempt = self.assignment.job, self.assignment.attempt
-        self._trace = TraceWriter(self.trace_path, None)
+        keep_words = self.assignment.job.settings.keep_words
+        self._trace = TraceWriter(self.trace_path, None, keep_words=keep_words)
         for timed in read_trace(self.trace_path):
             on_report(JobReport(job.id, attempt, job.file, timed.t, timed.event, job.half))  # type: ignore[arg-type]  # such a trace has only events that were reported
             self._reports += 1

@@ -30,6 +30,8 @@ class StreamSettings:
     """Whether a recording that could not be streamed whole and unchanged fails."""
     speed: Annotated[float, ranges.SPEED] = 1.0
     """Seconds of audio to send per second; not 1 only at an endpoint of the user's own."""
+    keep_words: bool = True
+    """Whether traces have the words, or only their number and times."""
 
     def sample_rate_for(self, recording: Recording) -> int:
         """The sample rate in Hz to send for a recording."""

@@ -102,7 +102,7 @@ def run_attempt(
         half=job.half,
     )
     try:
-        trace = TraceWriter(Path(assignment.trace_path), head)
+        trace = TraceWriter(Path(assignment.trace_path), head, keep_words=job.settings.keep_words)
     except OSError as error:
         ended = _TRACE_EXISTS if isinstance(error, FileExistsError) else unwritable_ending(error)
         _report_unstarted(assignment, ended, reports)

@@ -10,16 +10,17 @@ from typing import Self
 from workers import files
 from workers.jobs.events import TraceEvent
 from workers.traces.format import TraceHead, event_line, head_line
+from workers.traces.wordless import without_words
 
 
 class TraceWriter:
     """Appends lines to a new file, each with one unbuffered write, so a kill loses no line. Raises
     `FileExistsError` if the file exists, and `OSError` if it cannot be written."""
 
-    def __init__(self, path: Path, head: TraceHead | None) -> None:
+    def __init__(self, path: Path, head: TraceHead | None, *, keep_words: bool = True) -> None:
         """``head``: None to continue a trace whose writer was killed, without a line that it may
-        have left unfinished."""
-        self._path = path
+        have left unfinished. ``keep_words``: False replaces each word by a sign."""
+        self._path, self._keep_words = path, keep_words
         if head is None:
             self._descriptor = files.open_to_append(path)
             os.ftruncate(self._descriptor, files.read_bytes(path).rfind(b"\n") + 1)
@@ -50,7 +51,7 @@ class TraceWriter:
 
     def write(self, t: float, event: TraceEvent) -> None:
         """Appends an event and passes it to the operating system; raises `OSError`."""
-        self._append(event_line(t, event))
+        self._append(event_line(t, event if self._keep_words else without_words(event)))
 
     def _append(self, line: bytes) -> None:
         files.write_all(self._descriptor, line)
