@@ -85,10 +85,13 @@ def _first_sources(search: "Iterator[Source]") -> "list[Source]":
 
 
 def start_guard() -> "TerminalGuard":
-    """Starts the guard's process, so that it gets ready while the rest of the program loads."""
+    """Starts the guard's process, so that it gets ready while the rest of the program loads. Until
+    the desk opens, no garbage is collected."""
+    from tui.terminal.gc_tuning import postpone_gc
     from tui.terminal.guard import TerminalGuard
     from workers.secrecy import public_environment
 
+    postpone_gc()
     return TerminalGuard(public_environment(os.environ))
 
 
