@@ -166,8 +166,8 @@ class RunOptions:
 
     @property
     def shard_notice(self) -> str:
-        """The limits of this shard, as parts of those for all shards together; empty if nothing is
-        divided."""
+        """Which shard this is, and its limits as parts of those for all shards together; empty if
+        the run is no shard."""
         sessions, per_minute = self.session_share, self.starts_per_minute
         if self.shard is None:
             return ""
@@ -182,7 +182,7 @@ class RunOptions:
             starts = f"{share} of {format_count(per_minute, 'start')} a minute"
             parts.append(f"a start every {slots.period_s:.0f} s" if slots else starts)
         if not parts:
-            return ""
+            return f"{str(self.shard).capitalize()} streams its part of the recordings."
         at_first = " at first" if self.probes_start_rate else ""
         return f"{str(self.shard).capitalize()} has {' and '.join(parts)}{at_first}."
 

@@ -135,10 +135,20 @@ class ListedRun:
         outcomes = ", ".join(f"{count} {status}" for status, count in counts.items()) or "no jobs"
         to = destination(self.index)
         before = "running now; to view it: " if self.state is RunState.RUNNING else ""
-        return [
-            f"{self.path.name}  {outcomes}  {format_bytes(self.bytes)}  {f'→ {to}' if to else ''}",
-            f"  {before}{self.command}",
-        ]
+        facts = [self.path.name, outcomes, self.division, format_bytes(self.bytes)]
+        facts.append(f"→ {to}" if to else "")
+        return ["  ".join(filter(None, facts)), f"  {before}{self.command}"]
+
+    @property
+    def division(self) -> str:
+        """Which shard the run is, or of how many runs it was merged; empty if neither."""
+        from tui.text.formats import format_count
+
+        if self.index is None:
+            return ""
+        saved = self.index.saved
+        merged = f"merged from {format_count(len(saved.parts), 'run')}" if saved.parts else ""
+        return merged or (str(saved.shard) if saved.shard is not None else "")
 
     def to_json(self) -> "JsonObject":
         """The run, as docs/schemas/runs.schema.json describes it."""

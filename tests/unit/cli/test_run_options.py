@@ -336,7 +336,9 @@ def test_shards_of_split_calls_have_pairs_of_sessions() -> None:
 
 def test_each_machine_has_an_embedded_engine_of_its_own() -> None:
     """Its capacity is not divided; a limit that the user sets is."""
-    assert parse_command_line(local=True, shard="1/100").session_share is None
+    shard = parse_command_line(local=True, shard="1/100")
+    assert shard.session_share is None
+    assert "Shard 1 of 100 streams its part of the recordings." == shard.shard_notice
     assert 2 == parse_command_line(local=True, sessions=4, shard="1/2").session_share
 
 
