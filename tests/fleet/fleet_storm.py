@@ -1,9 +1,8 @@
 """Storms over a fleet: nodes, lines, disks and the program break at random, and no word is lost.
 
 ``python -m tests.fleet.fleet_storm --seed N --faults M`` runs rounds of it; needs root, for network
-namespaces. After each round, each word of each recording is in the transcript once, no session is
-open at the server, and at no time were more open than the limit says, or one for longer than its
-lease.
+namespaces. After each round, each word of each recording is in the transcript once, and no session
+is open at the server for longer than its lease allows.
 """
 
 import argparse
@@ -33,7 +32,7 @@ from tests.fleet.ray_cluster import ClusterNode, RayCluster
 from workers.runs import reader
 
 SESSIONS = 8
-JOBS = 18
+JOBS = 30
 MAX_OPEN_S = SHORT_TERMS.fenced_s
 """How long a session may stay open after the last fault of a round."""
 LONG_ENOUGH_S = 150.0
@@ -269,7 +268,7 @@ def run_storms(seed: int, faults: int, kinds: Sequence[str]) -> list[str]:
             cluster.start_node(f"node-{number}", machine=machine)
         while counts.total() < faults:
             folder = Path(mkdtemp(prefix=f"fleet-storm-{seed + rounds}-"))
-            storm = FleetStorm(seed + rounds, folder, cluster, machines, faults=14, kinds=kinds)
+            storm = FleetStorm(seed + rounds, folder, cluster, machines, faults=30, kinds=kinds)
             found = storm.run()
             counts += storm.fault_counts
             longest_open_s = max(longest_open_s, storm.longest_open_s)

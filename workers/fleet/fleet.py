@@ -136,6 +136,8 @@ class Fleet:
         """Sessions of an earlier program."""
         self._collections: dict[SessionKey, tuple[TraceCollection, float]] = {}
         """Those in progress, and when the end of the session waits no longer."""
+        self._unwanted: set[SessionKey] = set()
+        """Sessions that were told to end, because nothing waits for them."""
         self._leftovers: dict[SessionKey, tuple[NodeId, float]] = {}
         """Traces of sessions that nobody has waited for, a node that has them, and when to collect
         them. Nodes on one machine also name those of each other's live sessions."""
@@ -370,10 +372,17 @@ class Fleet:
         self._transport.call(node.id, control, "send", packed, on_reply=on_reply)
 
     def kill(self, session: FleetSession) -> None:
-        """Kills a session."""
-        if session.node is not None:
-            session.is_kill_requested = True
-            self._transport.call(session.node, CallGroup.CONTROL, "kill", session.key)
+        """Kills a session. On a node that does not answer, its lease ends it; nobody waits."""
+        if session.node is None:
+            return
+        session.is_kill_requested = True
+        self._transport.call(session.node, CallGroup.CONTROL, "kill", session.key)
+        with self._changed:
+            node = self._nodes[session.node]
+            if session.key in node.sessions and not self.is_reachable(node.id):
+                del node.sessions[session.key]
+                how = f"was given up with node {node.name}, which does not answer"
+                self._orphans.append((time.monotonic(), how, session))
 
     def is_reachable(self, node: NodeId) -> bool:
         """Whether a node answers, and its agent is the one that has its sessions."""
@@ -517,6 +526,8 @@ class Fleet:
             if session is None:
                 if isinstance(fact, SessionExited):
                     self._leftovers[fact.key] = node.id, time.monotonic()
+                elif isinstance(fact, SessionReported) and fact.key not in self._unwanted:
+                    self._stop_unwanted(fact.key, node.id)  # it was given up, but its node is back
                 return
         match fact:
             case SessionReported(number=number, report=report):
@@ -679,9 +690,14 @@ class Fleet:
     def _stop_inherited(self) -> None:
         """Ends sessions of an earlier program that nothing has adopted."""
         for key, (_, id) in self._inherited.items():
-            packed = pack((key, StopCommand.SHUT_DOWN))
-            self._transport.call(id, CallGroup.CONTROL, "send", packed)
+            self._stop_unwanted(key, id)
         self._inherited = {}
+
+    def _stop_unwanted(self, key: SessionKey, node: NodeId) -> None:
+        """Ends a session that nothing waits for."""
+        self._unwanted.add(key)
+        packed = pack((key, StopCommand.SHUT_DOWN))
+        self._transport.call(node, CallGroup.CONTROL, "send", packed)
 
     def _check_leftovers(self, now: float) -> None:
         with self._changed:
