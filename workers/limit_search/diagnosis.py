@@ -15,6 +15,8 @@ BACKLOG_BYTES = 64 << 10
 """Two seconds of speech at 16 kHz: more than that does not wait in sockets by chance."""
 OTHERS_CORES = 0.1
 """Processor time of other programs that is worth a word."""
+MANY_OTHERS = 0.25
+"""Share of the processors from which on other programs count as the reason."""
 SLOWER = 3.0
 """How many times slower than with one session something must be to count."""
 
@@ -74,6 +76,8 @@ def _side(trial: Trial, alone: Trial | None, *, is_embedded: bool) -> tuple[Side
         return Side.OURS, "this machine sent chunks late"
     if broken and all(result.objective.text in kept_when_sent for result in broken):
         return Side.OURS, "counted from when chunks were really sent, the delays hold"
+    if engine_full and load is not None and load.others_cpu >= MANY_OTHERS * load.cores:
+        return Side.OURS, "other programs leave the embedded engine too little processor time"
     if engine_full:
         return Side.SERVICE, "the embedded engine needs more processor time than there is"
     if is_resending:
@@ -118,9 +122,8 @@ def _observations(trial: Trial, alone: Trial | None) -> Iterator[str]:
             shares.append(f"the embedded engine {load.engine_cpu:.2f}")
         if load.sessions_cpu is not None:
             shares.append(f"Paceline and its sessions {load.sessions_cpu:.2f}")
-            own = load.sessions_cpu + (load.engine_cpu or 0.0)
-            if (others := load.busy * load.cores - own) >= OTHERS_CORES:
-                shares.append(f"other programs {others:.2f}")
+        if load.others_cpu >= OTHERS_CORES:
+            shares.append(f"other programs {load.others_cpu:.2f}")
         cores = f"{load.cores} core{'s' if load.cores > 1 else ''}"
         used = f" ({', '.join(shares)})" if shares else ""
         yield f"processors were {100 * load.busy:.0f} % busy, of {cores}{used}"

@@ -51,6 +51,14 @@ class MachineLoad:
     resent: float | None
     """Share of TCP segments that this machine sent again."""
 
+    @property
+    def others_cpu(self) -> float:
+        """Processor time of other programs, in cores; 0 if it is not known."""
+        if self.busy is None or self.sessions_cpu is None:
+            return 0.0
+        own = self.sessions_cpu + (self.engine_cpu or 0.0)
+        return max(0.0, self.busy * self.cores - own)
+
 
 @dataclass(frozen=True, slots=True)
 class _Counters:

@@ -76,6 +76,18 @@ def test_chunks_that_leave_late_are_ours() -> None:
     assert any("98 % busy" in one and "other programs 1.86" in one for one in diagnosis.evidence)
 
 
+def test_an_engine_without_processor_time_gave_in_unless_others_have_it() -> None:
+    """The embedded engine is the service, but this machine may be busy with something else."""
+    slow, full = trial(eot=1800.0), replace(IDLE, busy=0.99, engine_cpu=1.85)
+    alone = found(replace(slow, load=full), is_embedded=True)
+    crowded = found(replace(slow, load=replace(full, engine_cpu=0.5)), is_embedded=True)
+
+    assert alone.side is Side.SERVICE
+    assert "more processor time than there is" in alone.evidence[0]
+    assert crowded.side is Side.OURS
+    assert "other programs" in crowded.evidence[0]
+
+
 def test_delays_that_hold_from_when_chunks_were_sent_are_ours() -> None:
     """Only our own lateness breaks the objective."""
     diagnosis = found(trial(eot=1200.0, eot_sent=700.0))
