@@ -17,6 +17,7 @@ from tui.keys.key_table import KEY_BINDINGS, SCOPE_STACKS, KeyBinding, Scope, bi
 from tui.screens.reading_screen import ReadingScreen
 from tui.widgets.input_bars import SearchBar
 from workers.jobs.job import JobId
+from workers.jobs.node_status import NodeState, NodeStatus
 
 WAY = {
     Scope.SESSIONS: [],
@@ -24,6 +25,7 @@ WAY = {
     Scope.DESK: [],
     Scope.WALL: ["w"],
     Scope.DASHBOARD: ["D"],
+    Scope.NODES: ["m"],
     Scope.TRANSCRIPT: ["tab"],
     Scope.VIEW: [],
     Scope.EVENTS: ["3", "tab"],
@@ -79,6 +81,7 @@ async def test_every_key_does_what_the_table_says(open_desk: DeskFactory, scope:
     supervisor.job(
         "/rec/one.wav", *streaming(), turn_heard(0, "Good morning.", final=True), ended_done()
     )
+    supervisor.fleet = [NodeStatus("worker-1", "10.0.0.1", NodeState.READY)]
     async with open_desk(supervisor, size=(80, 24), kind=Recording) as seat:
         desk, there = seat.desk, None
         assert isinstance(desk, Recording)

@@ -20,10 +20,14 @@ from tui.text.formats import format_count
 from workers.audio.source import Source
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobStatus
+from workers.jobs.node_status import NodeState
 from workers.protocol.messages import UpdateConfiguration
 
 NEW_ROWS_BUDGET_S = 0.01
 """Maximum seconds per tick to add rows of recordings that were found; enough for some hundred."""
+
+NODE_LOOK_INTERVAL_S = 0.5
+"""Seconds between two looks at the nodes of a fleet."""
 
 NEW_ROWS_BATCH = 100
 """Rows to add between two checks of the clock."""
@@ -51,6 +55,8 @@ class JobActions(RunActions):
         self._has_named_pre_recorded = False
         self._feed = feed
         self._unfrozen_rows = 0
+        self._node_states: dict[str, NodeState] = {}
+        self._nodes_due_at = 0.0
 
     def update_state(self, now: float) -> None:
         self.state.tick(now)
@@ -64,11 +70,37 @@ class JobActions(RunActions):
             held=run.holding,
             over_budget=run.spending.is_reached,
         )
+        self._update_nodes(now)
         if notice := self._notices.poll():
             self.show_notice(notice)
         searching = self._feed is not None and self._feed.phase is not FeedPhase.ENDED
         if self._run_end.has_ended(more_may_come=searching):
             self._announce_end()
+
+    def _update_nodes(self, now: float) -> None:
+        """Looks at the nodes of a fleet, and says which have joined or no longer take sessions."""
+        if now < self._nodes_due_at:
+            return
+        self._nodes_due_at = now + NODE_LOOK_INTERVAL_S
+        self.state.nodes = sorted(self.supervisor.nodes(), key=lambda node: node.name)
+        for node in self.state.nodes:
+            if self._node_states.get(node.name) is not node.state:
+                self._node_states[node.name] = node.state
+                why = f": {node.problem}" if node.problem else ""
+                self.show_notice(f"Node {node.name} is {node.state.value}{why}")
+
+    def machines(self) -> None:
+        """Opens or closes the list of nodes."""
+        from tui.screens.frame import FramedScreen
+        from tui.screens.nodes import NodesScreen
+
+        top = self.app.screen
+        if isinstance(top, NodesScreen):
+            self.app.pop_screen()
+        elif isinstance(top, FramedScreen):
+            screen = NodesScreen(self.state, self.look, top.frame)
+            screen.supervisor = self.supervisor
+            self.app.push_screen(screen)
 
     def _show_fed_jobs(self) -> None:
         """Shows rows of recordings that were queued since the last tick."""

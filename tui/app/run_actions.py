@@ -147,6 +147,8 @@ class RunActions(ABC):
                 return "" if failed else "No session has failed"
             case Needs.SKIPPED:
                 return "" if self.skipped_paths else "No path was skipped"
+            case Needs.FLEET:
+                return "" if self.state.nodes else "All sessions run on this machine"
             case Needs.ANY_TRANSCRIPT:
                 any_text = any(len(state.transcript) for state in job_states.values())
                 return "" if any_text else "There is no transcript yet"

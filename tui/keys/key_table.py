@@ -26,6 +26,7 @@ class Scope(Enum):
     READING = "Reading, full screen"
     WALL = "Wall"
     DASHBOARD = "Dashboard"
+    NODES = "Nodes of a fleet"
     REPLAY = "Replaying a run"
     DESK = "Desk"
     DIALOG = "Dialogs"
@@ -54,6 +55,7 @@ class Needs(Enum):
     TRANSCRIPT = "a transcript of those rows"
     ANY_TRANSCRIPT = "a transcript of any session"
     SKIPPED = "a skipped path"
+    FLEET = "a fleet"
 
     @property
     def acts_on_marks(self) -> bool:
@@ -172,6 +174,7 @@ KEY_BINDINGS = (
         in_replay=True,
     ),
     _verb("w", "wall", "show several transcripts side by side, or go back", "wall", in_replay=True),
+    _verb("m", "machines", "nodes of the fleet, or go back", "nodes", Needs.FLEET),
     _verb("D", "dashboard", "accuracy and delays of all sessions, or go back", in_replay=True),
     _verb("T", "references", "attach reference texts, to score sessions", in_replay=True),
     _verb("y", "copy", "copy the transcript", "copy", Needs.TRANSCRIPT, in_replay=True),
@@ -232,6 +235,11 @@ KEY_BINDINGS = (
     _key(Scope.DASHBOARD, "end G", "edge(1)", "to the end"),
     _key(Scope.DASHBOARD, "tab", "group", "group by the next column", "group"),
     _key(Scope.DASHBOARD, "escape", "back", "back to the sessions", "back"),
+    _key(Scope.NODES, "down j", "move(1)", "next node"),
+    _key(Scope.NODES, "up k", "move(-1)", "previous node"),
+    _key(Scope.NODES, "enter", "show_sessions", "show its sessions in the table", "sessions"),
+    _key(Scope.NODES, "z", "drain", "drain the node, or give it sessions again", "drain"),
+    _key(Scope.NODES, "escape", "back", "back to the sessions", "back"),
     _key(Scope.REPLAY, "p", "play", "play or pause; at the end, play from the start", "play"),
     _key(Scope.REPLAY, "plus", "faster(1)", "faster: 4 or 16 times", "faster"),
     _key(Scope.REPLAY, "minus", "faster(-1)", "slower", "slower"),
@@ -268,6 +276,7 @@ KEY_BINDINGS = (
     _key(Scope.SORTING, "i", "choose('TTFT')", "first partial"),
     _key(Scope.SORTING, "d", "choose('EOT')", "end of turn"),
     _key(Scope.SORTING, "y", "choose('VALID')", "validity"),
+    _key(Scope.SORTING, "n", "choose('NODE')", "node"),
     _key(Scope.SORTING, "a", "choose('ATTEMPTS')", "attempts"),
     _key(Scope.SORTING, "w", "choose('WORDS')", "newest words"),
     _key(Scope.SORTING, "down j", "move(1)", "next column"),
@@ -325,6 +334,7 @@ SCOPE_STACKS = (
     (Scope.READING, Scope.EVENTS, Scope.TRANSCRIPT, Scope.VIEW, Scope.JOBS, Scope.DESK),
     (Scope.WALL, Scope.JOBS, Scope.DESK),
     (Scope.DASHBOARD, Scope.JOBS, Scope.DESK),
+    (Scope.NODES, Scope.JOBS, Scope.DESK),
     (Scope.SESSIONS, Scope.VIEW, Scope.REPLAY, Scope.DESK),
     (Scope.EVENTS, Scope.TRANSCRIPT, Scope.VIEW, Scope.REPLAY, Scope.DESK),
     (Scope.READING, Scope.EVENTS, Scope.TRANSCRIPT, Scope.VIEW, Scope.REPLAY, Scope.DESK),

@@ -79,6 +79,8 @@ class TableRoom:
     name_cells: int
     has_estimates: bool = False
     """The length of at least one recording is an estimate, shown with a ``~``."""
+    node_cells: int = 0
+    """The longest name of a node; 0 if all sessions run on this machine."""
     has_scores: bool = False
     """Jobs are scored, and their columns are wanted."""
 

@@ -13,10 +13,12 @@ from tui.model.queue_forecast import QueueForecast
 from tui.model.scores import Scores
 from tui.model.table_view import TableView
 from tui.model.tabs import TabState
+from tui.text.width import cell_width, clean
 from workers.audio.source import Source
 from workers.jobs.events import Connecting, JobReport, TurnReceived
 from workers.jobs.job import Half, JobId
 from workers.jobs.job_state import JobState, JobStatus
+from workers.jobs.node_status import NodeStatus
 from workers.jobs.pair import PairState, combine_pairs, pair_state
 from workers.jobs.resume_point import ResumePoint
 from workers.protocol.messages import Turn
@@ -47,6 +49,10 @@ class DeskState:
         self.max_duration_s = 0.0
         self.highest_attempt = 0
         self.has_estimates = False
+        self.nodes: Sequence[NodeStatus] = ()
+        """The nodes of a fleet; empty if all sessions run on this machine."""
+        self.longest_node_name = 0
+        """Cells of the longest name of a node that a session ran on."""
         self.exported_to: Path | None = None
         """The folder of the last export."""
         self._queue_forecast = QueueForecast()
@@ -293,6 +299,9 @@ class DeskState:
         self.max_duration_s = max(self.max_duration_s, job_state.part_seconds)
         self.highest_attempt = max(self.highest_attempt, job_state.attempt)
         self.has_estimates |= not job_state.is_exact
+        if job_state.node:
+            width = max(cell_width(clean(job_state.node)), len("NODE"))
+            self.longest_node_name = max(self.longest_node_name, width)
 
     def remove(self, jobs: Iterable[JobId]) -> None:
         """Removes jobs from the table, until `undo_remove`."""

@@ -38,6 +38,7 @@ SCORE_WIDTH = len("EOT ms") + 1  # headings leave room for the sort arrow
 VALID_WIDTH = len("invalid")
 LAG_WIDTH = gauges.LAG_NUMBER_WIDTH + 1  # room for the lag, its sign, and the sign of a slip
 BAR_WIDTH, LONG_BAR_WIDTH = 12, 20
+NODE_WIDTH = 14
 
 STATUS_ORDER = (
     JobStatus.FAILED,
@@ -144,6 +145,11 @@ def _draw_words(row: Row, cells: int) -> StyledLine:
     return latest_words.words_column(
         row.job_state, row.context, cells, row.symbols, show_attempt=not row.has_attempts_column
     )
+
+
+def _draw_node(row: Row, cells: int) -> StyledLine:
+    name = clean(row.job_state.node or "")
+    return [(fit_middle(name, cells, row.symbols.ellipsis), Role.MUTED)]
 
 
 def _draw_wer(row: Row, cells: int) -> StyledLine:
@@ -366,6 +372,21 @@ COLUMNS = (
         direction_labels=("valid first", "invalid first"),
         filter=ColumnFilter("invalid", FilterKind.WORD, None, "invalid"),
         cells=(ColumnCell("VALID", _draw_validity, _score_width(Detail.LAG, VALID_WIDTH)),),
+    ),
+    ColumnSpec(
+        name="node",
+        label="node",
+        help="the machine of a fleet on which the session runs",
+        sort_value=lambda job, _: job.node,
+        direction_labels=("A to Z", "Z to A"),
+        filter=ColumnFilter("node", FilterKind.TEXT, lambda job: job.node or "", "node:worker-3"),
+        cells=(
+            ColumnCell(
+                "NODE",
+                _draw_node,
+                lambda room: min(room.node_cells, NODE_WIDTH) * (room.detail >= Detail.TIME_LEFT),
+            ),
+        ),
     ),
     ColumnSpec(
         name="attempts",

@@ -28,6 +28,7 @@ ALWAYS_LISTED_SCOPES = (
     Scope.READING,
     Scope.WALL,
     Scope.DASHBOARD,
+    Scope.NODES,
 )
 """Scopes that are always listed, even if they are not active. Dialogs list their own keys."""
 

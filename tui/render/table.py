@@ -83,18 +83,28 @@ def fit_columns(
     has_estimates: bool = False,
     show_attempts: bool = False,
     has_scores: bool = False,
+    node_cells: int = 0,
     columns: tuple[ColumnSpec, ...] = COLUMNS,
 ) -> TableLayout:
     """Chooses the most detailed layout that leaves enough room for the words.
 
     ``has_hours``: a recording lasts an hour or longer; ``has_estimates``: the length of a recording
-    is an estimate; ``show_attempts``: a job had more than one attempt; ``has_scores``: jobs are
-    scored; ``columns``: the columns to show.
+    is an estimate; ``node_cells``: the longest name of a node of a fleet; ``show_attempts``: a job
+    had more than one attempt; ``has_scores``: jobs are scored; ``columns``: the columns to show.
     """
     wanted = min(MAX_NAME_WIDTH, max(MIN_NAME_WIDTH, cells // 5))
     name = max(len("FILE"), min(wanted, longest_name, max(cells - MARKERS_WIDTH - COLUMN_GAP, 1)))
     for detail, state_words, attempts, min_words in _levels(show_attempts):
-        room = TableRoom(detail, state_words, attempts, has_hours, name, has_estimates, has_scores)
+        room = TableRoom(
+            detail,
+            state_words,
+            attempts,
+            has_hours,
+            name,
+            has_estimates,
+            node_cells,
+            has_scores,
+        )
         fixed = _place_cells(columns, room)
         words = cells - MARKERS_WIDTH - sum(placed.cells + COLUMN_GAP for placed in fixed)
         if words >= min_words:

@@ -95,6 +95,10 @@ class ScreenFrame:
         """Shows a sentence in the footer for `NOTICE_DURATION_S`."""
         self._notice, self._notice_until = notice, now + NOTICE_DURATION_S
 
+    def show_sentence(self, sentence: str) -> None:
+        """Shows a sentence in the footer from now on."""
+        self.show_notice(sentence, monotonic())
+
     def show_end(self, end: RunEnd) -> None:
         """Shows what the run came to, until `hide_panel` or until a session starts."""
         self._end = end

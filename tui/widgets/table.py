@@ -77,6 +77,7 @@ class SessionTable(RowScrollView):
             has_estimates=self._state.has_estimates,
             show_attempts=self._state.highest_attempt > 1,
             has_scores=self._state.scores.are_columns_shown,
+            node_cells=self._state.longest_node_name,
             columns=self._columns,
         )
 

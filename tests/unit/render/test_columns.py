@@ -139,6 +139,7 @@ def test_rows_are_sorted_by_every_column(column: ColumnSpec) -> None:
         longest_name=20,
         show_attempts=True,
         has_scores=True,
+        node_cells=8,
         columns=WITH_MADE_UP,
     )
     heading = text(heading_line(layout, UNICODE, Sorting(column)))
