@@ -27,7 +27,7 @@ def test_a_display_is_drawn_where_lines_can_be_replaced(
     monkeypatch.setenv("TERM", term)
     recording = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.5))
     with ScriptedServer() as endpoint:
-        arguments = ("run", "--endpoint", endpoint.url, "--out", tmp_path / "run", *options)
+        arguments = ("run", "--endpoint", endpoint.url, "--out", str(tmp_path / "run"), *options)
         with PseudoTerminal(*arguments, recording) as window:
             window.wait_for_output(b"1 done")
             window.wait_until(lambda: window.program.poll() is not None)
