@@ -165,11 +165,16 @@ class Scheduler:
     def next_start_at(self) -> float | None:
         """When the next queued job may start, ignoring `max_sessions`; None if there is none."""
         now = self._clock()
-        due_at = None if self.holding or self.stopping else self._queue.next_due_at(now)
+        return self._next_start_at(now, len(self._queue.next_due(now)))
+
+    def _next_start_at(self, now: float, due: int) -> float | None:
+        """Like `next_start_at`; ``due``: how many jobs start next, together, of those due now."""
+        if self.holding or self.stopping:
+            return None
+        due_at = now if due else self._queue.next_due_at(now)
         if due_at is None or self.is_budget_reached:
             return None
-        sessions = max(1, len(self._queue.next_due(now)))
-        return max(due_at, self.start_limiter.next_start_at(now, sessions))
+        return max(due_at, self.start_limiter.next_start_at(now, max(1, due)))
 
     @property
     def is_budget_reached(self) -> bool:
@@ -390,7 +395,9 @@ class Scheduler:
 
     def seconds_to_start(self) -> float | None:
         """Seconds until `claim_start` may return a job if nothing else happens; None: never."""
-        sessions = max(1, len(self._queue.next_due(self._clock())))
+        now = self._clock()
+        due = len(self._queue.next_due(now))
+        sessions = max(1, due)
         # A pair may start alone even if the limit is 1; otherwise it would wait forever.
         most = max(self.max_sessions, sessions)
         if self.target is not None and len(self._live) + sessions > most:
@@ -398,8 +405,8 @@ class Scheduler:
         capacity = self._launcher.capacity
         if capacity is not None and len(self._live) + sessions > capacity:
             return None
-        due_at = self.next_start_at
-        return None if due_at is None else due_at - self._clock()
+        due_at = self._next_start_at(now, due)
+        return None if due_at is None else due_at - now
 
     def enqueue(self, claim: Claim, recording: Recording, same_as: str = "") -> None:
         """Queues a job whose file was probed. ``same_as``: the name of an earlier recording with
