@@ -38,16 +38,16 @@ SAMPLES = 1600
 """Length of a recording at 8000 Hz."""
 
 
-def write_recordings(folder: Path, count: int) -> None:
-    """Writes so many different recordings."""
+def write_recordings(folder: Path, count: int, samples: int = SAMPLES) -> None:
+    """Writes so many different recordings of that length."""
     for number in range(count):
         inner = folder / f"day-{number // FOLDER_FILES:03}"
         inner.mkdir(exist_ok=True)
-        samples = array.array("h", [(number * 7 + at) % 251 for at in range(SAMPLES)])
-        samples[0], samples[1] = number % 32768, number // 32768
+        audio = array.array("h", [(number * 7 + at) % 251 for at in range(samples)])
+        audio[0], audio[1] = number % 32768, number // 32768
         with wave.open(str(inner / f"call-{number:05}.wav"), "wb") as file:
-            file.setparams((1, 2, 8000, SAMPLES, "NONE", ""))
-            file.writeframes(samples.tobytes())
+            file.setparams((1, 2, 8000, samples, "NONE", ""))
+            file.writeframes(audio.tobytes())
 
 
 def probed_count(run: Path) -> int:
