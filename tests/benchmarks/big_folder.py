@@ -1,6 +1,6 @@
 """Opens a run folder of many jobs with every command that reads one.
 
-``python -m tests.benchmarks.big_folder [--jobs 20000] [--gigabytes 10] [--compress] [--keep PATH]``
+``python -m tests.benchmarks.big_folder [--jobs 20000] [--gigabytes 10] [--keep PATH]``
 
 Each job has the trace of a session of about a minute: partial turns that grow by a word, their
 final turns, lags and levels. All of it together is as large as asked for; the folder is written
@@ -10,6 +10,8 @@ start
     From starting the command to its first useful output: the run's line of ``runs``, the first
     row of the desk of ``view``, the first file of ``export``, the first line of ``resume`` that
     says what is left, the first line of ``score``.
+of it processor
+    Its processor time until then, as a measure that other work on the machine disturbs less.
 memory
     The most that the program had in memory (resident) up to then.
 """
@@ -29,6 +31,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+import psutil
 
 from tests.benchmarks import ROOT, system_metrics
 from tests.benchmarks.desk import COMMAND, SIZES
@@ -71,6 +75,7 @@ class Start:
     """How one command began."""
 
     seconds: float
+    cpu_seconds: float
     memory_mb: float
 
 
@@ -194,10 +199,16 @@ def start_of(command: Sequence[str], state: Path, pattern: str) -> Start:
             if not data:
                 raise RuntimeError(f"{command[0]} ended: {seen.decode(errors='replace')}")
             seen += data
-        return Start(time.monotonic() - began_at, peak_mb(process.pid))
+        return Start(time.monotonic() - began_at, cpu_seconds(process.pid), peak_mb(process.pid))
     finally:
         process.kill()
         process.communicate()
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time of a process so far."""
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
 
 
 def peak_mb(pid: int) -> float:
@@ -212,8 +223,8 @@ def start_of_view(run: Path, state: Path) -> Start:
     environment = {"XDG_STATE_HOME": str(state), "XDG_CONFIG_HOME": str(state)}
     with TerminalRecorder([str(COMMAND), "view", str(run)], SIZES[0], environment) as terminal:
         seconds = terminal.seen(rb"recordings/1\.wav|1\.wav") - terminal.began
-        terminal.seen(rb"quit")
-        return Start(seconds, peak_mb(terminal.program.pid))
+        used = cpu_seconds(terminal.program.pid)
+        return Start(seconds, used, peak_mb(terminal.program.pid))
 
 
 def measure(run: Path, state: Path) -> list[tuple[str, Start]]:
@@ -224,7 +235,7 @@ def measure(run: Path, state: Path) -> list[tuple[str, Start]]:
         ("runs", start_of(["runs"], state, run.name)),
         ("view", start_of_view(run, state)),
         ("export", start_of(exports, state, "✓")),
-        ("score", start_of(["score", str(run)], state, "\n")),
+        ("score", start_of(["score", str(run)], state, "Scored 0")),
         ("resume", start_of(resume, state, "Streaming")),
     ]
 
@@ -252,13 +263,16 @@ def main() -> None:
         for _ in range(args.repeat):
             rows += measure(run, state)
     names = dict.fromkeys(name for name, _ in rows)
-    print(table(("", "start", "memory"), [_row(name, rows) for name in names]), flush=True)
+    head = ("", "start", "of it processor", "memory")
+    print(table(head, [_row(name, rows) for name in names]), flush=True)
 
 
-def _row(name: str, rows: Sequence[tuple[str, Start]]) -> tuple[str, str, str]:
+def _row(name: str, rows: Sequence[tuple[str, Start]]) -> tuple[str, str, str, str]:
     starts = sorted(start.seconds for one, start in rows if one == name)
+    used = sorted(start.cpu_seconds for one, start in rows if one == name)
     memory = max(start.memory_mb for one, start in rows if one == name)
-    return name, ", ".join(f"{s:.2f}" for s in starts) + " s", f"{memory:.0f} MB"
+    start, processor = (", ".join(f"{s:.2f}" for s in times) + " s" for times in (starts, used))
+    return name, start, processor, f"{memory:.0f} MB"
 
 
 if __name__ == "__main__":

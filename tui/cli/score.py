@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # loaded when the command runs; they need packages of an extr
     from workers.evaluation.score import RunScore
 
 
-PROGRESS_LINES = 20
+_PROGRESS_LINES = 20
 """How often a long scoring says how far it has come."""
 
 scoring_options = option_group(
@@ -165,7 +165,7 @@ def _report_progress(scored: int, jobs: int) -> None:
     from tui.cli.console import print_line
     from workers.evaluation.score import MIN_PARALLEL_JOBS
 
-    step = max(jobs // PROGRESS_LINES, MIN_PARALLEL_JOBS)
+    step = max(jobs // _PROGRESS_LINES, MIN_PARALLEL_JOBS)
     if jobs > 2 * MIN_PARALLEL_JOBS and not scored % step:
         print_line(f"Scored {scored:,} of {jobs:,} recordings", err=True)
 

@@ -33,8 +33,8 @@ COMPLETE_VERSION = 1
 PARTIAL_VERSION = 2
 """The version of an index that may have changes beside it, which older programs would overlook."""
 DIVIDED_VERSION = 3
-"""The version of a run whose files are divided among folders, where older programs would not find
-them."""
+"""The version of a run with files that older programs would not find: divided among folders, or
+compressed."""
 _VERSIONS = (COMPLETE_VERSION, PARTIAL_VERSION, DIVIDED_VERSION)
 
 MAX_INDEX_BYTES = 512 << 20

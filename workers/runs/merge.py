@@ -39,7 +39,7 @@ from workers.runs.run_folder import RunFolder
 from workers.runs.saved_records import IndexJob
 from workers.sources.shard import Shard
 from workers.sources.spool import is_complete, marker_of, spool_name
-from workers.traces.files import files_by_job
+from workers.traces.files import COMPRESSED_SUFFIX, files_by_job
 
 MAX_CONFLICTS = 20
 """How many conflicts are listed at once."""
@@ -183,6 +183,8 @@ class _Writer:
         """Takes a trace, or a log unless it is empty, with the job's new number in its name."""
         if path.suffix == ".log" and not path.stat().st_size:
             return
+        if path.suffix == COMPRESSED_SUFFIX:
+            self._folder.refuse_earlier_programs()
         name = f"{number:04d}-{path.name.split('-', 1)[1]}"
         self._take(path, number, name)
 

@@ -47,7 +47,7 @@ from workers.runs.run_lock import RunLock
 from workers.runs.saved_records import IndexJob, load_job
 from workers.sources.shard import Shard
 from workers.sources.spool import SPOOL_PATTERN, remove_spool, spool_name
-from workers.traces.files import attempt_files
+from workers.traces.files import COMPRESSED_SUFFIX, attempt_files
 from workers.user_folders import state_folder
 
 _PRESERVED_KEYS = (
@@ -110,6 +110,7 @@ class RunFolder:
         """The jobs that changed since the last save, in the order of their changes."""
         self._last_job = max(self._jobs, default=0)
         self._header_changed = False
+        self._refuses_earlier_programs = self._header.get("format") == DIVIDED_VERSION
         self._job_folders: set[str] = set()  # those that exist
         self._saved_version = 0
         """The format version of ``run.json`` as this program wrote it; 0: not yet."""
@@ -234,9 +235,10 @@ class RunFolder:
         """The first number from ``attempt`` on that has no trace. A session that was killed right
         after its start leaves a trace without events."""
         while any(
-            os.path.lexists(folder / trace.name)
+            os.path.lexists(folder / name)
             for trace, _ in [attempt_files(self.path, job, attempt, file)]
             for folder in {self.path, trace.parent}  # earlier programs kept all in one folder
+            for name in (trace.name, trace.name + COMPRESSED_SUFFIX)
         ):
             attempt += 1
         return attempt
@@ -409,7 +411,13 @@ class RunFolder:
     @property
     def _version(self) -> int:
         """The format version that the run needs."""
-        return DIVIDED_VERSION if self._last_job > JOBS_PER_FOLDER else PARTIAL_VERSION
+        is_known = self._last_job <= JOBS_PER_FOLDER and not self._refuses_earlier_programs
+        return PARTIAL_VERSION if is_known else DIVIDED_VERSION
+
+    def refuse_earlier_programs(self) -> None:
+        """Gives the run another format at the next save: there will be files that earlier programs
+        would not find."""
+        self._refuses_earlier_programs = True
 
     def mark_unsaved(self, index: UnsavedIndex) -> None:
         """Records that `save` failed."""

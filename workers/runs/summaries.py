@@ -9,6 +9,7 @@ from workers.jobs.events import Connecting, Ended, Event, JobReport, Slipped
 from workers.jobs.job_state import Attempt, JobState, JobStatus
 from workers.jobs.job_summary import restore_summary
 from workers.runs.saved_records import IndexJob
+from workers.traces.files import COMPRESSED_SUFFIX
 from workers.traces.index import E, TraceIndex
 from workers.traces.reader import has_end
 
@@ -26,8 +27,11 @@ def is_summarised(job: IndexJob, traces: Sequence[tuple[int, Path]], *, is_compl
     if sizes.keys() != {number for number, _ in traces} or job.attempt not in sizes:
         return False
     with suppress(OSError):
-        if any(path.lstat().st_size != sizes[number] for number, path in traces):
-            return False
+        for number, path in traces:
+            size = path.lstat().st_size
+            # A compressed one was on the disk as a whole before it took the place of the other.
+            if size != sizes[number] and path.suffix != COMPRESSED_SUFFIX:
+                return False
         return is_complete or has_end(traces[-1][1])
     return False
 

@@ -12,12 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from typing import BinaryIO
 
+from workers import files
 from workers.jobs.job_folders import folder_of_job, is_job_folder
 
 TRACE_SUFFIX = ".trace.jsonl"
 _LOG_SUFFIX = ".log"
-_TRACE_NAME = re.compile(rf"(\d{{4,}})-[^.]*\.(\d+){re.escape(TRACE_SUFFIX)}")
+COMPRESSED_SUFFIX = ".zst"
+"""What follows the suffix of a trace that was compressed after its attempt had ended."""
+_TRACE_NAME = re.compile(rf"(\d{{4,}})-[^.]*\.(\d+){re.escape(TRACE_SUFFIX)}(\.zst)?")
 _ATTEMPT_FILE = re.compile(r"(\d{4,})-[^.]*\.\d+\.(?:refused-\d+\.)?(?:trace\.jsonl|log)[.\w]*")
 
 MAX_STEM_BYTES = 120
@@ -36,7 +40,7 @@ def attempt_files(folder: Path, job: int, attempt: int, file: str) -> tuple[Path
 def trace_files(folder: Path, job: int) -> list[tuple[int, Path]]:
     """The attempts of a job and their traces, in order; without refused attempts."""
     prefix = f"{job:04d}-"
-    return sorted(
+    return _in_order(
         attempt
         for place in _places_of(folder, job)
         for attempt in _attempts(place, (n for n in _names_in(place) if n.startswith(prefix)))
@@ -53,7 +57,7 @@ def trace_files_by_job(folder: Path) -> Mapping[int, list[tuple[int, Path]]]:
         for name in names if place is folder else _names_in(place):
             if match := _TRACE_NAME.fullmatch(name):
                 found.setdefault(int(match[1]), []).append((int(match[2]), place / name))
-    return {job: sorted(attempts) for job, attempts in found.items()}
+    return {job: _in_order(attempts) for job, attempts in found.items()}
 
 
 def files_by_job(folder: Path) -> Mapping[int, list[Path]]:
@@ -69,12 +73,14 @@ def files_by_job(folder: Path) -> Mapping[int, list[Path]]:
 
 def next_trace(trace: Path) -> Path | None:
     """The trace of the attempt after that of ``trace``; None if there is none yet."""
-    stem, attempt = trace.name.removesuffix(TRACE_SUFFIX).rsplit(".", 1)
+    stem, attempt = _stem_of(trace).rsplit(".", 1)
     name = f"{stem}.{int(attempt) + 1}{TRACE_SUFFIX}"
+    names = (name, name + COMPRESSED_SUFFIX)
     places = [trace.parent]
     if not is_job_folder(trace.parent.name):  # an earlier program began the job
         places.append(trace.parent / folder_of_job(int(stem.split("-", 1)[0])))
-    return next((place / name for place in places if os.path.lexists(place / name)), None)
+    paths = (place / name for place in places for name in names)
+    return next((path for path in paths if os.path.lexists(path)), None)
 
 
 def _places_of(folder: Path, job: int) -> Iterator[Path]:
@@ -98,9 +104,34 @@ def _attempts(folder: Path, names: Iterable[str]) -> list[tuple[int, Path]]:
     return [(int(match[2]), folder / match[0]) for match in matches if match]
 
 
+def _in_order(attempts: Iterable[tuple[int, Path]]) -> list[tuple[int, Path]]:
+    """Attempts in order. If compressing one was interrupted, only its trace counts."""
+    first = dict(sorted(attempts, reverse=True))
+    return sorted(first.items())
+
+
 def log_of(trace: Path) -> Path:
     """The log of the same attempt."""
-    return trace.with_name(trace.name.removesuffix(TRACE_SUFFIX) + _LOG_SUFFIX)
+    return trace.with_name(_stem_of(trace) + _LOG_SUFFIX)
+
+
+def open_trace(path: Path) -> BinaryIO:
+    """Opens a trace to read it, also if it is compressed, or was since its folder was listed.
+    Raises `OSError`."""
+    if path.suffix != COMPRESSED_SUFFIX:
+        try:
+            return files.open_to_read(path)
+        except FileNotFoundError:
+            path = path.with_name(path.name + COMPRESSED_SUFFIX)
+            if not os.path.lexists(path):
+                raise
+    from workers.traces.compressed import open_compressed  # no session needs it
+
+    return open_compressed(path)
+
+
+def _stem_of(trace: Path) -> str:
+    return trace.name.removesuffix(COMPRESSED_SUFFIX).removesuffix(TRACE_SUFFIX)
 
 
 def set_aside(folder: Path, job: int, attempt: int, file: str) -> None:

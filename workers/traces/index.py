@@ -12,11 +12,11 @@ from enum import IntEnum
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from workers import files
 from workers.errors import Malformed
 from workers.jobs.events import TRACE_ONLY, Event
 from workers.jobs.job_state import METER_CHUNKS
 from workers.protocol import codec
+from workers.traces.files import open_trace
 from workers.traces.format import MAX_LINE_BYTES
 from workers.traces.reader import LINE_START, parse_event, parse_head
 
@@ -58,7 +58,7 @@ class TraceIndex:
         self.started_at = datetime.fromtimestamp(0, UTC)
         """When its first line was written; the epoch if that is unknown."""
         try:
-            with files.open_to_read(path) as file:
+            with open_trace(path) as file:
                 first = file.readline(MAX_LINE_BYTES)
                 if first.endswith(b"\n"):  # otherwise the line is incomplete, and there is no event
                     head = parse_head(codec.parse_object(first, f"{path.name}, line 1"), path.name)
@@ -115,7 +115,7 @@ class TraceIndex:
 
     def _open(self, index: int) -> BinaryIO | None:
         try:
-            return files.open_to_read(self._path)
+            return open_trace(self._path)
         except OSError as error:  # renamed by a run in progress
             self.damage = self.damage or (self._times_s[index], str(error))
             return None

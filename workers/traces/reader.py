@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from workers import files
 from workers.errors import Malformed
 from workers.jobs import events
 from workers.jobs.events import Connecting, Ended, TraceEvent, TurnReceived
@@ -17,7 +16,7 @@ from workers.jobs.transcript import Transcript
 from workers.protocol import codec
 from workers.protocol.codec import JsonObject
 from workers.traces.chunk_times import ChunkTimes
-from workers.traces.files import trace_files
+from workers.traces.files import open_trace, trace_files
 from workers.traces.format import HEAD_TYPE, MAX_LINE_BYTES, TRACE_VERSION, TimedEvent, TraceHead
 
 LINE_START = re.compile(
@@ -109,8 +108,8 @@ def _partial_text(record: JsonObject) -> tuple[float, PartialText] | None:
 def has_end(path: Path) -> bool:
     """Whether a trace ends with the end of its attempt. Looks only at its last bytes; an end that
     is longer is not found. Raises `OSError`."""
-    with files.open_to_read(path) as file:
-        file.seek(max(0, os.fstat(file.fileno()).st_size - MAX_END_BYTES))
+    with open_trace(path) as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - MAX_END_BYTES))
         last = file.read(MAX_END_BYTES).removesuffix(b"\n").rpartition(b"\n")[2]
     match = LINE_TYPE.match(last)
     return match is not None and match[2] == Ended.type.encode()
@@ -195,7 +194,7 @@ def parse_event(record: JsonObject, where: str) -> TimedEvent:
 def _read_records(path: Path, markers: tuple[bytes, ...] = ()) -> Generator[tuple[int, JsonObject]]:
     """Yields the number and the object of each line, and stops at a partial last line. With
     ``markers``, yields only the first line and lines that contain one of them."""
-    with files.open_to_read(path) as file:
+    with open_trace(path) as file:
         for number in count(1):
             where = f"{path.name}, line {number}"
             line = file.readline(MAX_LINE_BYTES)

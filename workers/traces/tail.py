@@ -15,13 +15,12 @@ from pathlib import Path
 from threading import Lock
 from time import monotonic
 
-from workers import files
 from workers.errors import Malformed
 from workers.jobs.events import TraceEvent
 from workers.protocol import codec
 from workers.protocol.codec import JsonObject
 from workers.traces.chunk_times import ChunkTimes, Timing
-from workers.traces.files import next_trace, trace_files
+from workers.traces.files import COMPRESSED_SUFFIX, next_trace, open_trace, trace_files
 from workers.traces.format import HEAD_TYPE, TimedEvent, TraceHead
 from workers.traces.reader import LINE_TYPE, parse_event, parse_head
 
@@ -103,12 +102,13 @@ class _AttemptTail:
         except OSError:  # it is gone
             return True
         self.inode = self.inode or stat.st_ino
-        return stat.st_ino != self.inode or stat.st_size < self.read_bytes
+        is_shorter = stat.st_size < self.read_bytes and self.path.suffix != COMPRESSED_SUFFIX
+        return stat.st_ino != self.inode or is_shorter
 
     def read(self) -> bool:
         """Reads the next block; returns False at the end of the file."""
         try:
-            with files.open_to_read(self.path) as file:
+            with open_trace(self.path) as file:
                 file.seek(self.read_bytes)
                 block = file.read(READ_BLOCK_BYTES)
         except OSError:
@@ -143,7 +143,7 @@ class _AttemptTail:
     def entries(self, first: int) -> Iterator[TraceEntry]:
         """The lines from number ``first`` on, read from the file one by one."""
         try:
-            with files.open_to_read(self.path) as file:
+            with open_trace(self.path) as file:
                 for index in range(first, len(self)):
                     file.seek(self.offsets[index])
                     size = self.sizes_bytes[index]
