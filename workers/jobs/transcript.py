@@ -257,6 +257,9 @@ class Transcript:
         return copied
 
     def _store(self, turn: Turn) -> None:
+        known = self._turns.get(turn.turn_order)
+        if known is not None and turn.end_of_turn and not known.end_of_turn:
+            self._unevictable = max(0, self._unevictable - 1)
         self._evicted.discard(turn.turn_order)
         self._turns[turn.turn_order] = turn
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from tests.support.run_builders import save
+from tests.support.run_builders import save, write_summarised_run
 from tests.unit.jobs.test_fold_properties import (
     FILE,
     JOB,
@@ -218,3 +218,10 @@ def test_large_traces_are_not_read_before_they_are_played(tmp_path: Path) -> Non
 
     assert [line.text for line in lines if line is not None] == ["Good morning."] * 2
     assert state.status_counts[JobStatus.DONE] == 2
+
+
+def test_a_turn_that_was_open_first_is_in_the_summary_too(tmp_path: Path) -> None:
+    """As in every real session: a turn is heard in part before it ends."""
+    jobs = read_index(write_summarised_run(tmp_path / "run"), Extent.SUMMARIES).jobs
+
+    assert [job.saved.summary and job.saved.summary.turns.runs for job in jobs] == [((0, 2),)] * 2
