@@ -7,7 +7,6 @@ from pathlib import Path
 from tests.engine.cli.test_program import run_cli
 from tests.engine.cli.test_serve import ServeProcess
 from tests.support import audio_files
-from workers.sources.shard import shard_number
 
 SCRIPT = """
 [[session]]
@@ -64,20 +63,3 @@ def test_shards_stream_every_recording_once(tmp_path: Path) -> None:
         "a.txt", "b.txt", "c.txt",
     ]  # fmt: skip
     assert sorted(found) == [("b.wav", "done"), ("c.wav", "done"), ("deep/a.wav", "done")]
-
-
-def test_a_resumed_shard_keeps_its_share(tmp_path: Path) -> None:
-    """The limits of the command line count for all shards, then too."""
-    recording = audio_files.write_recording(tmp_path / "a.wav", audio_files.sine(0.5))
-    out = tmp_path / "run"
-    refused = "ws://127.0.0.1:9"
-    number = shard_number("a.wav", 2)
-    command = ("run", recording, "--endpoint", refused, "--out", out, "--attempts", "1")
-    assert run_cli(*command, "--shard", f"{number}/2").returncode == 3
-
-    resumed = run_cli("resume", out, "--no-desk", "--sessions", "4")
-    assert f"Shard {number} of 2 has 2 of 4 sessions at once." in resumed.stderr
-    assert read_index(out)["shard"] == {"number": number, "count": 2}
-    too_few = run_cli("resume", out, "--no-desk", "--sessions", "1")
-    assert too_few.returncode == 2
-    assert "2 shards need at least 2 sessions" in too_few.stderr

@@ -4,6 +4,8 @@ from typing import Any
 import pytest
 import trustme
 
+from tests.support.run_builders import index_entry, write_run_folder
+from tui.cli.resume_options import prepare_resume
 from tui.cli.run_options import RunOptions, find_sources, parse_options
 from tui.cli.run_setup import new_start_limiter
 from workers.audio.discovery import SkippedPaths
@@ -12,6 +14,7 @@ from workers.errors import UsageProblem
 from workers.localserver.capacity import process_count
 from workers.pacing.schedule import Release
 from workers.protocol.endpoint import EndpointKind
+from workers.runs.merge import merge_runs
 
 DEFAULTS: dict[str, Any] = {
     "url": None,
@@ -383,3 +386,29 @@ def test_equal_paths_in_all_folders_are_noticed(
     find_sources([str(path) for path in tmp_path.iterdir()], options, SkippedPaths())
 
     assert "To divide them evenly, name the folder above them." in capsys.readouterr().err
+
+
+def test_a_resumed_shard_keeps_its_share(tmp_path: Path) -> None:
+    """Limits of the command line count for all shards, then too. A merged run has all of them."""
+    limits = {"sessions": 8, "start_rate": 2}
+    shard = {"number": 3, "count": 3}
+    run = write_run_folder(tmp_path / "run", [index_entry(1)], shard=shard, limits=limits)
+    rest = dict.fromkeys(["ca_file", "key_file", "start_rate", "attempts", "dead_after"])
+
+    def resumed(folder: Path, sessions: int | None = None) -> RunOptions:
+        options, _ = prepare_resume(
+            folder, url=None, keyring=False, unencrypted=False, sessions=sessions, **rest
+        )
+        return options
+
+    assert "Shard 3 of 3 has 2 of 8 sessions at once and a start every 93 s." == (
+        resumed(run).shard_notice
+    )
+    assert 10 == resumed(run, sessions=30).session_share
+    with pytest.raises(UsageProblem, match="3 shards need at least 3 sessions"):
+        resumed(run, sessions=2)
+    merge_runs([run], tmp_path / "all")
+    assert (8, "") == (
+        resumed(tmp_path / "all").session_share,
+        resumed(tmp_path / "all").shard_notice,
+    )
