@@ -8,6 +8,7 @@ its top the module imports only what its help needs; the command itself imports 
 import errno
 import itertools
 import os
+import re
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -73,8 +74,10 @@ class CommandRegistry(click.Group):
         """Inserts “desk”, the default command, before arguments without a command."""
         if ctx.resilient_parsing and not args:  # a shell completes the first word
             return super().parse_args(ctx, args)
+        if args[:1] == ["help"] and not os.path.lexists("help"):
+            args = [*args[1:2], "--help"]
         if not args or args[0] not in (*COMMANDS, "-h", "--help", "--version"):
-            _refuse_misspelt_command(ctx, args)
+            _refuse_unknown_word(ctx, args)
             args = ["desk", *args]
         ctx.meta[_ARGUMENTS] = [*args]
         return super().parse_args(ctx, args)
@@ -170,15 +173,23 @@ def _print_json_error(ctx: click.Context, code: str, message: str, hint: str = "
         print_json_error(code, message, hint)
 
 
-def _refuse_misspelt_command(ctx: click.Context, args: list[str]) -> None:
-    """Raises a usage error if the first word is no file, but nearly the name of a command."""
+_PLAIN_WORD = re.compile(r"[A-Za-z-]+")
+
+
+def _refuse_unknown_word(ctx: click.Context, args: list[str]) -> None:
+    """Raises a usage error if the first word is neither a file nor a command, although it may be
+    meant as one: before the desk asks for a terminal."""
     import difflib
 
     word = args[0] if args else ""
+    is_plain = _PLAIN_WORD.fullmatch(word) and not word.startswith("-")
+    if ctx.resilient_parsing or not is_plain or os.path.lexists(word):
+        return
     nearest = difflib.get_close_matches(word, COMMANDS, n=1)
-    if nearest and not ctx.resilient_parsing and not os.path.lexists(word):
+    hint = "“paceline --help” lists the commands."
+    if nearest:
         hint = f"Did you mean “paceline {nearest[0]}”?"
-        raise click.UsageError(f"There is no file or command “{word}”. {hint}", ctx)
+    raise click.UsageError(f"There is no file or command “{word}”. {hint}", ctx)
 
 
 def _limit_text(error: OSError) -> str | None:

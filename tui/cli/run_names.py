@@ -47,7 +47,10 @@ class RunFolderParam(click.ParamType[Path]):
             return _latest_unfinished(runs, parent)
         if name == LATEST:
             if not runs:
-                raise RunFolderProblem(f"no runs are kept under {parent}", "Name a run folder.")
+                hint = (
+                    "“paceline PATH…” streams recordings, and “paceline runs” lists the runs then."
+                )
+                raise RunFolderProblem(f"no runs are kept under {parent}", hint)
             return runs[-1]
         if parent / name in runs:
             return parent / name

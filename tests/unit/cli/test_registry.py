@@ -143,3 +143,32 @@ def test_a_file_whose_name_looks_like_an_option_gets_a_hint(
     assert "No such option '-x'. To name the file -x␛.wav, put -- before all names." in " ".join(
         result.stderr.split()
     )
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("reprot", "Did you mean “paceline report”?"),
+        ("transcribe", "“paceline --help” lists the commands."),
+    ],
+)
+def test_a_word_that_is_neither_a_file_nor_a_command_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str, hint: str
+) -> None:
+    """Before a terminal is asked for. A folder with the name of a command has a path before it."""
+    monkeypatch.chdir(tmp_path)
+    unknown = CliRunner().invoke(registry.paceline, [word])
+    (tmp_path / word).mkdir()
+    (tmp_path / "report").mkdir()
+    folders = [CliRunner().invoke(registry.paceline, [name]) for name in (word, "./report")]
+
+    assert unknown.exit_code == ExitCode.USAGE
+    assert f"There is no file or command “{word}”. {hint}" in " ".join(unknown.stderr.split())
+    assert all("the desk needs a terminal" in result.stderr for result in folders)
+
+
+def test_help_is_a_word_too() -> None:
+    """With or without a command."""
+    for words, expected in ((["help"], "Commands:"), (["help", "runs"], "--most")):
+        result = CliRunner().invoke(registry.paceline, words)
+        assert (result.exit_code, expected in result.stdout) == (0, True)
