@@ -96,6 +96,7 @@ bench: $(READY) ## Measure pacing beside the guide's script; the desk; the engin
 	@$(BIN)/python -m tests.benchmarks.telephone
 	@$(BIN)/python -m tests.benchmarks.kinds
 	@$(BIN)/python -m tests.benchmarks.capacity
+	@$(BIN)/python -m tests.benchmarks.engine_soak
 	@$(BIN)/python -m tests.benchmarks.soak
 	@$(BIN)/python -m tests.benchmarks.scheduler
 
