@@ -99,7 +99,8 @@ def test_a_job_that_is_over_costs_little_memory(tmp_path: Path) -> None:
     def run_jobs(first: int, count: int) -> None:
         for job in range(first, first + count):
             turns = [turn_heard(order, "Some words.", final=True) for order in range(20)]
-            for event in (queued(), progressed(60.0), *turns, ended_done()):
+            events: list[Event] = [queued(), progressed(60.0), *turns, ended_done()]
+            for event in events:
                 program.hear(job, event)
 
     run_jobs(100, 300)  # the memory of turns is full
