@@ -45,7 +45,7 @@ RANKS = (50.0, 99.0, 99.9, 100.0)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A time in which the user listens, or does not; in seconds since the epoch."""
+    """A time in which the user listens, or does not; in seconds of the monotonic clock."""
 
     start: float
     end: float
@@ -82,12 +82,12 @@ def main() -> None:
                 time.sleep(0.5)
             for pair in range(args.pairs):
                 for listens in (pair % 2 == 0, pair % 2 == 1):
-                    start = time.time()
+                    start = time.monotonic()
                     if listens:
                         players.append(_listen(sender, args.window))
                     else:
                         time.sleep(args.window)
-                    windows[listens].append(Window(start, time.time()))
+                    windows[listens].append(Window(start, time.monotonic()))
             sender.wait(seconds + END_TIMEOUT_S)
             arrivals = sink.received().arrivals
     _print_medians(arrivals, windows, players)
