@@ -7,6 +7,7 @@ late chunks leave, as sessions measure it.
 """
 
 import argparse
+import signal
 import statistics
 import sys
 import tempfile
@@ -165,6 +166,7 @@ def main() -> int:
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=30, help="of each recording")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # else a cluster is left
     print(system_metrics.describe_machine(), flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)

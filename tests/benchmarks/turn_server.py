@@ -9,10 +9,12 @@ import json
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from tests.benchmarks import ROOT
 
@@ -57,6 +59,11 @@ class TurnServer:
         return self._ends
 
 
+async def _serve_session(socket: ServerConnection) -> None:
+    with suppress(ConnectionClosed):
+        await _talk(socket)
+
+
 async def _talk(socket: ServerConnection) -> None:
     begin = {"type": "Begin", "id": "7a1d", "expires_at": 0, "configuration": {"model": "m"}}
     await socket.send(json.dumps(begin))
@@ -93,7 +100,7 @@ def _turn(number: int) -> dict[str, object]:
 
 
 async def _serve() -> None:
-    async with serve(_talk, "127.0.0.1", 0, compression=None) as server:
+    async with serve(_serve_session, "127.0.0.1", 0, compression=None) as server:
         print(next(iter(server.sockets)).getsockname()[1], flush=True)
         await asyncio.Future()
 

@@ -480,7 +480,7 @@ class Fleet:
     def _ask(self, node: FleetNode) -> None:
         """Asks a node for its news; its answer leads to the next question."""
         node.asked_at = time.monotonic()
-        request = pack(NewsRequest(node.known, tuple(node.grants)))
+        request = pack(NewsRequest(node.kept, tuple(node.grants)))
         on_reply = partial(self._on_news, node, node.holder)
         self._transport.call(node.id, CallGroup.NEWS, "next_news", request, on_reply=on_reply)
 
@@ -502,7 +502,7 @@ class Fleet:
         self._apply_held_facts(node)
         for number, fact in batch.facts:
             if number > node.known:
-                self._apply_fact(node, fact)
+                self._apply_fact(node, number, fact)
                 node.known = number
         with self._changed:
             self._expect_no_more()
@@ -514,14 +514,15 @@ class Fleet:
         """Applies the facts of sessions that were adopted meanwhile, or that nobody wants."""
         with self._changed:
             held, node.held_facts = node.held_facts, []
-        for fact in held:
-            self._apply_fact(node, fact)
+        for number, fact in held:
+            self._apply_fact(node, number, fact)
 
-    def _apply_fact(self, node: FleetNode, fact: NodeFact) -> None:
+    def _apply_fact(self, node: FleetNode, number: int, fact: NodeFact) -> None:
         with self._changed:
             session = self._sessions.get(fact.key)
             if fact.key in self._inherited or (session is not None and not session.has_started):
-                node.held_facts.append(fact)  # until it is adopted, and has repeated the rest
+                # Until it is adopted, and has repeated what came before.
+                node.held_facts.append((number, fact))
                 return
             if session is None:
                 if isinstance(fact, SessionExited):
@@ -530,13 +531,13 @@ class Fleet:
                     self._stop_unwanted(fact.key, node.id)  # it was given up, but its node is back
                 return
         match fact:
-            case SessionReported(number=number, report=report):
+            case SessionReported(report=report):
                 node.known_folders.add(os.path.dirname(session.assignment.job.recording.path))
                 event = report.event
                 if isinstance(event, Ended) and event.outcome is Outcome.UNWRITABLE:
                     node.paused_until = time.monotonic() + PAUSE_AFTER_FAILURE_S
                     report = replace(report, event=disk_full_ending(event, node.name))
-                session.apply_report(number, report)
+                session.apply_report(fact.number, report)
             case SessionExited(how=how):
                 session.exit_text = how
                 self._collect(session, node)

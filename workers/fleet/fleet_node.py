@@ -37,8 +37,8 @@ class FleetNode:
         self.figures: NodeFigures | None = None
         self.known = 0
         """The number of the latest fact of its agent."""
-        self.held_facts: list[NodeFact] = []
-        """Facts of sessions that are to be adopted, in order."""
+        self.held_facts: list[tuple[int, NodeFact]] = []
+        """Facts of sessions that are to be adopted, in order, and their numbers."""
         self.grants: list[LeaseGrant] = []
         """Those that the next question brings."""
         self.heard_at = self.asked_at = 0.0
@@ -65,6 +65,12 @@ class FleetNode:
             cores,
             int(description["nice"]),
         )
+
+    @property
+    def kept(self) -> int:
+        """The number of the latest fact that its agent may forget. What is held is not on our disk
+        yet: if this program is killed, the next one needs it."""
+        return self.held_facts[0][0] - 1 if self.held_facts else self.known
 
     def disconnect(self, problem: str) -> None:
         """Records that it has no agent."""

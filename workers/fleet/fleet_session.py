@@ -133,7 +133,10 @@ class FleetSession:
 
     def apply_report(self, number: int, report: JobReport) -> None:
         """Keeps a report, unless it came before, and hands it to the scheduler."""
-        if self._trace is None or number != self._reports:
+        if self._trace is None or number < self._reports:
+            return
+        if number > self._reports:  # some are lost: another session continues where this is known
+            self.kill()
             return
         try:
             self._trace.write(report.t, report.event)
