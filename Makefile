@@ -7,9 +7,6 @@ NODE := .venv/node/.ready
 
 # Ray, 240 MB, for sessions on many machines. Without it the tests of fleets are skipped, and say so.
 RAY := .venv/.ray
-# A recording of a person that ships with the embedded recogniser.
-PERSON = $$($(BIN)/python -c "import importlib.util as u, pathlib as p; print(p.Path(u.find_spec('moonshine_voice').origin).parent / 'assets' / 'two_cities.wav')")
-
 # Needs a compiler; without it the tests that compare with MeetEval are skipped, and say so.
 JUDGES := .venv/.judges
 
@@ -27,7 +24,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: $(READY) ## Open the desk on the samples, streaming to the embedded engine
-	@$(BIN)/paceline --local "$(PERSON)" samples/recordings || test $$? -eq 130  # left early
+	@$(BIN)/paceline demo || test $$? -eq 130  # left early
 
 quick: $(READY) ## Run the unit tests: under half a minute on two cores
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit

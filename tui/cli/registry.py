@@ -27,6 +27,7 @@ COMMANDS = {
     "compare": "Compare runs of the same recordings with the first one, offline.",
     "completion": "Print the script that completes commands, options and names in a shell.",
     "compress": "Compress the traces of a run to about a twentieth.",
+    "demo": "Stream the samples to the embedded engine.",
     "desk": "Open the desk on these files and folders (the default command).",
     "doctor": "Check what works on this machine and what is missing.",
     "export": "Write transcripts of a run to files, offline.",
