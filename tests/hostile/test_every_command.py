@@ -83,7 +83,8 @@ def test_every_command_is_tried() -> None:
 def test_output_that_cannot_be_written_is_one_sentence(
     name: str, target: str, places: dict[str, str]
 ) -> None:
-    """The exit code is 1, or 130 if nobody reads the events of a run any more."""
+    """The exit code is 1, or 130 if nobody reads the events of a run any more. Of a reader that
+    left, as ``head`` does, nothing is said unless a run goes on."""
     reader, pipe = os.pipe()
     os.close(reader)
     output = pipe if target == "closed pipe" else os.open("/dev/full", os.O_WRONLY)
@@ -96,7 +97,7 @@ def test_output_that_cannot_be_written_is_one_sentence(
         return
     is_unread_run = name == "run-json" and target == "closed pipe"
     assert ended.returncode in ((130, 1) if is_unread_run else (1,)), ended.stderr
-    assert len(told) == 1
+    assert len(told) == (target == "full disk" or is_unread_run)
     assert b"Traceback" not in ended.stderr
 
 

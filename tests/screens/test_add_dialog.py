@@ -60,11 +60,11 @@ async def test_recordings_in_several_folders_can_be_marked(
         await seat.wait_until(lambda: "1 folder, 1 recording" in shown(seat, "#heading"))
         assert "Enter opens talks" in shown(seat, "#below")
         await seat.press("j", "space")
-        await seat.wait_until(lambda: "Enter adds 1 file" in shown(seat, "#below"))
+        await seat.wait_until(lambda: "Enter adds 1 recording" in shown(seat, "#below"))
         await seat.press("space", "g", "l")
         await seat.wait_until(lambda: "b[1].wav" in shown(seat, "#entries"))
         await seat.press("ctrl+a", "space")
-        await seat.wait_until(lambda: "Enter adds 3 files" in shown(seat, "#below"))
+        await seat.wait_until(lambda: "Enter adds 3 recordings" in shown(seat, "#below"))
         assert "3 marked" in shown(seat, "#below")
         await seat.press("backspace")
         await seat.wait_until(lambda: "d.wav" in shown(seat, "#entries"))
@@ -94,7 +94,7 @@ async def test_the_list_follows_the_input_and_keeps_its_folder(
         await seat.wait_until(lambda: "b.flac" in shown(seat, "#entries"))
         await seat.press("tab", *"*.wav")
         await seat.wait_until(lambda: "b.flac" not in shown(seat, "#entries"))
-        await seat.wait_until(lambda: "Enter adds 2 files" in shown(seat, "#below"))
+        await seat.wait_until(lambda: "Enter adds 2 recordings" in shown(seat, "#below"))
         await seat.press("enter")
         assert [f"{tmp_path}/talks/{name}.wav" for name in "ac"] == supervisor.added
 
@@ -130,10 +130,10 @@ async def test_several_pasted_lines_are_several_paths(
     async with open_desk(supervisor) as seat:
         seat.desk.post_message(Paste(text))
         await seat.wait_until(lambda: isinstance(seat.desk.screen, AddDialog))
-        await seat.wait_until(lambda: "Enter adds 2 files" in shown(seat, "#below"))
+        await seat.wait_until(lambda: "Enter adds 2 recordings" in shown(seat, "#below"))
         await seat.press("escape", "a")
         seat.desk.post_message(Paste(text))
-        await seat.wait_until(lambda: "Enter adds 2 files" in shown(seat, "#below"))
+        await seat.wait_until(lambda: "Enter adds 2 recordings" in shown(seat, "#below"))
         await seat.press("enter")
 
         assert [f"{tmp_path}/a b.wav", f"{tmp_path}/c.wav"] == supervisor.added
@@ -161,7 +161,7 @@ async def test_manifests_and_urls_are_added_like_paths(
 
         manifest.write_text("file,caller\na.wav,Anna\n")
         line.value = f"{manifest} https://u:pa55word@127.0.0.1/b.wav"
-        await seat.wait_until(lambda: "Enter adds 2 files" in shown(seat, "#below"))
+        await seat.wait_until(lambda: "Enter adds 2 recordings" in shown(seat, "#below"))
         await seat.press("enter")
         assert [f"{tmp_path}/a.wav", "https://127.0.0.1/b.wav"] == supervisor.added
         assert (("caller", "Anna"),) == seat.desk.state.job_states[JobId(1)].metadata

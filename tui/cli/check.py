@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 @command(
     ("paceline check calls", "Describe each recording in the folder “calls”."),
+    ("paceline check calls --region us", "With what the service would charge; needs no key."),
 )
 @paths_argument
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as one JSON object.")
@@ -39,10 +40,11 @@ def check(paths: tuple[str, ...], as_json: bool, **arguments: Any) -> ExitCode:
     from workers.audio.discovery import SkippedPaths
     from workers.audio.prober import Prober
     from workers.errors import ProbeFailed, Unreadable
+    from workers.protocol.endpoint import EndpointKind
     from workers.sources.receiver import receive
     from workers.sources.spool import remove_spool, spool_name
 
-    options = parse_options(**arguments)
+    options = parse_options(**arguments, needs_key=False)
     skipped = SkippedPaths()
     sources = find_sources(paths, options, skipped, allow_stdin=True)
     print_skipped(skipped)
@@ -92,6 +94,8 @@ def check(paths: tuple[str, ...], as_json: bool, **arguments: Any) -> ExitCode:
     print_text(f"{streamable} to stream, {audio}, to: {options.destination}{through}")
     for line in forecast_lines(forecast) if forecast else ():
         print_text(line)
+    if forecast and options.endpoint_kind is EndpointKind.EMBEDDED:
+        print_text("For the price at the service, add --region us. It needs no key.")
     if refused:
         print_text(f"{refused} cannot be streamed")
     return ExitCode.SOME_FAILED if refused else ExitCode.DONE

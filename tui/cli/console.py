@@ -98,11 +98,14 @@ def screen_encoding() -> str | None:
 
 def report_lost_output(code: ExitCode) -> ExitCode:
     """Says on stderr, once, that stdout could not be written; returns the exit code that follows
-    from it and from ``code``, the one of the command."""
+    from it and from ``code``, the one of the command.
+
+    A reader that has left, such as ``head``, has what it wants: then nothing is said.
+    """
     output = lost_output()
     if output is None:
         return code
-    if not output.is_reported:
+    if not output.is_reported and not output.has_lost_reader:
         output.is_reported = True
         reason = f"the output could not be written ({output.failure_text})"
         advice = "Files that the command writes are complete; repeat it to see the rest."

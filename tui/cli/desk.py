@@ -176,7 +176,9 @@ def run_desk(
         app.state.apply(supervisor.reports.get())
     print_skipped(app.actions.skipped_paths)
     job_states = combine_pairs_of_run(folder.path, app.state.all_job_states)
-    for line in run_summary_lines(job_states, folder.path, saved=folder.is_saved):
+    for line in run_summary_lines(
+        job_states, folder.path, saved=folder.is_saved, exported_to=app.state.exported_to
+    ):
         print_line(line)
     interrupted = app.shutdown_state.interrupted_jobs
     code = exit_code(job_states, interrupted=interrupted, saved=folder.is_saved)

@@ -190,7 +190,7 @@ def _refuse_unknown_word(ctx: click.Context, args: list[str]) -> None:
     hint = "“paceline --help” lists the commands."
     if nearest:
         hint = f"Did you mean “paceline {nearest[0]}”?"
-    raise click.UsageError(f"There is no file or command “{word}”. {hint}", ctx)
+    raise click.UsageError(f"There is no file, folder or command “{word}”. {hint}", ctx)
 
 
 def _limit_text(error: OSError) -> str | None:

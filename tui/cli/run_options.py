@@ -243,9 +243,13 @@ def parse_options(
     fleet: str | None = None,
     share_with_group: bool = False,
     keep_words: bool = True,
+    needs_key: bool = True,
     **reading: Any,
 ) -> RunOptions:
-    """Checks the options of a new run; raises `UsageProblem` if they are invalid or conflict."""
+    """Checks the options of a new run; raises `UsageProblem` if they are invalid or conflict.
+
+    ``needs_key``: false if nothing will be sent, so that the service may be named without a key.
+    """
     target, key = parse_destination(
         url=url,
         local=local,
@@ -254,6 +258,7 @@ def parse_options(
         keyring=keyring,
         ca_file=ca_file,
         unencrypted=unencrypted,
+        needs_key=needs_key,
     )
     if share_with_group and out is None:
         reason = "the group cannot reach a run in your state folder"
@@ -321,6 +326,7 @@ def parse_destination(
     keyring: bool,
     ca_file: Path | None,
     unencrypted: bool,
+    needs_key: bool = True,
 ) -> tuple[Endpoint | None, Secret | None]:
     """Where a new run streams to, and the key; raises `UsageProblem`.
 
@@ -337,7 +343,7 @@ def parse_destination(
     target = None
     if url:
         target = endpoint.custom_endpoint(url, allow_unencrypted=unencrypted)
-    elif key is not None:
+    elif key is not None or (region and not needs_key):
         target = endpoint.service_endpoint(region)
     elif region:
         raise UsageProblem("the service needs a key", f"Set {KEY_VARIABLE}.")

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -131,13 +132,31 @@ class ListedRun:
             return [f"{self.path.name}  {self.problem}"]
         from tui.text.formats import format_bytes
 
-        counts = self.index.status_counts
-        outcomes = ", ".join(f"{count} {status}" for status, count in counts.items()) or "no jobs"
+        counts: Counter[str] = Counter()
+        for status, count in self.index.status_counts.items():
+            counts[self._status_word(status)] += count
+        outcomes = ", ".join(f"{count} {word}" for word, count in counts.items())
         to = destination(self.index)
         before = "running now; to view it: " if self.state is RunState.RUNNING else ""
-        facts = [self.path.name, outcomes, self.division, format_bytes(self.bytes)]
+        facts = [
+            self.path.name,
+            outcomes or "no recordings",
+            self.division,
+            format_bytes(self.bytes),
+        ]
         facts.append(f"→ {to}" if to else "")
         return ["  ".join(filter(None, facts)), f"  {before}{self.command}"]
+
+    def _status_word(self, status: str) -> str:
+        """The status of a job now. The index has that of its last change on disk, such as
+        “connecting” of a job that streams since, or of one whose program was killed."""
+        from workers.jobs.job_state import JobStatus
+
+        live = [each.value for each in JobStatus if each.is_live]
+        if self.state is RunState.RUNNING:
+            return "in progress" if status in live else status
+        broken_off = (*live, JobStatus.RETRYING.value)
+        return JobStatus.INTERRUPTED.value if status in broken_off else status
 
     @property
     def division(self) -> str:
@@ -210,7 +229,8 @@ def _delete(doomed: "list[Path]", age_s: float | None, *, is_confirmed: bool) ->
         print_line(f"{path}  {format_bytes(folder_bytes(path))}")
     question = f"Delete {format_count(len(doomed), 'run')}, with transcripts and traces?"
     if not is_confirmed and not can_ask():
-        raise UsageProblem(question, "Without a terminal, add --yes.")
+        reason = f"without a terminal nobody can answer “{question}”"
+        raise UsageProblem(reason, "To delete without a question, add --yes.")
     if not is_confirmed:
         ask(question)
     code = ExitCode.DONE

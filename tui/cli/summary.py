@@ -45,10 +45,12 @@ def run_summary_lines(
     *,
     saved: bool = True,
     printed: Container[str] = (),
+    exported_to: Path | None = None,
 ) -> list[str]:
     """The summary: number of jobs by outcome, reasons of failures, and the run folder.
 
-    ``printed``: reasons that were printed in full, and are not repeated.
+    ``printed``: reasons that were printed in full, and are not repeated. ``exported_to``: the
+    folder of the last export; None if nothing was exported.
     """
     if not job_states:
         return ["Nothing was streamed."]
@@ -79,7 +81,9 @@ def run_summary_lines(
     lines.append(f"Transcripts and traces: {folder}")
     if _can_continue(job_states):
         lines.append(f"Continue with the rest: paceline resume {shell_path(folder)}")
-    if any(len(job.transcript) for job in job_states):
+    if exported_to is not None:
+        lines.append(f"Exported to: {exported_to}")
+    elif any(len(job.transcript) for job in job_states):
         lines.append(f"Export them: paceline export {shell_path(folder)} --to txt,srt")
     return [clean(line) for line in lines]
 
@@ -125,10 +129,15 @@ def skew_text(skew: Skew) -> str:
 def _same_content_lines(job_states: Sequence[JobState]) -> list[str]:
     """Which recordings have the same content as others."""
     same = [job for job in job_states if job.same_as]
-    lines = [f"  {job.file}: the same content as {job.same_as}" for job in same[:MAX_NAMED_FAULTS]]
+    lines = [
+        f"  {job.file}: "
+        + ("added before" if job.same_as == job.file else f"the same content as {job.same_as}")
+        for job in same[:MAX_NAMED_FAULTS]
+    ]
     if (more := len(same) - MAX_NAMED_FAULTS) > 0:
-        lines.append(f"  and {format_count(more, 'recording')} more with the content of another")
-    return lines
+        lines.append(f"  and {more} more")
+    heading = f"{format_count(len(same), 'recording')} with the content of another:"
+    return [heading, *lines] if same else []
 
 
 def _fault_lines(job_states: Sequence[JobState]) -> list[str]:

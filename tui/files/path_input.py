@@ -148,5 +148,8 @@ def skipped_note(skipped: SkippedPaths, key: str) -> str:
     """A note on skipped paths, to append to a notice; ``key``: the key that lists them."""
     if not skipped.count:
         return ""
-    example = ": ".join(skipped.listed[0])
-    return f", {skipped.count} skipped, such as {example}; {key} lists them"
+    path, reason = skipped.listed[0]
+    example = f"{os.path.basename(path) or path}: {reason}"
+    if skipped.count == 1:
+        return f"; 1 skipped ({key} shows it): {example}"
+    return f"; {skipped.count} skipped ({key} lists them), such as {example}"

@@ -68,7 +68,7 @@ def submit_hint(
     if folder:
         line = [key, (f" opens {clean(folder)}", Role.MUTED)]
     elif file_count:
-        line = [key, (f" adds {format_count(file_count, 'file')}", Role.STRONG)]
+        line = [key, (f" adds {format_count(file_count, 'recording')}", Role.STRONG)]
     elif has_input and file_count is None:
         line = [key, (" searches, and adds what it finds", Role.MUTED)]
     elif not has_input:

@@ -58,7 +58,9 @@ def run_end_lines(
                 (str(count), Role.STRONG),
                 (f" {status.value}   ", Role.TEXT),
             ]
-    for count, words in ((end.invalid_count, "invalid for latency"), (end.fault_count, "faulty")):
+    with_warnings = "with a warning" if end.fault_count == 1 else "with warnings"
+    warned = ((end.invalid_count, "invalid for latency"), (end.fault_count, with_warnings))
+    for count, words in warned:
         if count:
             outcomes += [
                 (f"{symbols.warning} ", Role.WARNING),

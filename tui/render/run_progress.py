@@ -30,7 +30,7 @@ def progress_lines(
     held: bool = False,
 ) -> list[StyledLine]:
     """A line of at most ``cells`` cells for each live session, and the one for all jobs last. Of
-    more than ``max_sessions`` sessions, the others are counted in a line."""
+    more than ``max_sessions`` sessions, the others are counted in a line. No line without jobs."""
     counts: Counter[JobStatus] = Counter()
     live: list[JobState] = []
     for job_state in job_states:
@@ -42,6 +42,8 @@ def progress_lines(
     if len(live) > len(shown):
         more = f"{symbols.ellipsis} and {format_count(len(live) - len(shown), 'more session')}"
         lines.append([(fit(more, cells, symbols.ellipsis), Role.MUTED)])
+    if not counts:  # the first ones are still being read
+        return []
     return [*lines, _total_line(counts, len(live), totals, cells, symbols, held=held)]
 
 

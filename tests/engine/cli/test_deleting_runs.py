@@ -50,6 +50,7 @@ def test_runs_are_deleted_after_a_question(tmp_path: Path) -> None:
 
     refused = paceline("runs", "--older-than", "30d")
     assert refused.returncode == ExitCode.USAGE
+    assert "?. " not in refused.stderr
     assert "add --yes" in refused.stderr
     assert old.exists()
     with PseudoTerminal("runs", "--delete", "latest") as window:

@@ -3,6 +3,7 @@
 `tests/hostile/test_every_command.py` does the same with every command.
 """
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from workers.jobs.job_state import JobStatus
 from workers.runs import reader
 
 
-def run_into(output: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs the program with its stdout redirected to this file."""
+def run_into(output: str | int, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Runs the program with its stdout redirected to this file, or to a descriptor it closes."""
     with open(output, "w") as out:
         return subprocess.run(
             cli_command(*arguments),
@@ -59,6 +60,17 @@ def test_an_export_is_written_though_nothing_can_be_printed(tmp_path: Path) -> N
         "command writes are complete; repeat it to see the rest."
     ]
     assert (tmp_path / "1.txt").read_text() == "Good morning all.\nThis is one.\n"
+
+
+def test_a_reader_that_has_seen_enough_is_no_mistake(tmp_path: Path) -> None:
+    """As “head”: nothing is said, and what the command writes is complete."""
+    run = write_sample_run(tmp_path / "run")
+    reader_end, pipe = os.pipe()
+    os.close(reader_end)
+    ended = run_into(pipe, "export", run, "--to", "txt", "--into", tmp_path)
+
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert (tmp_path / "1.txt").exists()
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii"])

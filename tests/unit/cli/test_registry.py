@@ -163,7 +163,8 @@ def test_a_word_that_is_neither_a_file_nor_a_command_is_named(
     folders = [CliRunner().invoke(registry.paceline, [name]) for name in (word, "./report")]
 
     assert unknown.exit_code == ExitCode.USAGE
-    assert f"There is no file or command “{word}”. {hint}" in " ".join(unknown.stderr.split())
+    sentence = f"There is no file, folder or command “{word}”. {hint}"
+    assert sentence in " ".join(unknown.stderr.split())
     assert all("the desk needs a terminal" in result.stderr for result in folders)
 
 

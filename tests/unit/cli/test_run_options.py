@@ -78,6 +78,16 @@ def test_a_region_is_its_host() -> None:
     assert "EU" in chosen.destination
 
 
+def test_where_nothing_is_sent_the_service_may_be_named_without_a_key() -> None:
+    """As by “check”, so that one can know the price before one has a key."""
+    chosen = parse_command_line(region="eu", needs_key=False)
+
+    assert chosen.endpoint_kind is EndpointKind.SERVICE
+    assert chosen.key is None
+    with pytest.raises(UsageProblem, match="needs a key"):
+        parse_command_line(region="eu")
+
+
 @pytest.mark.usefixtures("key")
 def test_local_wins_over_the_key_and_an_endpoint_over_the_service() -> None:
     """What the user says beats what lies around."""

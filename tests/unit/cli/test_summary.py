@@ -70,6 +70,29 @@ def test_the_summary_says_what_failed_and_where_it_all_is() -> None:
     ]
 
 
+def test_what_was_exported_on_the_desk_need_not_be_exported_again() -> None:
+    """The summary says where the transcripts are, instead of a command."""
+    lines = run_summary_lines(after(ended_done(60.0)), Path("run"), exported_to=Path("run/exports"))
+
+    assert lines[-1] == "Exported to: run/exports"
+    assert EXPORT not in lines
+
+
+def test_recordings_with_the_same_content_stand_under_a_heading_of_their_own() -> None:
+    """They are no warnings. A recording that was added twice is not compared with itself."""
+    twice = after(
+        *(replace(queued(), same_as=other) for other in ("", "1.wav", "3.wav")), heard=False
+    )
+    one = after(queued(), replace(queued(), same_as="1.wav"), heard=False)
+
+    assert run_summary_lines(twice, Path("run"))[1:4] == [
+        "2 recordings with the content of another:",
+        "  2.wav: the same content as 1.wav",
+        "  3.wav: added before",
+    ]
+    assert "1 recording with the content of another:" in run_summary_lines(one, Path("run"))
+
+
 def test_a_folder_whose_name_begins_with_a_dash_is_no_option() -> None:
     """The commands that the summary suggests work for it too."""
     lines = run_summary_lines(after(ended_done(60.0)), Path("-run"))

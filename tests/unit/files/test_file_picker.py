@@ -261,14 +261,14 @@ def test_sizes_are_short(size: int, text: str) -> None:
 
 
 def test_the_hint_shows_what_enter_does() -> None:
-    """Enter opens a folder, adds files, or searches if they could not be counted in time."""
+    """Enter opens a folder, adds recordings, or searches if they could not be counted in time."""
 
     def hint(files: int | None, opens: str = "", *, named: bool = True, marked: int = 0) -> str:
         (line,) = submit_hint(marked, files, opens, has_input=named, look=Look(UNICODE))
         return "".join(text for text, _ in line)
 
     assert "Enter opens talks" == hint(None, "talks")
-    assert "Enter adds 1 file" == hint(1)
-    assert "Enter adds 12,345 files   ◆ 2 marked" == hint(12_345, marked=2)
+    assert "Enter adds 1 recording" == hint(1)
+    assert "Enter adds 12,345 recordings   ◆ 2 marked" == hint(12_345, marked=2)
     assert "Enter searches, and adds what it finds" == hint(None)
     assert "One or more paths, or a pattern like *.wav" == hint(None, named=False)

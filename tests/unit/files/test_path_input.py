@@ -129,15 +129,18 @@ def test_the_listed_folder_is_that_of_the_last_path(tmp_path: Path) -> None:
 
 
 def test_the_note_on_skipped_paths_has_the_first_reason() -> None:
-    """The note contains the first reason and the key that lists all."""
+    """The key that lists all comes first, because a long note is cut at its end."""
     skipped = SkippedPaths()
 
     assert "" == skipped_note(skipped, "!")
 
-    skipped.add("a", "a pipe")
-    skipped.add("b", "a folder")
+    skipped.add("/calls/a", "a pipe")
 
-    assert ", 2 skipped, such as a: a pipe; ! lists them" == skipped_note(skipped, "!")
+    assert "; 1 skipped (! shows it): a: a pipe" == skipped_note(skipped, "!")
+
+    skipped.add("/calls/b", "a folder")
+
+    assert "; 2 skipped (! lists them), such as a: a pipe" == skipped_note(skipped, "!")
 
 
 def test_a_very_long_paste_is_cut() -> None:

@@ -36,6 +36,11 @@ def drawn(
     return ["".join(text for text, _ in line).rstrip() for line in lines]
 
 
+def test_nothing_is_counted_before_the_first_recording_is_known() -> None:
+    """“0 of 0 recordings” would look as if none had been found."""
+    assert [] == drawn()
+
+
 def test_each_live_session_has_a_line_and_all_have_one() -> None:
     """With its name, position and latest words; and with what is finished and left."""
     totals = Totals(sent_s=30.0, audio_s=60.0, remaining_s=83.0)
