@@ -299,6 +299,8 @@ class PlainDesk:
             result.write(job_state, names[job], choice, folder)
             if result.error is not None:
                 return f"{result.error}. {result.error.hint}".strip()
+        if result.files:
+            self.state.exported_to = folder
         kept = len(result.existing_files)
         rest = f"; {format_count(kept, 'file')} existed and were kept" if kept else ""
         formats = ", ".join(name for name in FORMATS if name in choice.formats)
@@ -333,7 +335,9 @@ def run_plain_desk(options: RunOptions, request: RunRequest, settings: DeskSetti
         desk.state.apply(supervisor.reports.get())
     print_skipped(request.skipped)
     job_states = combine_pairs_of_run(folder.path, desk.state.all_job_states)
-    for line in run_summary_lines(job_states, folder.path, saved=folder.is_saved):
+    for line in run_summary_lines(
+        job_states, folder.path, saved=folder.is_saved, exported_to=desk.state.exported_to
+    ):
         print_line(line)
     interrupted = desk.shutdown.interrupted_jobs
     code = exit_code(job_states, interrupted=interrupted, saved=folder.is_saved)

@@ -83,8 +83,9 @@ def run_summary_lines(
         lines.append(f"Continue with the rest: paceline resume {shell_path(folder)}")
     if exported_to is not None:
         lines.append(f"Exported to: {exported_to}")
-    elif any(len(job.transcript) for job in job_states):
-        lines.append(f"Export them: paceline export {shell_path(folder)} --to txt,srt")
+    if any(len(job.transcript) for job in job_states):
+        what = "them" if exported_to is None else "all again"
+        lines.append(f"Export {what}: paceline export {shell_path(folder)} --to txt,srt")
     return [clean(line) for line in lines]
 
 

@@ -102,6 +102,7 @@ def test_changes_are_announced_and_commands_are_typed(
 
         assert window.program.wait(LONG_ENOUGH) == ExitCode.DONE
         assert (tmp_path / "run" / "exports" / "long.txt").is_file()
+        assert any(line.startswith("Exported to: ") for line in window.lines)
         assert not any(set("─│▌●✓\x1b\a") & set(line) for line in window.lines)
 
 

@@ -27,13 +27,13 @@ def test_a_run_is_listed_with_what_its_recordings_are_now(
     index = read_index(write_sample_run(tmp_path / "run"))
     job = index.jobs[0]
     job = replace(job, saved=replace(job.saved, status=status), ended=None)
-    index = replace(index, jobs=(job,))
+    index = replace(index, jobs=[job])
 
     assert ListedRun(tmp_path, state, 1, index).lines[0].split("  ")[1] == words
 
 
 def test_a_run_without_recordings_says_so(tmp_path: Path) -> None:
     """In the word that users have for them."""
-    index = replace(read_index(write_sample_run(tmp_path / "run")), jobs=())
+    index = replace(read_index(write_sample_run(tmp_path / "run")), jobs=[])
 
     assert "no recordings" in ListedRun(tmp_path, RunState.FINISHED, 1, index).lines[0]

@@ -70,12 +70,14 @@ def test_the_summary_says_what_failed_and_where_it_all_is() -> None:
     ]
 
 
-def test_what_was_exported_on_the_desk_need_not_be_exported_again() -> None:
-    """The summary says where the transcripts are, instead of a command."""
+def test_the_summary_says_where_transcripts_were_exported() -> None:
+    """They may be some of them, or older than the last words: all can be exported again."""
     lines = run_summary_lines(after(ended_done(60.0)), Path("run"), exported_to=Path("run/exports"))
 
-    assert lines[-1] == "Exported to: run/exports"
-    assert EXPORT not in lines
+    assert lines[-2:] == [
+        "Exported to: run/exports",
+        "Export all again: paceline export run --to txt,srt",
+    ]
 
 
 def test_recordings_with_the_same_content_stand_under_a_heading_of_their_own() -> None:
