@@ -108,8 +108,9 @@ chaos: $(READY) ## Break servers, then kill processes by chance for MINUTES=… 
 storm: $(READY) $(RAY) ## Break nodes, lines, disks and the program of a fleet FAULTS=200 times with SEED=…; needs root
 	@$(BIN)/python -m tests.fleet.fleet_storm --faults $(or $(FAULTS),200) $(if $(SEED),--seed $(SEED))
 
-pictures: $(READY) ## Make the README's pictures from the running desk
+pictures: $(READY) ## Make the README's picture and the recording of the documentation from the running desk
 	@$(BIN)/python -m tests.readme_screenshot
+	@$(BIN)/python -m tests.desk_cast
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Paceline needs Python 3.11 or newer; name one: make PYTHON=python3.12")'

@@ -42,9 +42,10 @@ class PseudoTerminal:
         hang_ups: signal.Handlers = signal.SIG_DFL,
         command: Sequence[str | Path] = PACELINE,
         working_folder: Path = ROOT,
+        size: tuple[int, int] = (24, 80),  # rows, columns
     ) -> None:
         master, slave = os.openpty()
-        termios.tcsetwinsize(master, (24, 80))
+        termios.tcsetwinsize(master, size)
         self._master = open(master, "r+b", buffering=0)  # noqa: SIM115  (closed when it is left)
         self.terminal = open(slave, "r+b", buffering=0)  # noqa: SIM115  (the same)
         self.initial_settings = self.settings
