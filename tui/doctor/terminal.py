@@ -43,7 +43,7 @@ def check_terminal(
     if answers.answered:
         if answers.has_mouse is not None:
             yield _ability("mouse", answers.has_mouse, "clicks and the wheel work")
-        kitty = "Ctrl+Enter and other combinations are told apart"
+        kitty = "Ctrl+Enter and other combinations are distinguished"
         yield _ability("kitty keys", answers.has_kitty_keys, kitty)
     else:
         text = "the terminal does not answer, so mouse and keys are unknown"

@@ -15,6 +15,7 @@ from workers.exports.files import FORMATS, OverwritePolicy
 
 MAX_LISTED_FILES = 4  # further files are only counted
 MIN_NAME_CELLS = 8
+DEFAULT_FOLDER_CELLS = 58  # what the narrowest terminal shows of the folder's field
 MIN_ARROW_CELLS = 4  # cells for the arrow before the folder, and the spaces around it
 EXISTING_LABELS = {
     OverwritePolicy.REFUSE: "leave them",
@@ -74,6 +75,11 @@ def field_lines(
             line += [_checkbox(on, look.symbols), name, (FORMAT_DESCRIPTIONS[field], Role.MUTED)]
         lines.append(line)
     return lines
+
+
+def default_folder_text(folder: Path, look: Look) -> str:
+    """The folder that an empty field stands for; its middle is cut, because its end is the run."""
+    return fit_middle(clean(str(folder)), DEFAULT_FOLDER_CELLS, look.symbols.ellipsis).rstrip()
 
 
 def folder_label(focused: str, look: Look) -> StyledLine:

@@ -184,7 +184,7 @@ def _queue_reason(job_state: JobState, context: RowContext) -> str:
         return f"retry in {wait_s} s: {why}" if wait_s else f"waits: {why}"
     position = queue_position(forecast) if forecast else "waits for its turn"
     start_s = retrying.from_seconds
-    return f"{position}, from {format_duration(start_s) if start_s else 'the beginning'}"
+    return f"{position}, from {format_duration(start_s) if start_s else 'the start'}"
 
 
 def queue_position(forecast: StartForecast) -> str:

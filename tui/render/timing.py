@@ -8,11 +8,11 @@ from tui.model.metrics import punctuality
 from tui.render import gauges
 from tui.render.gauges import PUNCTUALITY_ROLES
 from tui.render.job_summary import VERDICT_LABELS, join_parts
-from tui.text.formats import format_duration, format_percent, format_speed
+from tui.text.formats import format_count, format_duration, format_percent, format_speed
 from tui.text.width import cell_width
 from tui.theme.roles import Role, StyledLine
 from tui.theme.symbols import Symbols
-from workers.pacing.certificate import LAG_TOLERANCE_MS
+from workers.pacing.certificate import LAG_TOLERANCE_MS, Certificate
 from workers.traces.chunk_times import BIN_EDGES_MS, Timing
 
 PLOT_ROWS = 8
@@ -53,7 +53,7 @@ def timing_lines(timings: Sequence[Timing], cells: int, symbols: Symbols) -> lis
             [(f"{timing.attempt}", Role.STRONG)],
             [VERDICT_LABELS[certificate.verdict]],
             *map(_percentile, (("p50", lag.p50), ("p99", lag.p99), ("max", lag.max))),
-            [(f"{certificate.chunks} chunks", Role.MUTED)],
+            [(_chunk_count(certificate), Role.MUTED)],
         ]
         lines.append(join_parts(parts, cells, symbols))
     return lines
@@ -64,14 +64,15 @@ def _figure_lines(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLi
     lag, (words, role) = certificate.lag_ms, VERDICT_LABELS[certificate.verdict]
     verdict = [
         [(words if timing.is_over else f"so far: {words}", role)],
-        _labelled_value("chunks", f"{certificate.chunks} of {settings.chunk_ms} ms"),
+        [(f"{_chunk_count(certificate)} of {settings.chunk_ms} ms", Role.MUTED)],
         _labelled_value("release", settings.release.value),
     ]
     if certificate.speed != 1:
         verdict.append(_labelled_value("sent at", format_speed(certificate.speed)))
     if timing.damaged_lines:
-        damaged = f"{symbols.warning} {timing.damaged_lines} lines are damaged"
-        verdict.append([(damaged, Role.WARNING)])
+        are = "is" if timing.damaged_lines == 1 else "are"
+        damaged = f"{format_count(timing.damaged_lines, 'line')} {are} damaged"
+        verdict.append([(f"{symbols.warning} {damaged}", Role.WARNING)])
     ranks = (("p50", lag.p50), ("p90", lag.p90), ("p99", lag.p99), ("p99.9", lag.p99_9))
     lags = [*map(_percentile, (*ranks, ("max", lag.max)))]
     lags[0] = [("lag ", Role.FAINT), *lags[0]]
@@ -93,6 +94,10 @@ def _figure_lines(timing: Timing, cells: int, symbols: Symbols) -> list[StyledLi
 
 def _labelled_value(label: str, value: str) -> StyledLine:
     return [(f"{label} ", Role.FAINT), (value, Role.TEXT)]
+
+
+def _chunk_count(certificate: Certificate) -> str:
+    return format_count(certificate.chunks, "chunk")
 
 
 def _percentile(rank: tuple[str, float]) -> StyledLine:

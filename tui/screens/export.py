@@ -18,7 +18,6 @@ from tui.model.export_job import ExportResult
 from tui.model.transcript_cache import TurnsMissing, restore_turns
 from tui.render import export_choices as lines
 from tui.screens.dialogs import Dialog
-from tui.text.width import clean
 from tui.theme.roles import Look, StyledLine
 from tui.widgets.line_input import PathInput
 from tui.widgets.line_widgets import LineBlock
@@ -78,8 +77,9 @@ class ExportDialog(Dialog[None]):
             with Horizontal(id="where"):
                 label = lines.folder_label
                 yield LineBlock(self.look, lambda _: [label(self._cursor, self.look)], id="label")
-                text, default = sanitize_paste(self._choice.folder), str(self._default_folder)
-                yield PathInput(text, placeholder=clean(default), folders_only=True, id="folder")
+                text = sanitize_paste(self._choice.folder)
+                default = lines.default_folder_text(self._default_folder, self.look)
+                yield PathInput(text, placeholder=default, folders_only=True, id="folder")
             yield LineBlock(self.look, self._outcome_lines, id="outcome")
 
     def on_mount(self) -> None:

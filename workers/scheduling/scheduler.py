@@ -62,7 +62,9 @@ MAX_FULL_S = 60.0
 
 _CANCELLED_IN_QUEUE = Ended(Outcome.CANCELLED, "taken out of the queue")
 _INTERRUPTED_IN_QUEUE = Ended(
-    Outcome.INTERRUPTED, "the program was left before the recording started", "Nothing is lost."
+    Outcome.INTERRUPTED,
+    "the program was left before the recording started",
+    "Nothing is lost: “paceline resume” streams it.",
 )
 
 BUDGET_HINT = "paceline resume continues with a larger --budget."
@@ -286,7 +288,9 @@ class Scheduler:
     def stop(self) -> None:
         unstarted = _INTERRUPTED_IN_QUEUE
         if self.is_budget_reached:
-            reason = f"the budget of {self._spending.budget} was reached before the job started"
+            reason = (
+                f"the budget of {self._spending.budget} was reached before the recording started"
+            )
             unstarted = Ended(Outcome.INTERRUPTED, reason, BUDGET_HINT)
         self.stopping = True
         for slot in self._slots.values():

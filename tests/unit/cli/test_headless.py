@@ -158,7 +158,7 @@ def test_a_reason_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_jobs_that_never_started_are_not_listed(capsys: pytest.CaptureFixture[str]) -> None:
     """There may be a thousand; the summary counts them."""
-    ended = Ended(Outcome.INTERRUPTED, "the program was left before the job started")
+    ended = Ended(Outcome.INTERRUPTED, "the program was left before the recording started")
 
     assert [] == printed_lines(capsys, queued(), ended)
 

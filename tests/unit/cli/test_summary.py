@@ -157,7 +157,7 @@ def failed_as(outcome: Outcome) -> Ended:
 
 def test_only_what_helps_is_offered() -> None:
     """No export without words, and no attempt that would end like the last one."""
-    queue_left = Ended(Outcome.INTERRUPTED, "the program was left before the job started")
+    queue_left = Ended(Outcome.INTERRUPTED, "the program was left before the recording started")
 
     assert [EXPORT] == offered(ended_done())
     assert [] == offered(ended_done(), heard=False)

@@ -15,6 +15,7 @@ from tui.model.export_job import ExportResult, export_groups
 from tui.model.row_filter import parse_filter
 from tui.render.columns import COLUMNS
 from tui.render.export_choices import (
+    default_folder_text,
     export_progress_lines,
     export_result_lines,
     field_lines,
@@ -187,3 +188,12 @@ def test_an_existing_file_skips_only_its_own_recording(tmp_path: Path) -> None:
     )
     written.write_together([desk.job_states[JobId(1)].copy()], ExportChoice(), tmp_path / "one.txt")
     assert written.error is not None
+
+
+def test_a_long_default_folder_keeps_its_end() -> None:
+    """The end says in which run the files will be; the beginning is the same for all."""
+    run = Path("/home/somebody/.local/state/paceline/runs/2026-11-29_15-31-38_594a")
+    look = Look(UNICODE)
+
+    assert "/rec/run/exports" == default_folder_text(Path("/rec/run/exports"), look)
+    assert default_folder_text(run / "exports", look).endswith("5-31-38_594a/exports")

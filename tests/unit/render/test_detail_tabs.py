@@ -121,7 +121,7 @@ def test_attempts_before_are_told_in_a_line_each(tmp_path: Path) -> None:
         text(line) for line in timing_lines(read_all(TraceTail(tmp_path, 1)).timings, 80, UNICODE)
     ]
 
-    assert "  so far: pacing held · chunks 30 of 100 ms · release start" == lines[0]
+    assert "  so far: pacing held · 30 chunks of 100 ms · release start" == lines[0]
     assert "  lag p50 0.5 · p90 0.5 · p99 0.5 · p99.9 0.5 · max 0.5 ms" == lines[1]
     assert "  attempt 2 · connect 12.0 ms · Begin 30.0 ms · drift +0.00 ms" == lines[2]
     assert lines[-1].startswith("  1 · chunks left late: do not trust latencies · p50 50.0")

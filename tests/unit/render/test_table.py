@@ -350,7 +350,7 @@ def test_a_job_that_somebody_asked_for_again_says_from_where() -> None:
     ]
 
     assert "↻2 waits for its turn, from 0:20" == words_of(*over, retrying(0, 20.0), queued())
-    assert "↻2 waits for its turn, from the beginning" == words_of(*over, retrying(), queued())
+    assert "↻2 waits for its turn, from the start" == words_of(*over, retrying(), queued())
     assert "0:20/1:00" in text(
         session_row(job_state_of(*over, retrying(0, 20.0), queued()), NOW, RowContext(), UNICODE)
     )
