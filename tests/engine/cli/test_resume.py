@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -312,7 +313,8 @@ def test_past_runs_are_listed_with_how_to_go_on(tmp_path: Path) -> None:
     with ScriptedServer(serve_normally, refused) as endpoint:
         for name in ("2026-01-01", "2026-01-02"):
             run(endpoint, runs / name, path)
-    lines = run_in_process("runs", XDG_STATE_HOME=str(tmp_path)).stdout.splitlines()
+    listed = run_in_process("runs", XDG_STATE_HOME=str(tmp_path)).stdout
+    lines = re.sub(r"  [\d.]+ KB", "", listed).splitlines()
     where = endpoint.url.split("/")[2]
 
     assert lines == [
