@@ -38,6 +38,7 @@ DESCRIPTOR_WRITERS = {
     "tui/terminal/guard.py": "sequences of its own, and a notice that is clean",
     "tui/terminal/sighup.py": "nothing, to see whether the terminal is there",
     "tui/app/desk.py": "a notice of its own, before Ctrl-Z stops it",
+    "tui/web/browser_driver.py": "packets that Textual drew, to the pipe of the server",
     "tui/terminal/queries.py": "sequences of its own, to which the terminal answers",
     "workers/log.py": "lines that it has cleaned",
 }

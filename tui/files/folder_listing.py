@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from tui.files import confinement
 from workers.audio.discovery import is_recording
 from workers.sources.manifest import is_manifest_name
 
@@ -37,6 +38,7 @@ def list_folder(folder: str, pattern: str = "") -> list[FolderEntry]:
     Includes hidden ones only if the pattern starts with a dot, and manifests only if it is a name,
     or ends like one. Raises `OSError` or `ValueError`.
     """
+    confinement.require_inside(folder or os.curdir)
     entries = []
     # Only if they are asked for: other tables may lie beside recordings.
     lists_manifests = is_manifest_name(pattern) or (pattern and GLOB_CHARS.isdisjoint(pattern))
@@ -65,6 +67,7 @@ def _matches(name: str, pattern: str) -> bool:
 def estimate_duration(path: str) -> float | None:
     """Duration in seconds according to the header of a WAV or FLAC file; reads no audio."""
     try:
+        confinement.require_inside(path)
         if not os.path.isfile(path) or not (size_bytes := os.path.getsize(path)):
             return None  # reading a pipe would block
         with open(path, "rb") as file:

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Iterable, Iterator
 
+from tui.files import confinement
 from tui.files.folder_listing import GLOB_CHARS, fixed_folder, glob_recordings
 from workers.audio.discovery import FolderCallback, SkippedPaths, iter_recordings
 from workers.audio.source import Source
 from workers.errors import UsageProblem
+from workers.sources.addresses import is_url
 from workers.sources.manifest import SourceRules
 from workers.sources.names import named_sources
 from workers.sources.shard import normal_path
@@ -28,10 +30,27 @@ def iter_sources(
     """
     seen: set[Source] = set()
     for name in names:
+        if confinement.is_confined() and not _is_inside(name):
+            raise UsageProblem(
+                f"“{name}” is outside the folders that were named",
+                "In a browser only those can be used.",
+            )
         for source in _sources_of(name, rules, skipped, on_folder, allow_empty=allow_empty):
-            if source not in seen:
-                seen.add(source)
-                yield source
+            if source in seen:
+                continue
+            seen.add(source)
+            if source.is_local and not confinement.may_use(source.file):
+                skipped.add(source.file, "outside the folders that were named")
+                continue
+            yield source
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name stands for a path that a confined desk may use."""
+    if is_url(name) and not os.path.lexists(name):
+        return False
+    is_pattern = not os.path.lexists(name) and not GLOB_CHARS.isdisjoint(name)
+    return confinement.may_use(fixed_folder(name) if is_pattern else name)
 
 
 def _sources_of(

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import Click
 
+from tui.files import confinement
 from tui.files.path_input import sanitize_paste
 from tui.keys.key_table import Scope, textual_bindings
 from tui.model.desk_state import DeskState
@@ -21,6 +22,7 @@ from tui.screens.dialogs import Dialog
 from tui.theme.roles import Look, StyledLine
 from tui.widgets.line_input import PathInput
 from tui.widgets.line_widgets import LineBlock
+from workers.errors import UsageProblem
 from workers.exports.files import FORMATS
 from workers.exports.names import export_names
 from workers.jobs.job import JobId
@@ -174,6 +176,14 @@ class ExportDialog(Dialog[None]):
         self._last_folder = self._entered_folder
         in_run = self._last_folder == self._default_folder
         self._done_count, self._result = 0, ExportResult(in_run=in_run)
+        if confinement.is_confined() and not in_run:
+            self._done_count = None
+            self._result.error = UsageProblem(
+                "in a browser, exports go only to the folder of the run",
+                "Leave the folder empty; the link below the desk downloads them.",
+            )
+            self._redraw()
+            return
         self._redraw()
         self.start_task("export", self._write, self._choice, self._last_folder, self._result)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from tui.files import confinement
 from tui.keys.key_table import Scope, textual_bindings
 from tui.model.scores import Scores
 from tui.render.dashboard import reference_lines
@@ -44,6 +45,8 @@ class ReferencesDialog(Dialog[str]):
         self._scores = scores
         self._searched: str | None = None
         """The path that `_found` is about; None: nothing was looked for yet."""
+        self._is_outside = False
+        """Whether that path may not be used."""
         self._found: FoundReferences | None = None
 
     def compose(self) -> ComposeResult:
@@ -79,8 +82,10 @@ class ReferencesDialog(Dialog[str]):
 
     def _look(self, typed: str) -> None:
         """Looks for references; the answer arrives with a later tick."""
-        self._searched, self._found = typed, None
-        self._scores.find_references(reference_path(typed), self._show_found)
+        self._searched, self._found, path = typed, None, reference_path(typed)
+        self._is_outside = path is not None and not confinement.may_use(path)
+        if not self._is_outside:
+            self._scores.find_references(path, self._show_found)
         self._redraw_found()
 
     def _show_found(self, found: FoundReferences) -> None:
@@ -105,6 +110,9 @@ class ReferencesDialog(Dialog[str]):
         if self._typed != self._searched:
             enter = self.look.key_hint(Scope.ATTACHING, "submit")
             return [[(f"{enter} looks for references there.", Role.MUTED)]]
+        if self._is_outside:
+            reason = "This path is outside the folders that were named."
+            return wrap_sentence(symbols.warning, reason, Role.ERROR, width)
         if found is None:
             return [[("Looking for references.", Role.MUTED)]]
         if found.problem:
