@@ -7,6 +7,9 @@ NODE := .venv/node/.ready
 
 # Ray, 240 MB, for sessions on many machines. Without it the tests of fleets are skipped, and say so.
 RAY := .venv/.ray
+# The tools that build, install and list packages. They need Python packages of their own.
+PACKAGING := .venv/packaging/.ready
+
 # Needs a compiler; without it the tests that compare with MeetEval are skipped, and say so.
 JUDGES := .venv/.judges
 
@@ -18,7 +21,7 @@ PLUGINS := .venv/plugins/.ready
 # a sixth of their time would go by in compiling the same again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run quick test node plugins check docs coverage hostile fleet mutants format bench fuzz chaos storm pictures judges
+.PHONY: help run quick test node plugins check docs coverage package hostile fleet mutants format bench fuzz chaos storm pictures judges
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +65,13 @@ coverage: $(READY) node judges ## Run all tests, and show which lines and branch
 		echo "Some tests failed while they were traced."
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/python -m tests.coverage_by_room
+
+# It installs from the package registry, into folders of its own in .venv.
+package: $(READY) $(PACKAGING) ## Build wheel and sdist, install them with pip, pipx and uv, and try both ends of all bounds
+	@rm -rf .venv/packaged
+	@.venv/packaging/bin/python -m build --outdir .venv/packaged/dist . >/dev/null
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --timeout 300 --durations 6 tests/packaging
+	@cat .venv/packaged/figures.txt
 
 # What `make test` has no time for. The tests draw by chance from SEED; the same seed draws the same.
 hostile: $(READY) node plugins ## Run the tests of machines, folders and servers at their worst: eight minutes
@@ -136,6 +146,12 @@ $(PLUGINS): pyproject.toml
 	@if $(@D)/bin/python -m pip install --quiet --group plugins; \
 	then touch $@; \
 	else echo "The plugins of voice-agent frameworks were not installed: their tests will be skipped."; fi
+
+$(PACKAGING): pyproject.toml
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(@D)/bin/python -m pip install --quiet --group packaging
+	@touch $@
 
 $(NODE): tests/clients/package.json tests/clients/package-lock.json
 	@mkdir -p $(@D)

@@ -22,8 +22,14 @@ from workers.errors import PacelineError
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
-START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-"""A fork server starts a session in milliseconds and shares memory; not every system has one."""
+START_METHOD = (
+    "forkserver"
+    if "forkserver" in multiprocessing.get_all_start_methods()
+    and os.environ.get("PACELINE_START_METHOD") != "spawn"
+    else "spawn"
+)
+"""A fork server starts a session in milliseconds and shares memory. Not every system has one, and
+``PACELINE_START_METHOD=spawn`` does without it, so that tests show what such a system does."""
 
 PRELOAD_MODULES = [
     "workers.fork_server",
@@ -92,6 +98,8 @@ def start_process(
     Raises `OSError` if the system cannot start it, perhaps because of a limit, and `EOFError` or
     `ConnectionError` if the fork server died meanwhile, which may leave an unknown process behind.
     """
+    if START_METHOD == "spawn":
+        target, args = _run_spawned, (target, *args)
     process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # BaseContext lacks it
         target=target, args=args, name=name, daemon=True
     )
@@ -111,7 +119,8 @@ def start_process(
                 process.join()
                 raise OSError(-(process.pid or 0), os.strerror(-(process.pid or 0)))
         else:
-            with secrecy.hide_from_children():
+            blocked = _blocked_group_signals() if START_METHOD == "spawn" else nullcontext()
+            with secrecy.hide_from_children(), blocked:
                 process.start()
     return process
 
@@ -179,7 +188,31 @@ def ignore_group_signals() -> None:
     """Makes the fork server and its children ignore `GROUP_SIGNALS`, then unblocks these."""
     for number in GROUP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, GROUP_SIGNALS)
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, GROUP_SIGNALS)
+
+
+def _run_spawned(target: Callable[..., None], *args: object) -> None:
+    """Runs in a spawned process, which starts with `GROUP_SIGNALS` blocked, as a fork server does:
+    a Ctrl-C during its imports must not end it."""
+    ignore_group_signals()
+    target(*args)
+
+
+@contextmanager
+def _blocked_group_signals() -> Iterator[None]:
+    """Makes processes that start in the block inherit `GROUP_SIGNALS` as blocked."""
+    from multiprocessing import resource_tracker
+
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows, which has no resource tracker either
+        yield
+        return
+    resource_tracker.ensure_running()  # first, because starting it unblocks these signals
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, GROUP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _fork_server_pid() -> int | None:
@@ -191,18 +224,14 @@ def _fork_server_pid() -> int | None:
 
 def _ensure_fork_server() -> None:
     """Starts the fork server with `GROUP_SIGNALS` blocked: Ctrl-C may come during its imports."""
-    from multiprocessing import forkserver, resource_tracker
+    from multiprocessing import forkserver
 
     _ensure_socket_folder()
     is_running = _is_running(_fork_server_pid())
     # Threads of downloads read the environment too, so it is changed only when that is needed.
-    with nullcontext() if is_running else secrecy.hide_from_children():
-        resource_tracker.ensure_running()  # first, because starting it unblocks these signals
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, GROUP_SIGNALS)
-        try:
-            forkserver.ensure_running()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    hidden = nullcontext() if is_running else secrecy.hide_from_children()
+    with hidden, _blocked_group_signals():
+        forkserver.ensure_running()
 
 
 def _is_running(pid: int | None) -> bool:

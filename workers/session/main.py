@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from workers import files, log, secrecy
+from workers import files, log, processes, secrecy
 from workers.audio import limits
 from workers.audio.recording import Reader
 from workers.errors import Unreadable
@@ -55,6 +55,8 @@ def run_session(
     control_queue.close_writer()
     control = ControlChannel(control_queue)
     control.install_signal_handlers()
+    if processes.START_METHOD == "spawn":  # else it is the fork server's limit
+        limits.limit_memory()
     if assignment.lease_until_s is not None:
         control.limit_lease(assignment.lease_until_s)
     secrecy.protect(key)
