@@ -31,7 +31,7 @@ def test_the_steps_install_with_pip_only() -> None:
 
 @needs_root
 def test_the_program_works_on_a_read_only_root_with_little_shared_memory(tmp_path: Path) -> None:
-    """As a user without rights, with nothing to write to but /tmp and /runs."""
+    """As a user without rights, with nothing to write to but a small folder for temporary files and /runs."""
     wheels, home = STAGE / "container-wheels", tmp_path / "runs"
     shutil.rmtree(wheels, ignore_errors=True)
     run(
@@ -52,13 +52,13 @@ def test_the_program_works_on_a_read_only_root_with_little_shared_memory(tmp_pat
     mounts = f"""
         mkdir -p /run/paceline-runs && mount --bind {home} /run/paceline-runs
         mount -t tmpfs -o size={SHM_BYTES},mode=1777 tmpfs /dev/shm
-        mount --bind / /mnt && mount -o remount,bind,ro /
-        mount -t tmpfs -o size=16m,mode=1777 tmpfs /tmp
+        mount -o remount,bind,ro /
+        mount -t tmpfs -o size=16m,mode=1777 tmpfs /var/tmp
         cd /run/paceline-runs"""
     environment = {
         "HOME": "/run/paceline-runs",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "TMPDIR": "/tmp",
+        "TMPDIR": "/var/tmp",  # a checkout may be in /tmp
     }
 
     def output(*words: object) -> str:
