@@ -31,7 +31,7 @@ def test_the_steps_install_with_pip_only() -> None:
 
 @needs_root
 def test_the_program_works_on_a_read_only_root_with_little_shared_memory(tmp_path: Path) -> None:
-    """As a user without rights, with nothing to write to but a small folder for temporary files and /runs."""
+    """As a user without rights, who can write to /runs and a small temporary folder only."""
     wheels, home = STAGE / "container-wheels", tmp_path / "runs"
     shutil.rmtree(wheels, ignore_errors=True)
     run(
