@@ -257,9 +257,7 @@ class WebServer:
             text = (PAGES / "enter.html").read_text("utf-8")
         elif self._desk.ended.is_set():
             return _sentence(410, "This desk has ended. To continue its run: paceline resume")
-        elif not await self._is_free():
-            return _sentence(409, TAKEN)
-        else:
+        else:  # a page that is reloaded leaves only once it has this answer
             kind = "wss" if request.headers.get("X-Forwarded-Proto") == "https" else "ws"
             text = (PAGES / "desk.html").read_text("utf-8")
             text = text.replace("WEBSOCKET", html.escape(f"{kind}://{request.host}/ws"))

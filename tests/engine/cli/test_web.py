@@ -127,9 +127,9 @@ def test_one_viewer_with_the_token_sees_one_desk(tmp_path: Path) -> None:
             desk.view("http://evil.test")
         with desk.view() as viewer:
             drawn(viewer, "station")
-            status, text = desk.answer("/")
-            assert status == 409
-            assert "one viewer at a time" in text
+            assert "one viewer at a time" in desk.answer("/")[1]
+            with pytest.raises(InvalidStatus, match="409"):
+                desk.view()
             desks = desk.desk_pids()
             assert desk.token not in " ".join(psutil.Process(desks[0]).cmdline())
         with desk.view() as viewer:
