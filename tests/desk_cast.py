@@ -71,8 +71,7 @@ def record_desk(folder: Path) -> list[tuple[float, str, str]]:
     os.environ.update(environment)
     for name in ("ASSEMBLYAI_API_KEY", "NO_COLOR", "PACELINE_SETTINGS"):
         os.environ.pop(name, None)
-    samples = Path("samples") / "recordings"
-    with PseudoTerminal(samples, "--out", folder / "run", size=(ROWS, COLUMNS)) as terminal:
+    with PseudoTerminal("demo", size=(ROWS, COLUMNS)) as terminal:
         terminal.wait_for_output(b"\x1b[?1049h")  # the desk has taken the screen
         recorder = Recorder(terminal)
         for seconds, keys in KEYS:
