@@ -68,7 +68,8 @@ def most_in_a_minute(times: list[float]) -> int:
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_all_shards_together_never_start_more_than_the_limit(data: st.DataObject) -> None:
-    """In any minute, wherever they were launched, with clocks that differ, and delays."""
+    """In any minute, wherever they were launched, with clocks that differ, and delays. A machine
+    that is late for each of its turns may start none."""
     count = data.draw(st.integers(1, 12), label="shards")
     together = data.draw(st.sampled_from([1, 2]), label="together")
     per_minute = data.draw(st.integers(together, 30), label="starts a minute")
@@ -87,7 +88,7 @@ def test_all_shards_together_never_start_more_than_the_limit(data: st.DataObject
         )
         starts += one.starts_until(1e6 + 700, together, data.draw(delays))
 
-    assert 0 < most_in_a_minute(starts) <= per_minute
+    assert most_in_a_minute(starts) <= per_minute
 
 
 @pytest.mark.parametrize(("per_minute", "count"), [(5, 8), (1, 3), (7, 100)])
