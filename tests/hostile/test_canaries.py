@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from tests.engine.cli.test_program import ROOT, cli_command
+from tests.engine.cli.test_secrets import OWN_SETTINGS
 from tests.engine.support.key_echo_server import REDIRECT_PATH, KeyEchoServer
 from tests.engine.support.pseudo_terminal import PseudoTerminal
 from tests.engine.support.scripted_server import ScriptedServer
@@ -139,7 +140,16 @@ def test_a_key_that_is_repeated_in_every_form_is_written_nowhere(
     run = tmp_path / "run"
     with KeyEchoServer(look, list(ENCODINGS.values())) as parrot:
         files = write_recordings(tmp_path / "files", parrot.fault_count)
-        options = ["--json", "--sessions", "40", "--attempts", "2", "--log-level", "debug"]
+        options = [
+            "--json",
+            "--sessions",
+            "40",
+            "--attempts",
+            "2",
+            *OWN_SETTINGS,
+            "--log-level",
+            "debug",
+        ]
         with subprocess.Popen(
             cli_command("run", *options, "--endpoint", parrot.url, "--out", run, files),
             stdout=subprocess.PIPE,
@@ -166,7 +176,7 @@ def test_a_screen_shows_no_key(tmp_path: Path, environment: dict[str, str], verb
     encodings = list(ENCODINGS.values())[:12]
     with KeyEchoServer(lambda visitors: None, encodings) as parrot:
         files = write_recordings(tmp_path / "files", 30)
-        options = ["--sessions", "10", "--attempts", "2", "--log-level", "debug"]
+        options = ["--sessions", "10", "--attempts", "2", "--log-level", "debug", *OWN_SETTINGS]
         command: list[str | Path] = [
             "desk",
             *options,

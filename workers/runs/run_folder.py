@@ -200,6 +200,11 @@ class RunFolder:
         return self._header.get("shared_with_group") is True
 
     @property
+    def _keeps_words(self) -> bool:
+        settings = self._header.get("settings")
+        return not isinstance(settings, dict) or settings.get("keep_words") is not False
+
+    @property
     def faults_path(self) -> Path:
         """The log for internal errors of the program."""
         return self.path / "faults.log"
@@ -353,6 +358,10 @@ class RunFolder:
             case Ended() if state.sha256:  # of a file that was still being written, or has changed
                 job["sha256"] = state.sha256
         _record_attempt(job, state, report, self._trace_bytes(report))
+        if not self._keeps_words and isinstance(summary := job.get("summary"), dict):
+            turns = summary["turns"]
+            assert isinstance(turns, dict)
+            turns["last_text"] = ""
         if isinstance(report.event, Slipped):
             self._set_record(report.job, job)
             return

@@ -31,6 +31,9 @@ KEY = "n0b0dyMayEverReadThis9876543210"
 CREDENTIAL = "wJalrXUtnFEMIK7MDENGbPxRfiCYcredential"
 FILES = 100
 
+OWN_SETTINGS = ("--chunk-ms", "100", "--matrix", "chunk_ms=50")
+"""Gives each job settings of its own, so that one refused session does not hold the others."""
+
 FORMS = [ENCODINGS[name] for name in ("as it is", "JSON escapes", "percent twice", "a login")]
 """How the key is repeated."""
 
@@ -76,7 +79,7 @@ def test_a_run_keeps_its_key_to_itself(tmp_path: Path) -> None:
             seen.update(visible(process))
             core_limits.add(process.rlimit(psutil.RLIMIT_CORE))
 
-    options = ["--json", "--sessions", "50", "--out", str(tmp_path / "run")]
+    options = ["--json", "--sessions", "50", *OWN_SETTINGS, "--out", str(tmp_path / "run")]
     with (
         KeyEchoServer(look, FORMS) as parrot,
         subprocess.Popen(

@@ -10,6 +10,7 @@ from tests.engine.support.scripted_server import ScriptedServer
 from tests.engine.support.supervisor_harness import resume_supervisor
 from tests.engine.support.transcribing_server import transcribe
 from tests.support.old_runs import OLD_RUNS, RECORDED_TENTHS
+from tui.model.transcript_cache import restore_turns
 from workers.jobs.job_state import JobStatus
 from workers.runs import reader
 
@@ -40,6 +41,7 @@ def test_an_old_run_goes_on(kind: str, tmp_path: Path, monkeypatch: pytest.Monke
     with ScriptedServer(transcribe()) as endpoint, resume_supervisor(endpoint.url, folder) as again:
         again.wait_until_idle()
     after = {job.job: job for job in reader.read_run(folder).jobs}
+    assert all([restore_turns(folder, job) for job in (*before.values(), *after.values())])
     resumed = [job for job in after.values() if not before[job.job].is_settled]
 
     assert RUNS[kind] == (len(resumed), sum(job.status is JobStatus.DONE for job in resumed))

@@ -22,8 +22,8 @@ REDIRECT_PATH = "/elsewhere"
 
 # --- instead of an upgrade
 
+REFUSED_KEY = "HTTP/1.1 401 {key}\r\nWWW-Authenticate: {key}\r\nContent-Length: 9\r\n\r\n{key}"
 HANDSHAKE_REPLIES: Mapping[str, str] = {
-    "a refusal": "HTTP/1.1 401 {key}\r\nWWW-Authenticate: {key}\r\nContent-Length: 9\r\n\r\n{key}",
     "a redirection": "HTTP/1.1 302 {key}\r\nLocation: ws://{host}{elsewhere}?{key}\r\n\r\n",
     "a status that is none": "HTTP/1.1 {key}\r\n\r\n",
     "a header without a colon": "HTTP/1.1 101 {key}\r\n{key}\r\n\r\n",
@@ -104,13 +104,16 @@ def exhaust_client_memory(caller: ServerConnection, key: str) -> None:
 
 
 FAULTY_SESSIONS = (
-    send_error,
-    send_error_without_type,
-    close_immediately,
     close_mid_session,
     send_every_message_type,
+    send_error_without_type,
+    close_immediately,
     exhaust_client_memory,
+    send_error,
 )
+
+ACCEPTANCE_S = 20.0
+"""The longest time for which a client whose key is refused waits until another was accepted."""
 
 
 def serve_normally(caller: ServerConnection, key: str) -> None:
@@ -120,7 +123,9 @@ def serve_normally(caller: ServerConnection, key: str) -> None:
 
 
 class KeyEchoServer:
-    """Commits one fault for each client, in order, and serves all later clients normally.
+    """Commits one fault for each client, in order, and serves all later clients normally. Keys are
+    refused last, after other clients were accepted: a run starts nothing after its first session's
+    key was refused. After any other refusal, it starts only sessions with settings of their own.
 
     ``on_visit`` is called while a client waits for its answer, with the number of clients so far.
     ``encodings``: how the key is repeated; each fault is committed with each of them.
@@ -146,13 +151,16 @@ class KeyEchoServer:
             for session, encode in product(FAULTY_SESSIONS, encodings)
             if session is not exhaust_client_memory or encode is encodings[0]
         ]
-        self.fault_count = len(self._pending_replies) + len(self._pending_sessions)
+        self._sessions_to_come = len(self._pending_sessions)
+        self._pending_refusals = list(encodings)
+        self._was_accepted = threading.Event()
+        self.fault_count = len(encodings) + len(self._pending_replies) + len(self._pending_sessions)
         self.url = f"ws://{self._host}/v3/ws"
 
     @property
     def all_faults_served(self) -> bool:
         """Whether every fault was committed."""
-        return not self._pending_replies and not self._pending_sessions
+        return not (self._pending_replies or self._pending_sessions or self._pending_refusals)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -171,9 +179,15 @@ class KeyEchoServer:
         with self._lock:
             self.requests.append(request)
             self._on_visit(len(self.requests))
-            if not self._pending_replies:
+            if self._pending_replies:
+                answer, encode = self._pending_replies.pop(0)
+            elif self._sessions_to_come > 0 or not self._pending_refusals:
+                self._sessions_to_come -= 1
                 return None
-            answer, encode = self._pending_replies.pop(0)
+            else:
+                answer, encode = REFUSED_KEY, self._pending_refusals.pop(0)
+        if answer is REFUSED_KEY:
+            self._was_accepted.wait(ACCEPTANCE_S)
         key = encode(request.headers["Authorization"])
         said = answer.format(key=key, host=self._host, elsewhere=REDIRECT_PATH)
         caller.socket.sendall(said.encode("latin-1", "replace"))
@@ -186,5 +200,9 @@ class KeyEchoServer:
             scenario, encode = (
                 self._pending_sessions.pop(0) if self._pending_sessions else (serve_normally, str)
             )
+        if scenario is send_error:
+            self._was_accepted.wait(ACCEPTANCE_S)
         with suppress(ConnectionClosed):
             scenario(caller, encode(caller.request.headers["Authorization"]))
+        if scenario is close_mid_session:
+            self._was_accepted.set()

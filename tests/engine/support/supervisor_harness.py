@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from queue import Empty
 
+from tui.model.transcript_cache import restore_turns
 from workers.jobs.events import Event, JobReport
 from workers.jobs.job import StreamSettings
 from workers.jobs.job_state import JobState
@@ -145,6 +146,10 @@ def resume_supervisor(
         ) as supervisor,
     ):
         observed = ObservedSupervisor(supervisor)
-        observed.job_states = {job_state.job: job_state for job_state in left.jobs}
+        # Whole ones, of our own: the scheduler keeps no final turns in its states, nor are those of
+        # jobs that are done read from their traces.
+        observed.job_states = {job_state.job: job_state.copy() for job_state in left.jobs}
+        for job_state in observed.job_states.values():
+            assert restore_turns(folder, job_state)
         supervisor.resume(left.jobs)
         yield observed
