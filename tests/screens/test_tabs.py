@@ -95,12 +95,12 @@ async def test_timing_is_updated_while_chunks_are_sent(
     path = write_trace(tmp_path / "run", connecting(), began(), chunks_sent([0.3] * 20))
     async with open_desk(supervisor) as seat:
         await seat.press("2")
-        await seat.wait_until(lambda: "20 of 100 ms" in shown(seat))
+        await seat.wait_until(lambda: "20 chunks of 100 ms" in shown(seat))
         with path.open("a") as file:
             file.write('{"t":9.0,"type":"chunks","first":20,"lag_us":[45000]}\n')
         supervisor.report(JobId(1), progressed(2.1))
         await seat.process_reports()
-        await seat.wait_until(lambda: "21 of 100 ms" in shown(seat))
+        await seat.wait_until(lambda: "21 chunks of 100 ms" in shown(seat))
 
         assert "chunks left late" in shown(seat)
         assert "to 50 ms ▲" in shown(seat)

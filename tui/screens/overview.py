@@ -24,6 +24,9 @@ from tui.widgets.table import ColumnHeader, SessionTable
 MAX_ROWS_TO_FILTER_AT_ONCE = 12_000
 """Up to so many rows are filtered after each key: a word takes some 2 µs a row."""
 
+MIN_BESIDE_CELLS = 150
+"""From this width on, the details are beside the table."""
+
 FILTER_PAUSE_S = 0.1
 """More rows are filtered when typing pauses for so long, as that takes longer than a key."""
 
@@ -33,7 +36,7 @@ class Overview(DetailScreen):
 
     BINDINGS = textual_bindings(Scope.SESSIONS)
     FOOTER_KEYS = bindings_in(Scope.SESSIONS)
-    HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (150, "-beside")]  # noqa: RUF012  as Textual declares it
+    HORIZONTAL_BREAKPOINTS = [(0, "-stacked"), (MIN_BESIDE_CELLS, "-beside")]  # noqa: RUF012  as Textual declares it
 
     DEFAULT_CSS = """
     Overview {
@@ -91,10 +94,11 @@ class Overview(DetailScreen):
 
     @property
     def _is_beside(self) -> bool:
-        return self.has_class("-beside")
+        # The class of the screen follows a resize only later.
+        return self.app.size.width >= MIN_BESIDE_CELLS
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._apply_split)  # by then the screen has its new class
+        self._apply_split()
 
     def _apply_split(self) -> None:
         sessions = self.query_one("#sessions")
