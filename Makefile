@@ -21,7 +21,7 @@ PLUGINS := .venv/plugins/.ready
 # a sixth of their time would go by in compiling the same again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run quick test node plugins check docs coverage package hostile fleet mutants format bench fuzz chaos storm pictures judges
+.PHONY: help run quick test slow node plugins check docs coverage package hostile fleet mutants format bench fuzz chaos storm pictures judges
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -34,7 +34,7 @@ quick: $(READY) ## Run the unit tests: under half a minute on two cores
 
 # In the order of their names: tests that mostly wait come before those that only compute. It takes
 # six files at once to keep two cores busy while they wait.
-test: $(READY) node judges ## Run all tests: three to five minutes on two cores
+test: $(READY) node judges ## Run all tests but the slow ones: three minutes on two cores
 	@$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder
 
 node: $(NODE)
@@ -61,7 +61,7 @@ docs: $(READY) ## Build the documentation with search into site/, every internal
 # test`'s to judge.
 coverage: $(READY) node judges ## Run all tests, and show which lines and branches they reach
 	@rm -rf .coverage && mkdir .coverage
-	@$(BIN)/coverage run -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --timeout 300 || \
+	@$(BIN)/coverage run -m pytest -q -n 4 -m "" --dist loadfile --no-loadscope-reorder --timeout 300 || \
 		echo "Some tests failed while they were traced."
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/python -m tests.coverage_by_room
@@ -72,6 +72,10 @@ package: $(READY) $(PACKAGING) ## Build wheel and sdist, install them with pip, 
 	@.venv/packaging/bin/python -m build --outdir .venv/packaged/dist . >/dev/null
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --timeout 300 --durations 6 tests/packaging
 	@cat .venv/packaged/figures.txt
+
+# The tests that `make test` leaves out, which are beside quicker ones of their kind.
+slow: $(READY) node ## Run the slow tests: two minutes
+	@$(BIN)/python -m pytest -q -n 6 --dist loadfile --no-loadscope-reorder -m slow
 
 # What `make test` has no time for. The tests draw by chance from SEED; the same seed draws the same.
 hostile: $(READY) node plugins ## Run the tests of machines, folders and servers at their worst: eight minutes

@@ -79,6 +79,7 @@ async def test_what_goes_wrong_is_told_once(fault: str, code: int, words: str):
 @pytest.mark.parametrize(
     "what", ["unknown_type", "warning", "garbage", "duplicate_final", "extra_empty_final"]
 )
+@pytest.mark.slow
 async def test_what_is_odd_does_no_harm(what: str):
     """The session goes on to its end."""
     async with (

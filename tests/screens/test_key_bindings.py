@@ -75,6 +75,7 @@ def place(desk: Desk) -> tuple[Screen[Any], Widget | None]:
 
 
 @pytest.mark.parametrize("scope", WAY, ids=lambda scope: scope.name)
+@pytest.mark.slow
 async def test_every_key_does_what_the_table_says(open_desk: DeskFactory, scope: Scope) -> None:
     """Where it works, its action runs and is handled."""
     supervisor = FakeSupervisor()

@@ -70,6 +70,7 @@ async def mash(desk: Desk, pilot: Pilot[Any], random: Random) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.slow
 async def test_no_key_at_any_moment_ends_the_desk(
     open_desk: DeskFactory, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.screens.conftest import DeskDriver, DeskFactory, rendered_lines, style_of
 from tests.screens.test_replay_desk import looking_back
 from tests.support.fake_supervisor import FakeSupervisor
@@ -37,6 +39,7 @@ async def ticking(seat: DeskDriver, wanted: str, text: object) -> str:
     return str(text())
 
 
+@pytest.mark.slow
 async def test_a_past_run_with_references_is_scored_by_itself(tmp_path: Path) -> None:
     """Its columns appear; they sort and filter; one session has no reference, one is invalid."""
     folder = write_scored_run(tmp_path)

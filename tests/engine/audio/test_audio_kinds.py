@@ -21,6 +21,7 @@ STREAMED = frozenset([
 ])  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_server_gets_all_audio_of_every_kind_of_recording(tmp_path: Path) -> None:
     """As many seconds as there are, and every tone in its place."""
     kinds = {kind.name: kind for kind in KINDS if kind.name in STREAMED}

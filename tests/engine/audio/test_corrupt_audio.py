@@ -19,6 +19,7 @@ from workers.errors import ProbeFailed, Unreadable
 CASES, SEED = 250, 3
 
 
+@pytest.mark.slow
 def test_a_damaged_recording_is_decoded_or_refused(tmp_path: Path) -> None:
     """Never a crash, an endless wait, unbounded memory, an unreadable message or a silent loss."""
     files = corrupt_audio.make_intact_files()
@@ -97,6 +98,7 @@ def probers() -> set[psutil.Process]:
 
 
 @pytest.mark.parametrize("ended", [True, False])
+@pytest.mark.slow
 def test_a_prober_that_is_killed_or_stopped_says_nothing_about_the_file(
     tmp_path: Path, ended: bool
 ) -> None:

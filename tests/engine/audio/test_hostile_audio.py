@@ -22,6 +22,7 @@ from workers.jobs.job import StreamSettings
 MAX_MEMORY_BYTES = 300 << 20
 
 
+@pytest.mark.slow
 def test_a_hostile_file_is_read_or_refused_within_limits(tmp_path: Path) -> None:
     """In one prober, one after the other: always a sentence, and never 300 MB."""
     before = set(psutil.Process().children())
@@ -102,6 +103,7 @@ def allocate_too_much() -> None:
 @pytest.mark.parametrize(
     ("do", "code"), [(compute_forever, -signal.SIGXCPU), (allocate_too_much, 1)]
 )
+@pytest.mark.slow
 def test_a_process_that_takes_too_much_ends(do: Callable[[], None], code: int) -> None:
     """A decoder that goes in a circle is ended by the system; one that allocates gets an error."""
     process = multiprocessing.get_context("spawn").Process(target=do)

@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.engine.cli.test_program import run_cli
 from tests.engine.support.scripted_server import ScriptedServer
 from tests.support import audio_files
 
 
+@pytest.mark.slow
 def test_a_budget_holds_new_starts_and_counts_when_the_run_resumes(tmp_path: Path) -> None:
     """One recording fits; the run ends politely, says how to go on, and what was spent stays spent
     until the budget is larger."""

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from tests.engine.cli.test_program import run_cli
@@ -10,6 +11,7 @@ from tui.cli.registry import paceline
 from workers.evaluation.calibration import write_script
 
 
+@pytest.mark.slow
 def test_every_family_is_measured_against_the_script() -> None:
     """Two real sessions: as many words as the script has, and delays that agree with it.
 

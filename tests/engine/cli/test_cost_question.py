@@ -5,6 +5,8 @@ import pty
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.engine.cli.test_program import ROOT, cli_command, run_cli
 from tests.engine.support.scripted_server import ScriptedServer
 from tests.engine.support.supervisor_harness import LONG_ENOUGH
@@ -20,6 +22,7 @@ def priced_run(folder: Path, url: str, price: float) -> tuple[str, ...]:
     return ("run", file, *where)
 
 
+@pytest.mark.slow
 def test_without_a_terminal_a_dear_run_does_not_start_unless_it_is_confirmed(
     tmp_path: Path,
 ) -> None:
@@ -66,6 +69,7 @@ def test_on_a_terminal_it_asks_and_no_ends_it(tmp_path: Path) -> None:
     assert sessions == 0
 
 
+@pytest.mark.slow
 def test_confirmed_or_free_runs_never_ask(tmp_path: Path) -> None:
     """``--yes``, and an endpoint on this machine without a price."""
     with ScriptedServer() as server:

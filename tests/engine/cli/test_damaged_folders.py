@@ -24,6 +24,7 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ASSEMBLYAI_API_KEY", raising=False)
 
 
+@pytest.mark.slow
 def test_a_damaged_folder_is_read_or_refused_in_words(tmp_path: Path) -> None:
     """No command hangs, crashes or prints control characters; a refusal names the field."""
     intact, folder = make_intact_folders(tmp_path / "intact"), tmp_path / "damaged"
@@ -37,6 +38,7 @@ def test_a_damaged_folder_is_read_or_refused_in_words(tmp_path: Path) -> None:
     assert {} == problems
 
 
+@pytest.mark.slow
 def test_real_programs_do_so_too(tmp_path: Path) -> None:
     """With processes and threads of their own."""
     intact, folder = make_intact_folders(tmp_path / "intact"), tmp_path / "damaged"

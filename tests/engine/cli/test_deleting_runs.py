@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.engine.support.pseudo_terminal import PseudoTerminal
 from tests.support.run_builders import write_sample_run
 from tui.cli.exit_codes import ExitCode
@@ -40,6 +42,7 @@ def test_runs_are_listed_with_their_sizes() -> None:
     assert " KB " in paceline("runs").stdout
 
 
+@pytest.mark.slow
 def test_runs_are_deleted_after_a_question(tmp_path: Path) -> None:
     """Without a terminal only with --yes; a link in a run leads to nothing that is deleted."""
     old, new = two_runs()

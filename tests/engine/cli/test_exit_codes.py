@@ -48,6 +48,7 @@ def test_a_folder_that_is_not_empty_is_a_usage_error(
         ("--speech-model=universal-2", "has no speech model “universal-2”"),
     ],
 )
+@pytest.mark.slow
 def test_the_embedded_engine_knows_its_parameters(
     tmp_path: Path, recording: str, option: str, message: str
 ) -> None:
@@ -59,6 +60,7 @@ def test_the_embedded_engine_knows_its_parameters(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_another_endpoint_decides_about_parameters(tmp_path: Path, recording: str) -> None:
     """A name that only it may know is sent, in one session first: what it refuses that one, it
     would refuse the others."""

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.engine.cli.test_program import ROOT, cli_command
 from tests.engine.support.scripted_server import ScriptedServer, serve_normally
 from tests.engine.support.supervisor_harness import LONG_ENOUGH
@@ -42,6 +44,7 @@ class WatchingRun:
         return self.program.returncode, errors
 
 
+@pytest.mark.slow
 def test_a_watched_folder_is_streamed_until_the_user_ends_the_run(tmp_path: Path) -> None:
     """What was there, then a download once it has its name; a copy is streamed, and named."""
     folder = tmp_path / "calls"

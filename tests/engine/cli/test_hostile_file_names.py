@@ -91,6 +91,7 @@ def harmless(text: str) -> None:
     assert not {char for char in set(text) if not char.isprintable()} - {"\n"}
 
 
+@pytest.mark.slow
 def test_events_of_such_recordings_are_json_and_name_them_exactly(run: Run) -> None:
     """A program that reads them can open the file; the server cannot rename anything."""
     lines = run.result.stdout.decode().splitlines()
@@ -133,6 +134,7 @@ def test_the_run_folder_of_such_recordings_is_read_again(run: Run) -> None:
             harmless(text.replace("\r\n", "\n"))
 
 
+@pytest.mark.slow
 def test_such_recordings_are_told_of_as_text(run: Run) -> None:
     """Live, at the end, and when they are only checked; in any locale."""
     with ScriptedServer(hostile) as endpoint:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.engine.cli.test_program import run_cli
 from tests.engine.cli.test_serve import ServeProcess
 from tests.support import audio_files
@@ -14,6 +16,7 @@ words = [["Good", 100, 300], ["morning.", 300, 700]]
 """
 
 
+@pytest.mark.slow
 def test_one_run_has_all_conditions(tmp_path: Path) -> None:
     """Two models and two chunk lengths: four sessions, each with its own settings; a group each."""
     recording = audio_files.write_recording(tmp_path / "a.wav", audio_files.sine(1.0))

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.engine.support.scripted_server import (
     BEGIN,
     TERMINATION,
@@ -36,6 +38,7 @@ def paceline(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
 
+@pytest.mark.slow
 def test_words_reach_no_file_but_their_times_do(tmp_path: Path) -> None:
     """They are printed; the run can be scored for delays, and says why it is not exported."""
     path = audio_files.write_recording(tmp_path / "call.wav", audio_files.distinct_samples(1.0))

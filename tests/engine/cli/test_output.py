@@ -32,6 +32,7 @@ def run_into(output: str | int, *arguments: str | Path) -> subprocess.CompletedP
         )
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_though_its_events_cannot_be_written(tmp_path: Path) -> None:
     """As on a full disk. The run folder has everything; the exit code says what is missing."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.3))

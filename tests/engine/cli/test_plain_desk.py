@@ -106,6 +106,7 @@ def test_changes_are_announced_and_commands_are_typed(
         assert not any(set("─│▌●✓\x1b\a") & set(line) for line in window.lines)
 
 
+@pytest.mark.slow
 def test_quitting_ends_sessions_politely(endpoint: ScriptedServer, tmp_path: Path) -> None:
     """With the command for continuing, as after any other desk."""
     long = audio_files.write_recording(tmp_path / "long.wav", audio_files.distinct_samples(120.0))

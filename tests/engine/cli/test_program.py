@@ -231,6 +231,7 @@ def test_a_dead_endpoint_is_told(tmp_path: Path) -> None:
     assert "nothing answers at 127.0.0.1:9" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_run_folder_that_goes_away_is_told(tmp_path: Path) -> None:
     """Nothing more could be written, and nothing is there to export."""
 
@@ -247,6 +248,7 @@ def test_a_run_folder_that_goes_away_is_told(tmp_path: Path) -> None:
     assert "paceline export" not in result.stderr
 
 
+@pytest.mark.slow
 def test_a_refused_key_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
     """And the key is nowhere: not in the output, not in the run folder."""
 
@@ -286,6 +288,7 @@ async def endless(line: ServerConnectionScript) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.slow
 def test_an_interrupted_run_keeps_what_was_heard(tmp_path: Path, number: signal.Signals) -> None:
     """Ctrl-C and SIGTERM: Terminate is sent, the last words are printed, nothing keeps running."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(120.0))
@@ -377,6 +380,7 @@ def test_a_second_interruption_is_by_force(tmp_path: Path) -> None:
     assert "Traceback" not in rest
 
 
+@pytest.mark.slow
 def test_nobody_reading_the_output_ends_the_run(tmp_path: Path) -> None:
     """As with ``| head``: sessions are terminated, a sentence says why, and nothing else."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(120.0))

@@ -148,6 +148,7 @@ def interruptions(
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_behind_its_last_final_turn(
     interruptions: Mapping[signal.Signals, Future[None]], number: signal.Signals
 ) -> None:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.engine.cli.test_program import ROOT
 from tests.engine.support.supervisor_harness import LONG_ENOUGH
 from tests.support.scored_run import write_scored_run
@@ -45,6 +47,7 @@ def ask(tmp_path: Path, *python_path: Path) -> str:
     return result.stdout.strip()
 
 
+@pytest.mark.slow
 def test_without_the_packages_it_says_what_to_install(tmp_path: Path) -> None:
     """The desk shows that in place of scores; it works without the extra."""
     blocked = tmp_path / "blocked"

@@ -59,6 +59,7 @@ def holding(folder: Path, secret: str) -> list[Path]:
     ]
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_key_to_itself(tmp_path: Path) -> None:
     """A hundred sessions, some of them with a server that repeats the key wherever it can, as it
     is, escaped and encoded; tests/hostile has all forms.

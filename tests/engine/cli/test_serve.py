@@ -238,6 +238,7 @@ FAULTS = {
         ),
     ],
 )
+@pytest.mark.slow
 def test_every_fault_has_the_outcome_that_it_should(
     tmp_path: Path, faults: dict[str, Outcome], patience: Timeouts
 ) -> None:

@@ -4,6 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.engine.cli.test_program import run_cli
 from tests.engine.cli.test_serve import ServeProcess
 from tests.support import audio_files
@@ -21,6 +23,7 @@ def read_index(run: Path) -> dict[str, object]:
     return index
 
 
+@pytest.mark.slow
 def test_shards_stream_every_recording_once(tmp_path: Path) -> None:
     """The run keeps its shard, the account's limits and where each recording was in the list. A
     shard without recordings has a run too, and no threshold to miss."""

@@ -143,6 +143,7 @@ def test_a_run_is_resumed_at_its_speed_but_not_at_the_service(
 
 
 @pytest.mark.engine
+@pytest.mark.slow
 def test_the_recogniser_hears_the_same_words_at_four_times_the_speed(tmp_path: Path) -> None:
     """A run starts its own engine, with fewer sessions, and says so; an export states the speed."""
     path, folder = SAMPLES / "recordings" / "station.aiff", tmp_path / "run"

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.engine.cli.test_program import run_cli
 from tests.engine.support.pseudo_terminal import PseudoTerminal
 from tests.engine.support.scripted_server import ScriptedServer
@@ -45,6 +47,7 @@ def test_a_run_can_be_viewed_while_it_runs_and_after(tmp_path: Path) -> None:
     assert before == contents(folder)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_viewed_is_refused(tmp_path: Path) -> None:
     """No runs, no run, no terminal; a run that does not exist is said to first."""
     empty = run_cli("view", XDG_STATE_HOME=str(tmp_path))

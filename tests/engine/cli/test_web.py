@@ -111,6 +111,7 @@ def drawn(viewer: ClientConnection, words: str) -> str:
     return text
 
 
+@pytest.mark.slow
 def test_one_viewer_with_the_token_sees_one_desk(tmp_path: Path) -> None:
     """Others are refused with a sentence; a viewer who comes back finds the same desk; its paths
     are those that were named; Ctrl-C ends the sessions and says how to continue."""

@@ -156,6 +156,7 @@ class User:
 
 
 @pytest.mark.engine
+@pytest.mark.slow
 def test_no_command_executes_a_module_of_the_working_folder(program: Path, folder: Path) -> None:
     """Also with modules there that are named like each one that Python, Paceline or its
     dependencies import."""
@@ -169,6 +170,7 @@ def test_no_command_executes_a_module_of_the_working_folder(program: Path, folde
 
 
 @pytest.mark.engine
+@pytest.mark.slow
 def test_relative_entries_of_the_module_path_are_ignored(
     program: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from workers.localserver.recognisers import RecogniserPool
 
 
 @pytest.mark.parametrize("steps", range(5))
+@pytest.mark.slow
 async def test_who_is_cancelled_while_it_loads_ends_its_processes(
     steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

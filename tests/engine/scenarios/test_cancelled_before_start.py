@@ -76,6 +76,7 @@ def dumb() -> Iterator[tuple[socket.socket, str]]:
         yield door, "{}:{}".format(*door.getsockname())
 
 
+@pytest.mark.slow
 def test_nobody_waits_long_for_an_answer_to_a_call(tmp_path: Path) -> None:
     """Whichever process gets the signal; the job counts as interrupted and can be resumed."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(1.0))

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.engine.support.failing_disk import DiskSweep, durable_from, image_problems
 from tests.engine.support.scripted_server import ScriptedServer
 from tests.engine.support.transcribing_server import transcribe
 from tests.support.recorded_disk import DiskFault, Loss, write_image
 
 
+@pytest.mark.slow
 def test_a_run_on_a_full_disk_can_be_resumed(tmp_path: Path) -> None:
     """The disk gets full while it streams. The program says so, and nothing is lost."""
     with ScriptedServer(transcribe()) as endpoint:

@@ -169,6 +169,7 @@ def scenes(
     )
 
 
+@pytest.mark.slow
 def test_a_server_that_says_more_than_speech_can_bring_is_refused(
     scenes: Mapping[str, ScenarioResult], scales: Scales
 ) -> None:

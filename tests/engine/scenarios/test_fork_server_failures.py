@@ -53,6 +53,7 @@ def young(tree: ProcessTree) -> psutil.Process:
 
 
 @pytest.mark.parametrize("numbers", [[*GROUP_SIGNALS], [signal.SIGKILL], [signal.SIGSTOP]])
+@pytest.mark.slow
 def test_a_young_fork_server_that_is_struck_costs_no_attempt(
     endpoint: ScriptedServer, tmp_path: Path, numbers: list[signal.Signals]
 ) -> None:

@@ -49,6 +49,7 @@ def engine() -> psutil.Process:
     return found
 
 
+@pytest.mark.slow
 def test_an_engine_that_is_killed_comes_up_again(watched: ObservedSupervisor) -> None:
     """First a recogniser in mid-speech, then the server: no word is missing."""
     watched.supervisor.add([str(RECORDING)])

@@ -272,6 +272,7 @@ def running_scenarios(
         }
 
 
+@pytest.mark.slow
 def test_a_program_that_is_killed_leaves_nothing_open_and_loses_nothing(
     running_scenarios: Mapping[str, Future[None]],
 ) -> None:

@@ -163,6 +163,7 @@ def test_the_queue_is_arranged_and_a_resumption_keeps_to_it(tmp_path: Path) -> N
 
 
 @pytest.mark.engine
+@pytest.mark.slow
 def test_the_engine_does_as_it_is_asked_in_mid_stream(tmp_path: Path) -> None:
     """Only ForceEndpoint ends a turn, until the changed configuration makes silence end one."""
     speech, rate = soundfile.read(SAMPLES / "station.aiff", dtype="int16")

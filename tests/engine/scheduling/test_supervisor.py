@@ -510,6 +510,7 @@ def test_an_engine_that_does_not_come_up_is_asked_again(tmp_path: Path, short: s
     assert observed.job_states[1].attempt == 1
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_probed_ends_in_words(tmp_path: Path, short: str) -> None:
     """This also holds if the machine is at fault and not the file."""
     with ScriptedServer() as endpoint, run_supervisor(endpoint.url, tmp_path / "run") as observed:

@@ -4,6 +4,8 @@ import re
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.engine.cli.test_program import run_cli
 from tests.engine.cli.test_serve import ServeProcess, script, session
 from tests.engine.support.scripted_server import BEGIN, ScriptedServer, ServerConnectionScript
@@ -51,6 +53,7 @@ def test_the_log_tells_what_each_session_did(tmp_path: Path) -> None:
     assert KEY not in text
 
 
+@pytest.mark.slow
 def test_nothing_is_logged_unless_asked(tmp_path: Path) -> None:
     """No file, and nothing in what the processes print."""
     folder = run(tmp_path)
@@ -59,6 +62,7 @@ def test_nothing_is_logged_unless_asked(tmp_path: Path) -> None:
     assert [log.read_text() for log in folder.glob("*.log")] == [""] * 4
 
 
+@pytest.mark.slow
 def test_a_log_file_of_its_own_is_appended_to(tmp_path: Path) -> None:
     """Its level is info: no single steps."""
     file = tmp_path / "own.log"

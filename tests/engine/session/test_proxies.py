@@ -220,6 +220,7 @@ def test_a_proxy_that_does_not_answer_is_blamed_itself(monkeypatch: pytest.Monke
         dial(URL, {})
 
 
+@pytest.mark.slow
 def test_a_run_goes_through_a_proxy_and_one_that_refuses_fails_at_once(tmp_path: Path) -> None:
     """As a user starts it. A wrong password is sent once, for all recordings, since a few more
     could lock the account; a variable that cannot be read is said before anything starts."""

@@ -112,6 +112,7 @@ def test_a_desk_that_is_left_needs_no_guard(desk: PseudoTerminal, endpoint: Scri
     assert ended_politely(endpoint)
 
 
+@pytest.mark.slow
 def test_a_guard_does_not_know_the_key(
     arguments: list[str | Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +130,7 @@ def test_a_guard_does_not_know_the_key(
     assert "n0b0dyMayReadThis" not in repr(known)
 
 
+@pytest.mark.slow
 def test_a_guard_that_is_killed_is_not_missed(
     arguments: list[str | Path], endpoint: ScriptedServer
 ) -> None:
@@ -145,6 +147,7 @@ def test_a_guard_that_is_killed_is_not_missed(
     assert ended_politely(endpoint)
 
 
+@pytest.mark.slow
 def test_a_desk_that_is_interrupted_from_outside_is_left(
     desk: PseudoTerminal, endpoint: ScriptedServer
 ) -> None:
@@ -232,6 +235,7 @@ def test_a_run_in_a_closed_window_ends_politely(
     assert ended_politely(endpoint)
 
 
+@pytest.mark.slow
 def test_a_run_that_ignores_hang_ups_continues(
     arguments: list[str | Path], endpoint: ScriptedServer
 ) -> None:

@@ -14,6 +14,7 @@ from workers.runs import reader
 
 
 @pytest.mark.parametrize("closed", ["0<&- 1>&-", "0<&- 2>&-", "0<&- 1>&- 2>&-"])
+@pytest.mark.slow
 def test_a_program_without_its_usual_descriptors_streams_all_the_same(
     tmp_path: Path, closed: str
 ) -> None:

@@ -104,6 +104,7 @@ def test_several_runs_are_compared_with_the_first(good: Path, bad: Path) -> None
         ("ttfs.p50.delta>1ms", ExitCode.USAGE),
     ],
 )
+@pytest.mark.slow
 def test_a_gate_on_a_difference(good: Path, bad: Path, threshold: str, code: ExitCode) -> None:
     """With a confidence, the nearer end of the interval must be beyond the limit."""
     assert compare(good, bad, "--fail-if", threshold).exit_code == code

@@ -116,6 +116,7 @@ def test_charts_are_written_as_pictures_too(run: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+@pytest.mark.slow
 def test_a_browser_shows_the_page_of_a_recording(run: Path, tmp_path: Path) -> None:
     """The script runs under the policy, and shows foreign text as text."""
     page = write_report(run)

@@ -142,6 +142,7 @@ def test_a_process_answers_the_user_before_it_scores_on(run: Path) -> None:
         scorer.close()
 
 
+@pytest.mark.slow
 def test_the_desk_loads_nothing_that_scores() -> None:
     """Neither the desk's modules nor those of sessions load the package, numbers or alignment."""
     code = (

@@ -26,7 +26,7 @@ from workers.jobs.job_state import JobState
 from workers.jobs.transcript import Transcript
 from workers.protocol.messages import Turn, Word
 
-some = settings(max_examples=30)
+some = settings(max_examples=15)
 
 PIECES = st.sampled_from(
     [

@@ -26,6 +26,7 @@ def test_the_json_object_is_as_its_schema_says() -> None:
 
 
 @pytest.mark.parametrize(("kind", "beginning"), [("svg", b"<?xml"), ("png", b"\x89PNG")])
+@pytest.mark.slow
 def test_the_chart_is_drawn_without_a_display(kind: str, beginning: bytes) -> None:
     """As text that can be compared, or as a picture."""
     from workers.limit_search.chart import render_limit

@@ -4,6 +4,8 @@ import gc
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.report_builders import ended_done, progressed, queued, report, turn_heard
 from tui.model.desk_state import DeskState
 from tui.model.transcript_cache import TranscriptCache
@@ -75,6 +77,7 @@ def call_count(action: object) -> int:
     return calls
 
 
+@pytest.mark.slow
 def test_memory_and_work_do_not_grow_with_the_turns_of_a_run(tmp_path: Path) -> None:
     """Objects in memory, and calls for as many turns: a round needs what the one before did."""
     program = Program(tmp_path)

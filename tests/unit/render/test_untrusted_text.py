@@ -383,6 +383,7 @@ def test_a_look_at_a_long_transcript_wraps_only_what_is_new() -> None:
 # --- all of it
 
 
+@pytest.mark.slow
 async def test_a_hostile_run_is_drawn_by_the_desk_as_text() -> None:
     """Every screen and dialog, as it goes to the terminal."""
     supervisor = FakeSupervisor()

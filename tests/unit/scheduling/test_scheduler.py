@@ -83,7 +83,7 @@ def reports_of(scheduler: Scheduler) -> list[JobReport]:
     return reports
 
 
-def test_ten_thousand_jobs_end_once_each_within_all_bounds(folder: RunFolder) -> None:
+def test_thousands_of_jobs_end_once_each_within_all_bounds(folder: RunFolder) -> None:
     """Sessions are refused, killed and lost at random; the limits hold at every start."""
     random_outcome = random_outcomes(seed=7)
     outcomes: dict[tuple[JobId, int], list[Outcome | None]] = defaultdict(list)
@@ -101,7 +101,7 @@ def test_ten_thousand_jobs_end_once_each_within_all_bounds(folder: RunFolder) ->
     launcher = FakeLauncher(play)
     limiter = StartRateLimiter(STARTS_PER_MINUTE)
     scheduler = make_scheduler(folder, launcher, start_limiter=limiter)
-    jobs = [scheduler.add(Source("a.wav")) for _ in range(10_000)]
+    jobs = [scheduler.add(Source("a.wav")) for _ in range(2_000)]
     launcher.run(scheduler)
     states = {job: JobState(job, "a.wav") for job in jobs}
     ends = Counter[JobId]()

@@ -67,7 +67,7 @@ def test_a_lie_of_one_kind_neither_loses_nor_doubles_audio(kind: str | None) -> 
         assert stream(Random(seed), [kind] if kind else [], sessions=3) == []
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(1, 4))
 def test_lies_of_all_kinds_at_once_neither_lose_nor_double_audio(
     chance: Random, sessions: int

@@ -98,6 +98,7 @@ def test_several_flushes_that_wait_are_each_answered():
 
 @FEWER_EXAMPLES
 @given(st.lists(TALK, min_size=1, max_size=4), st.sampled_from([None, 500]))
+@pytest.mark.slow
 def test_each_flush_is_answered_once_after_its_final(texts: list[str], interval: int | None):
     """No turn stays open."""
     driver = StreamDriver(interval=interval)

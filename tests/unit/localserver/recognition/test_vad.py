@@ -33,6 +33,7 @@ PAUSES_S = [(16.67, 17.54), (28.23, 28.89), (32.24, 32.77), (43.15, 44.30)]
 
 @pytest.mark.parametrize("encoding", [Encoding.PCM_S16LE, Encoding.PCM_MULAW])
 @pytest.mark.parametrize("lead_s", [0.1, 1.0])
+@pytest.mark.slow
 def test_the_noise_of_a_line_is_not_the_beginning_of_speech(encoding: Encoding, lead_s: float):
     """A call begins with silence, then there is noise. It is not amplified as if it were speech."""
     recording, rate = soundfile.read(get_assets_path() / "two_cities.wav")
