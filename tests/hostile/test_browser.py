@@ -166,7 +166,9 @@ def test_a_desk_in_a_browser(browser: Browser, desk: WebDesk, tmp_path: Path) ->
     tab.clear()
     tab.press("?")
     until(lambda: "Keys and symbols" in tab.text())
+    tab.clear()
     tab.press("Escape")
+    until(lambda: "station" in tab.text())  # a key right after Escape is another key
     tab.clear()
     tab.control("z")
     until(lambda: "cannot be given back" in tab.text())
@@ -188,8 +190,7 @@ def test_a_desk_in_a_browser(browser: Browser, desk: WebDesk, tmp_path: Path) ->
 
     tab.clear()
     tab.press("+")
-    picture = tab.call("Page.captureScreenshot")["data"]
-    assert len(picture) > 10_000
+    until(lambda: len(tab.call("Page.captureScreenshot")["data"]) > 10_000)  # not an empty page
 
 
 def test_a_reload_while_streaming_keeps_the_desk(browser: Browser, desk: WebDesk) -> None:
@@ -221,36 +222,46 @@ def test_a_browser_without_the_token_sees_nothing(browser: Browser, desk: WebDes
     tab = browser.tab()
     tab.open(desk.url.partition("#")[0])
     until(lambda: "needs its token" in tab.text())
+    tab.open("about:blank")
+    until(lambda: tab.value("location.href") == "about:blank")
     tab.open(desk.url.partition("#")[0] + "#token=wrong")
-    tab.call("Page.reload")
     until(lambda: "token is wrong" in tab.text())
     assert not desk.desk_pids()
+
+
+TYPE_LETTER = """new Promise((done) => {
+  const began = performance.now(), decoder = new TextDecoder(), letters = "z".repeat(COUNT);
+  let drawn = "";
+  const listen = (event) => {
+    if (!(event.data instanceof ArrayBuffer)) return;
+    drawn += decoder.decode(event.data, { stream: true });
+    if (!drawn.replace(/\\x1b\\[[0-9;?]*[a-zA-Z]/g, "").includes(letters)) return;
+    window.line.removeEventListener("message", listen);
+    requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - began)));
+  };
+  window.line.addEventListener("message", listen);
+  window.line.send(JSON.stringify(["stdin", "z"]));
+})"""
+"""Types the COUNTth letter, and waits until the page has drawn so many: two frames after their
+bytes have come. Answers how many milliseconds that took."""
 
 
 def test_every_key_shows(
     browser: Browser, desk: WebDesk, record_property: Callable[[str, object], None]
 ) -> None:
-    """From a key to the first bytes of its drawing in the page; the figure is recorded, not
-    judged, as the machine may be busy."""
+    """While sessions stream. The time from a key to its letter on the page is recorded, not judged,
+    as the machine may be busy."""
     tab, times_ms = opened(browser, desk), []
-    for index in range(40):
+    tab.clear()
+    tab.press("/")
+    until(lambda: "filter" in tab.text().lower())
+    for count in range(1, 41):
+        expression = TYPE_LETTER.replace("COUNT", str(count))
         answer = tab.call(
-            "Runtime.evaluate",
-            awaitPromise=True,
-            returnByValue=True,
-            expression="""new Promise((done) => {
-              const began = performance.now();
-              const listen = () => requestAnimationFrame(() => {
-                window.line.removeEventListener("message", listen);
-                done(performance.now() - began);
-              });
-              window.line.addEventListener("message", listen);
-              window.line.send(JSON.stringify(["stdin", "KEY"]));
-            })""".replace("KEY", "j" if index % 2 == 0 else "k"),
+            "Runtime.evaluate", awaitPromise=True, returnByValue=True, expression=expression
         )
         times_ms.append(answer["result"]["value"])
-        time.sleep(0.2)
-    p95 = sorted(times_ms)[int(len(times_ms) * 0.95)]
+        time.sleep(0.1)  # a person types no faster
+    p50, p95 = (sorted(times_ms)[int(len(times_ms) * share)] for share in (0.5, 0.95))
     record_property("key_to_paint_p95_ms", p95)
-    print(f"key to paint: p95 {p95:.0f} ms")
-    assert len(times_ms) == 40
+    print(f"key to paint: p50 {p50:.0f} ms, p95 {p95:.0f} ms")

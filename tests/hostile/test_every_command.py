@@ -20,15 +20,16 @@ SPOKEN = "Grüße aus 東京, “Привет” – 🎧"
 @pytest.fixture
 def places(tmp_path: Path) -> dict[str, str]:
     """A run and a recording whose names few encodings know."""
-    run = write_sample_run(tmp_path / "Läufe 東京")
-    trace = next(run.glob("*-1.1.trace.jsonl"))
-    trace.write_text(trace.read_text().replace("Good morning all.", SPOKEN))
+    run, other = (write_sample_run(tmp_path / name) for name in ("Läufe 東京", "Läufe 大阪"))
+    for trace in (next(each.glob("*-1.1.trace.jsonl")) for each in (run, other)):
+        trace.write_text(trace.read_text().replace("Good morning all.", SPOKEN))
     (tmp_path / "refs").mkdir()
     (tmp_path / "refs" / "1.txt").write_text(SPOKEN)
     samples = audio_files.distinct_samples(0.3)
     recording = audio_files.write_recording(tmp_path / "größer 東京.wav", samples)
     return {
         "run": str(run),
+        "other": str(other),
         "recording": str(recording),
         "refs": str(tmp_path / "refs"),
         "out": str(tmp_path / "out"),
@@ -40,7 +41,12 @@ COMMAND_LINES = {
     "help-of-export": "export --help",
     "check": "check {recording}",
     "compare": "compare {run} {run} --references {refs}",
+    "completion": "completion fish",
+    "compress": "compress {run}",
+    "doctor": "doctor --endpoint {url}",
     "export": "export {run} --to txt,srt,vtt,json,csv,stm,ctm,seglst --into {out}",
+    "man": "man find-limit",
+    "merge": "merge {run} {other} --into {out}",
     "report": "report {run} --references {refs} --out {out}.html",
     "run": "run --endpoint {url} --out {out} {recording}",
     "run-json": "run --json --endpoint {url} --out {out} {recording}",
@@ -72,10 +78,12 @@ def run_command(
 
 
 def test_every_command_is_tried() -> None:
-    """A new one must be added here, unless it draws, serves or needs a server with known delays."""
+    """A new one must be added here, unless it draws, serves, or streams for long."""
     tried = {line.split()[0] for line in COMMAND_LINES.values()}
 
-    assert set(COMMANDS) - tried == {"calibrate", "desk", "resume", "serve", "view"}
+    assert set(COMMANDS) - tried == {
+        *("calibrate", "demo", "desk", "find-limit", "resume", "serve", "view", "web"),
+    }
 
 
 @pytest.mark.parametrize("name", COMMAND_LINES)

@@ -122,7 +122,7 @@ def test_a_run_folder_that_is_gone_is_said_at_once(
         act(run.folder)
 
     assert run.code == 3
-    assert run.output.count("unwritable: the run folder was deleted or moved") == 2
+    assert "unwritable: the run folder was deleted or moved" in run.output
     assert "paceline export" not in run.output
 
 
@@ -158,6 +158,6 @@ def test_a_file_system_that_does_not_answer_is_named(tmp_path: Path) -> None:
 
     assert run.code == 3
     assert victim.latest_outcome is Outcome.CRASHED
-    assert "the disk or file system of the recording did not answer" in run.output
+    assert "the disk or file system of the recording did not answer" in run.output, run.output
     assert victim.transcript.text
     run.assert_other_is_whole()

@@ -178,13 +178,15 @@ def test_a_log_is_not_written_through_a_link(run: Path, tmp_path: Path) -> None:
 
 
 def test_runs_that_are_links_are_not_listed(run: Path, tmp_path: Path) -> None:
-    """Somebody else could make them; a link that is named is followed."""
-    (tmp_path / "state" / "paceline" / "runs").mkdir()
-    (tmp_path / "state" / "paceline" / "runs" / "linked").symlink_to(run)
+    """Somebody else could make them, so they have no name. As a path, a link is followed."""
+    runs = tmp_path / "state" / "paceline" / "runs"
+    runs.mkdir()
+    (runs / "linked").symlink_to(run)
 
     assert "truth" not in run_cli("runs").stdout
     assert "linked" not in run_cli("runs").stdout
-    assert run_cli("export", "linked", "--to", "txt").returncode == 0
+    assert run_cli("export", "linked", "--to", "txt").returncode == 1
+    assert run_cli("export", runs / "linked", "--to", "txt").returncode == 0
 
 
 def with_canary(path: Path, outside: Path) -> None:

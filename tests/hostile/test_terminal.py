@@ -55,7 +55,7 @@ ALLOWED_INVISIBLE = {"\n", "\r", "\u200c"}
 
 SEQUENCES = re.compile(
     r"\x1b\[[\d;?<>=:]*[ $]?[A-Za-z]"  # of the screen: colours, positions, modes
-    r"|\x1b\]22;\w*\x07|\x1b\\|\x1b[()=>78]\w?"
+    r"|\x1b\]22;\w*\x07|\x1b\]2;[^\x07\x1b]*\x07|\x1b\\|\x1b[()=>78]\w?"
     r"|\x1b_Gi=\d+,[^\x1b]*\x1b\\|\x1bP\+q[0-9a-f;]*\x1b\\|\x1b\[c"
 )
 
@@ -66,9 +66,9 @@ def assert_harmless(output: bytes, *, is_screen: bool = False, is_document: bool
     text = output.decode()
     assert "\x1b[777" not in text
     if is_screen:
-        text = SEQUENCES.sub("", text)
+        text = SEQUENCES.sub("", text).replace("\a", "", 1)  # the end of a run rings the bell
     obeyed = {char for char in set(text) if not char.isprintable()} - ALLOWED_INVISIBLE
-    assert {f"{ord(char):x}" for char in obeyed} == set()
+    assert {f"{ord(char):x}": text.partition(char)[2][:20] for char in obeyed} == {}
     assert {char for char in set(text) if unicodedata.category(char) == "Co"} == set()
     marks = 0
     for char in text:
@@ -146,7 +146,7 @@ def shown(place: Place, *arguments: str | Path) -> str:
         with suppress(AssertionError, OSError):
             terminal.wait_until(after(0.1))
         output = terminal.output
-    assert_harmless(output)
+    assert_harmless(output, is_screen=arguments[0] in ("run", "resume"))
     return output.decode()
 
 

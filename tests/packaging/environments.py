@@ -11,7 +11,7 @@ TOOLS = ROOT / ".venv" / "packaging" / "bin"
 """The programs of the dependency group `packaging`."""
 
 STAGE = ROOT / ".venv" / "packaged"
-"""The stage's own folder, made anew at each run."""
+"""The stage's own folder, emptied at the start of each run."""
 
 MAX_COMMAND_S = 200.0
 

@@ -1,6 +1,7 @@
 """The desk over a fleet: the column of nodes, their list, and draining one."""
 
 from dataclasses import replace
+from functools import partial
 
 from tests.screens.conftest import DeskDriver, DeskFactory, rendered_lines
 from tests.support.fake_supervisor import FakeSupervisor
@@ -34,6 +35,10 @@ def nodes_text(seat: DeskDriver) -> str:
     return "\n".join(
         line for name in ("#nodes", "#node") for line in rendered_lines(screen.query_one(name))
     )
+
+
+def is_draining(seat: DeskDriver) -> bool:
+    return "draining" in nodes_text(seat)
 
 
 async def test_the_table_says_where_each_session_runs(open_desk: DeskFactory) -> None:
@@ -73,7 +78,7 @@ async def test_nodes_are_listed_and_drained(open_desk: DeskFactory) -> None:
             assert supervisor.drained == {"worker-2": True}
             assert "Node worker-2 gets no new sessions" in seat.footer_text()
             supervisor.fleet[1] = replace(NODES[1], state=NodeState.DRAINING)
-            await seat.wait_until(lambda seat=seat: "draining" in nodes_text(seat))  # type: ignore[misc]
+            await seat.wait_until(partial(is_draining, seat))
             await seat.press("z")
             assert supervisor.drained["worker-2"] is False
             supervisor.fleet[1] = NODES[1]

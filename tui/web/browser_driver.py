@@ -1,6 +1,6 @@
 """Textual's driver for a desk in a browser. The server passes on what it writes, as packets.
 
-Unlike Textual's own, it outlives its viewer: whoever attaches later gets the whole screen.
+Unlike Textual's own, it outlives its viewer: each later viewer gets the whole screen.
 """
 
 import os

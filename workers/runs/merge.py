@@ -3,7 +3,7 @@
 Nothing is copied that need not be. The files of sessions never change once they are closed, so on
 one file system the merged run gives them a second name, a hard link; it stays whole if the merged
 runs are deleted, and needs no space of its own. Where that is not possible, a file is copied by a
-call that lets the file system share its blocks. Only the index is written anew, because jobs get
+call that lets the file system share its blocks. Only the index is rewritten, because jobs get
 other numbers.
 
 The merged run is made beside its place and moved there at the end, so it appears as a whole or not

@@ -30,6 +30,9 @@ point, which takes a minute for some hours of Opus, or waiting for the server.""
 MAX_BLOCKED_CHECKS = 15
 """A session that has reported nothing yet is killed after so many checks in a row have found it
 asleep without having read more: its file system does not answer."""
+MIN_BLOCKED_CHECKS = MAX_SILENT_CHECKS - 2
+"""So many checks a streaming session was blocked if its file system is why it was killed: the first
+silent check looks at no process, and the second has nothing to compare with."""
 MAX_KILLED_CHECKS = 5
 """How many checks a session that was killed is waited for. Only a file system that does not answer
 keeps one from ending."""
@@ -225,7 +228,8 @@ class JobSlot:
             self._suspended_checks = 0
         else:
             self._suspended_checks += 2 if self._silent_checks == 2 else 1
-        bytes_read = None if self._has_reported else self.session.bytes_read_asleep()
+        is_quiet = not self._has_reported or self._silent_checks > 1
+        bytes_read = self.session.bytes_read_asleep() if is_quiet else None
         is_blocked = bytes_read is not None and bytes_read == self._bytes_read
         self._blocked_checks = self._blocked_checks + 1 if is_blocked else 0
         self._bytes_read = bytes_read
@@ -234,7 +238,7 @@ class JobSlot:
         if (
             self._suspended_checks >= MAX_SUSPENDED_CHECKS
             or self._silent_checks >= longest
-            or self._blocked_checks >= MAX_BLOCKED_CHECKS
+            or (self._blocked_checks >= MAX_BLOCKED_CHECKS and not self._has_reported)
         ):
             self._is_hung = self._kill_requested = True
             self.session.kill()
@@ -249,7 +253,7 @@ class JobSlot:
         ``exit_text`` says how its process ended; None if it never had one."""
         t = self._last_report_t + now - self._last_report_at
         how = "by force" if exit_text or self._kill_requested else "before the session began"
-        if self._is_hung and self._blocked_checks >= MAX_BLOCKED_CHECKS - 1:
+        if self._is_hung and self._blocked_checks >= MIN_BLOCKED_CHECKS:
             reason = "the disk or file system of the recording did not answer"
             ended = Ended(Outcome.CRASHED, reason, CONTINUE_HINT)
         elif self._is_hung:

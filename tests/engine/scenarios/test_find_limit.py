@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.engine.support.limited_servers import limited_server, search_limit
+from tests.engine.support.limited_servers import LimitedServer, search_limit
 from workers.limit_search.diagnosis import Side
 from workers.limit_search.finder import Bound
 from workers.limit_search.search import LimitSearch
@@ -12,8 +12,8 @@ from workers.prices.budget import Budget
 
 def test_a_server_that_refuses_above_two_sessions_holds_two(tmp_path: Path) -> None:
     """A refusal ends the trial at once, is the service's, and is not asked for again."""
-    with limited_server(2) as url:
-        report = search_limit(url, tmp_path, LimitSearch(64, repeats=1))
+    with LimitedServer(2) as server:
+        report = search_limit(server, tmp_path, LimitSearch(64, repeats=1))
 
     assert report.limit == 2
     assert report.first_failing == 3
@@ -25,9 +25,9 @@ def test_a_server_that_refuses_above_two_sessions_holds_two(tmp_path: Path) -> N
 
 
 def test_no_trial_begins_that_may_pass_the_budget(tmp_path: Path) -> None:
-    """What was found before is told."""
-    with limited_server(100) as url:
-        report = search_limit(url, tmp_path, LimitSearch(64, repeats=1), budget=Budget(4 / 3600))
+    """The report has what was found before."""
+    with LimitedServer(100) as server:
+        report = search_limit(server, tmp_path, LimitSearch(64, repeats=1), budget=Budget(4 / 3600))
 
     assert report.bound is Bound.BUDGET
     assert [trial.sessions for trial in report.trials] == [1]

@@ -1,14 +1,11 @@
 """Servers with a known limit: they refuse, or become slow, above so many sessions at once."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.engine.support.scripted_server import (
     BEGIN,
     TERMINATION,
-    ConnectionScript,
     ScriptedServer,
     ServerConnectionScript,
     turn_message,
@@ -32,17 +29,44 @@ BUSY = {
     "error_code": 1008,
     "error": "Unauthorized Connection: Too many concurrent sessions",
 }
-SLOW_S = 1.5
-QUICK_PLAN = TrialPlan(hold_s=1.2, warm_up_s=0.1, cool_down_s=0.2, max_gap_s=0.02, ramp_s=1.0)
+QUICK_PLAN = TrialPlan(hold_s=2.0, warm_up_s=0.1, cool_down_s=0.2, max_gap_s=0.02, ramp_s=1.0)
+"""Sees the delay of each session, also if its Begin is reported a second late."""
+
+OBJECTIVE_S = 5.0
+"""No session of a busy machine takes so long to its first words."""
+SLOW_S = OBJECTIVE_S + 2
 
 
-def limited_script(limit: int, *, slows: bool) -> ConnectionScript:
+class LimitedServer(ScriptedServer):
     """Serves normally up to ``limit`` sessions at once. With more, refuses the next one, or, if it
-    ``slows``, takes long to answer Terminate in all of them."""
-    live: set[ServerConnectionScript] = set()
+    ``slows``, takes long to answer Terminate in all of them.
 
-    async def serve(line: ServerConnectionScript) -> None:
-        if not slows and len(live) >= limit:
+    On a busy machine a session may begin when others of its trial have ended. So once the server
+    knows how many sessions a trial has, it ends none of them before as many were there at once, or
+    one was refused.
+    """
+
+    def __init__(self, limit: int, *, slows: bool = False) -> None:
+        super().__init__(self._serve_one)
+        self._limit = limit
+        self._slows = slows
+        self._live: set[ServerConnectionScript] = set()
+        self._is_crowded = False
+        self._expected = 0
+        self._all_came = asyncio.Event()
+
+    def expect(self, sessions: int) -> None:
+        """Begins a trial with so many sessions; none of them is connected yet."""
+        self._is_crowded, self._expected, self._all_came = False, sessions, asyncio.Event()
+        self._live = set()  # the last one's may be slow
+
+    async def _serve_one(self, line: ServerConnectionScript) -> None:
+        live, all_came = self._live, self._all_came
+        self._is_crowded |= len(live) >= self._limit
+        is_refused = not self._slows and len(live) >= self._limit
+        if is_refused or len(live) + 1 >= self._expected:
+            all_came.set()  # a refusal ends the trial
+        if is_refused:
             await line.send(BUSY)
             await line.socket.close(1008, "See Error message for details")
             return
@@ -50,42 +74,32 @@ def limited_script(limit: int, *, slows: bool) -> ConnectionScript:
         try:
             await line.send(BEGIN)
             await line.receive()
-            if len(live) > limit:
+            await all_came.wait()
+            if self._is_crowded and self._slows:
                 await asyncio.sleep(SLOW_S)
-            await line.send(turn_message(0, "hello world", final=True), TERMINATION)
-            live.discard(line)
-            await line.socket.close(1000, "Session Ended")
         finally:
             live.discard(line)
-
-    return serve
-
-
-@contextmanager
-def limited_server(limit: int, *, slows: bool = False) -> Iterator[str]:
-    """Runs such a server; yields its address."""
-    with ScriptedServer(limited_script(limit, slows=slows)) as server:
-        yield server.url
+        await line.send(turn_message(0, "hello world", final=True), TERMINATION)
+        await line.socket.close(1000, "Session Ended")
 
 
 def search_limit(
-    url: str,
+    server: LimitedServer,
     folder: Path,
     search: LimitSearch,
-    objective: str = "ttfs.p95<1000ms",
     budget: Budget | None = None,
 ) -> LimitReport:
-    """Finds the limit of an endpoint with short trials of real sessions."""
+    """Finds the limit of a server with short trials of real sessions."""
     recording = audio_files.write_recording(folder / "tone.wav", audio_files.sine(3))
-    objectives = [parse_objective(objective)]
-    end_s = QUICK_PLAN.segment_s
-    sources = [Source(recording, ReadOptions(end_s=end_s))]
-    options = RunOptions(StreamSettings(), custom_endpoint(url), None, Limits(attempts=1), None)
+    objectives = [parse_objective(f"ttfs.p95<{OBJECTIVE_S}s")]
+    sources = [Source(recording, ReadOptions(end_s=QUICK_PLAN.segment_s))]
+    endpoint = custom_endpoint(server.url)
     found: list[tuple[Trial, Diagnosis]] = []
 
     def open_run(sessions: int, run: Path):
+        server.expect(sessions)
         limits = Limits(sessions=sessions, attempts=1)
-        return open_supervisor(RunOptions(options.settings, options.endpoint, None, limits, run))
+        return open_supervisor(RunOptions(StreamSettings(), endpoint, None, limits, run))
 
     return run_search(
         search,

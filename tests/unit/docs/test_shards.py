@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -31,7 +32,7 @@ def test_every_command_line_has_valid_options(line: str) -> None:
     """The examples can be typed as they stand, or copied into a workflow."""
     line = line.replace("${{ matrix.shard }}", "2").replace("runs/*", ".").replace("run-", "")
     name, *arguments = shlex.split(line)[1:]
-    command = paceline.get_command(None, name)  # type: ignore[arg-type]
+    command = paceline.get_command(click.Context(paceline), name)
     assert name in COMMANDS
     assert command is not None
     taken = [argument for argument in arguments if argument.startswith("--")]

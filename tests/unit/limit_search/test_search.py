@@ -1,6 +1,7 @@
 """Which number of sessions is tried next."""
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -9,9 +10,9 @@ from hypothesis import strategies as st
 from workers.limit_search.search import LimitSearch
 
 
-def search(limit: int, *, refuses: bool = False, **options: float) -> tuple[LimitSearch, list[int]]:
+def search(limit: int, *, refuses: bool = False, **options: Any) -> tuple[LimitSearch, list[int]]:
     """Searches where exactly ``limit`` sessions hold; returns the numbers that were tried too."""
-    found = LimitSearch(**{"max_sessions": 1000, **options})  # type: ignore[arg-type]
+    found = LimitSearch(**{"max_sessions": 1000, **options})
     tried: list[int] = []
     while (sessions := found.next_sessions()) is not None:
         tried.append(sessions)

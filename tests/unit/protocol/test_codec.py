@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, make_dataclass
 from enum import Enum
+from types import GenericAlias
 from typing import Annotated, Any
 
 import pytest
@@ -169,7 +170,7 @@ def test_what_a_server_sent_is_not_repeated() -> None:
 
 def test_the_values_of_a_table_are_named_by_their_names() -> None:
     _, inner = shapes()
-    table = make_dataclass("Table", [("rows", dict[str, inner])])  # type: ignore[valid-type]
+    table = make_dataclass("Table", [("rows", GenericAlias(dict, (str, inner)))])
 
     assert load(table, {"rows": {"1": {"name": "a"}}}).rows == {"1": inner("a")}
     with pytest.raises(Malformed, match=r"^rows\['2'\] lacks the field “name”$"):

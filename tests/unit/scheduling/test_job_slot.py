@@ -1,3 +1,5 @@
+import pytest
+
 from tests.support.fake_launcher import RECORDING, FakeSession
 from workers.audio.source import Source
 from workers.jobs.events import (
@@ -80,6 +82,25 @@ def test_a_streaming_session_must_report() -> None:
     assert MAX_SILENT_SETUP_CHECKS == checks_until_killed(live(BEGAN, progressed(10.0)))
 
 
+@pytest.mark.parametrize(
+    ("bytes_read", "reason"),
+    [
+        (7, "the disk or file system of the recording did not answer"),
+        (None, "the session's process did not respond and was killed"),
+    ],
+)
+def test_a_session_that_sleeps_and_reads_nothing_waits_for_its_file_system(
+    bytes_read: int | None, reason: str
+) -> None:
+    """Also one that has streamed before; one that computes does not."""
+    slot = live(BEGAN, progressed(1.0), session=FakeSession(ASSIGNMENT, blocked_bytes=bytes_read))
+
+    assert MAX_SILENT_CHECKS == checks_until_killed(slot)
+    ended = slot.unreported_ending("was killed (signal 9)", 130.0).event
+    assert isinstance(ended, Ended)
+    assert ended.reason == reason
+
+
 def test_a_session_that_did_not_report_its_end_gets_one() -> None:
     """The reason says what ended it; the socket counts as open until then."""
     killed, hung, cancelled, left = (live(BEGAN, progressed(3.0)) for _ in range(4))
@@ -131,7 +152,7 @@ def test_only_breaks_are_counted() -> None:
     assert slot.next_retry_delay(Outcome.UNREACHABLE, retry_policy) is None
 
 
-def test_a_session_with_a_new_final_starts_the_count_anew() -> None:
+def test_a_session_with_a_new_final_resets_the_count() -> None:
     """The line of a long recording may break many times; the pause begins small again, too."""
     words = (Word("hello", 500, 900),)
     final = TurnReceived(Turn(0, True, "hello", words=words))
@@ -199,7 +220,7 @@ def test_it_streams_from_begin_until_all_is_sent_or_its_end_is_asked_for() -> No
 
 
 def test_what_was_sent_has_a_time_on_the_clock_of_the_program() -> None:
-    """A report that is late is placed by those that were not; a new session starts anew."""
+    """A report that is late is placed by those that were not; a new session starts afresh."""
     slot = live(BEGAN, progressed(1.0))
     assert slot.sent_position == SentPosition(1.0, 102.0)
 
