@@ -38,7 +38,7 @@ def main() -> None:
             with watch_stalls() as stalls:
                 run, times_path = stream_script(Path(folder), script, sessions)
             errors = measure_errors(run, script, times_path)
-        print(f"\n{sessions} at once, {len(stalls.times_s)} slow beats, errors in ms")
+        print(f"\n{sessions} at once, {len(stalls.spans_s)} stalls, errors in ms")
         if not stalls.is_real_time:
             print("! without root, other programs on this machine count as stalls too")
         print(error_table(summarise_errors(errors)), flush=True)

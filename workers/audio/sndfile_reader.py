@@ -34,6 +34,13 @@ _PCM16_SUBTYPES = frozenset([
 ])  # fmt: skip
 """Encodings of at most 16 bits. FLAC files report their depth as WAV files do."""
 
+_SAMPLE_SUBTYPES = frozenset([
+    "PCM_16", "PCM_24", "PCM_32", "PCM_S8", "PCM_U8", "FLOAT", "DOUBLE", "ULAW", "ALAW",
+])  # fmt: skip
+_SAMPLE_BLOCK_S = 2 * BLOCK_S
+"""A read of plain samples decodes nothing, so no block is lost to damage, and blocks may be longer:
+reading one takes as long as sending a chunk, whatever its length."""
+
 
 class SndfileReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no types
     """An open audio file, an `AudioReader`; raises `Unreadable` if it cannot be opened.
@@ -78,8 +85,14 @@ class SndfileReader(soundfile.SoundFile):  # type: ignore[misc]  # it ships no t
     def is_16_bit(self) -> bool:
         return self.subtype in _PCM16_SUBTYPES
 
+    @property
+    def _is_plain(self) -> bool:
+        """Whether the file holds samples as they are. A FLAC file also names their depth."""
+        return self.subtype in _SAMPLE_SUBTYPES and self.format != "FLAC"
+
     def iter_blocks(self, dtype: str, start_frame: int = 0) -> Iterator[SampleBlock]:
-        step = max(1, min(round(self.samplerate * BLOCK_S), MAX_BLOCK_SAMPLES // self.channels))
+        block_s = _SAMPLE_BLOCK_S if self._is_plain else BLOCK_S
+        step = max(1, min(round(self.samplerate * block_s), MAX_BLOCK_SAMPLES // self.channels))
         try:
             if start_frame and self.subtype in _EXACT_SEEK_SUBTYPES and super().seekable():
                 self.next_frame = self.seek(min(start_frame, self.frames))

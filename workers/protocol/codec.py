@@ -388,8 +388,16 @@ _SCALAR_READERS: Mapping[type, FieldReader] = {
 }
 
 
+_PLAIN_TYPES = frozenset({int, float, bool, str})
+"""Types whose values JSON has as they are. Sessions write many of them, so they are told first."""
+
+
 def _to_json_value(value: Any) -> Any:
+    if type(value) in _PLAIN_TYPES:
+        return value
     if isinstance(value, tuple):
+        if _PLAIN_TYPES.issuperset(map(type, value)):
+            return list(value)
         return [_to_json_value(item) for item in value]
     if isinstance(value, Enum):
         return value.value

@@ -66,6 +66,7 @@ class Connection:
         assert ws.sock is not None  # it is connected
         self._socket: socket.socket = ws.sock
         self._socket.setblocking(False)
+        self._tls = self._socket if isinstance(self._socket, ssl.SSLSocket) else None
         self._fragments = bytearray()
         self._unsent = bytearray()
         self._close_received = False
@@ -93,7 +94,7 @@ class Connection:
     @property
     def has_buffered_input(self) -> bool:
         """Whether TLS holds data that `select` does not see, because TLS reads whole records."""
-        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
+        return self._tls is not None and self._tls.pending() > 0
 
     # --- sending ---------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ first frame of a WebSocket may follow.
 import json
 import re
 import socket
+import ssl
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 from workers import secrecy
 
 MAX_HEAD_BYTES = 32 * 1024
+_HEAD_ENDS = b"\r\n\r\n", b"\n\n"
 MAX_BODY_BYTES = 16 * 1024
 BODY_TIMEOUT_S = 1.0
 """How long to wait for the body of a refusal, all in all."""
@@ -182,18 +184,29 @@ def http_date(text: str) -> float | None:
 
 
 def _read_head(sock: socket.socket, deadline: float | None) -> bytes:
-    """Reads up to the empty line, byte by byte, since frames may follow it."""
-    head = bytearray()
-    while not head.endswith((b"\r\n\r\n", b"\n\n")):
+    """Reads up to the empty line and no further, since frames may follow it."""
+    head = b""
+    while not head.endswith(_HEAD_ENDS):
         if len(head) >= MAX_HEAD_BYTES or not b"HTTP/".startswith(head[:5]):
-            raise NotHttp(bytes(head[:16]))
+            raise NotHttp(head[:16])
         if deadline is not None:
             limit(sock, deadline)
-        byte = sock.recv(1)
-        if not byte:
-            raise NotHttp(bytes(head[:16]))
-        head += byte
-    return bytes(head)
+        part = sock.recv(_bytes_of_head(sock, head))
+        if not part:
+            raise NotHttp(head[:16])
+        head += part
+    return head
+
+
+def _bytes_of_head(sock: socket.socket, head: bytes) -> int:
+    """How many bytes to read next: those that have arrived and belong to the head. With TLS, which
+    cannot look ahead, one."""
+    if isinstance(sock, ssl.SSLSocket):
+        return 1
+    known = head[-3:]
+    arrived = known + sock.recv(MAX_HEAD_BYTES - len(head), socket.MSG_PEEK)
+    ends = [at + len(end) for end in _HEAD_ENDS if (at := arrived.find(end)) >= 0]
+    return max(1, min(ends, default=len(arrived)) - len(known))
 
 
 def _parse_head(head: bytes) -> HttpAnswer:

@@ -1,11 +1,11 @@
 """Chunks that are ready to be sent: framed and measured before they are due."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Self
 
-from workers.audio.levels import rms_dbfs
+from workers.audio.levels import levels_dbfs
 from workers.errors import Unreadable
 from workers.protocol.connection import audio_frame
 
@@ -23,22 +23,31 @@ class Chunk:
     @classmethod
     def of(cls, pcm: bytes) -> Self:
         """The chunk of 16-bit samples."""
-        return cls(len(pcm) // 2, rms_dbfs(pcm), audio_frame(pcm))
+        return cls.all_of([pcm])[0]
+
+    @classmethod
+    def all_of(cls, blocks: Sequence[bytes]) -> list[Self]:
+        """The chunks of blocks of 16-bit samples."""
+        return [
+            cls(len(pcm) // 2, level, audio_frame(pcm))
+            for pcm, level in zip(blocks, levels_dbfs(blocks), strict=True)
+        ]
 
 
-def read_ahead(blocks: Iterator[bytes], count: int) -> Iterator[Chunk]:
+def read_ahead(blocks: Iterator[bytes], count: int) -> Iterator[list[Chunk]]:
     """Makes chunks of blocks, ``count`` at a time: that takes less than one now and then, when
     other sessions have run meanwhile and the processor's caches hold their data.
 
     If a block cannot be read, the chunks before it come first.
     """
-    chunks = [Chunk.of(block) for block in islice(blocks, 1)]  # nothing waits for more than that
-    while chunks:
-        yield from chunks
-        chunks = []
+    group = list(islice(blocks, 1))  # nothing waits for more than that
+    while group:
+        yield Chunk.all_of(group)
+        group = []
         try:
             for block in islice(blocks, count):
-                chunks.append(Chunk.of(block))
+                group.append(block)
         except Unreadable:
-            yield from chunks
+            if group:
+                yield Chunk.all_of(group)
             raise

@@ -1,11 +1,12 @@
 """The conversation of one attempt: dial, Begin, every chunk on time, Terminate, Termination."""
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from math import inf
 
 from workers.errors import Unreadable
@@ -20,7 +21,7 @@ from workers.protocol.unreachable import Unreachable
 from workers.secrecy import Secret
 from workers.session.assignment import Assignment
 from workers.session.audio_stream import AudioStream
-from workers.session.chunks import read_ahead
+from workers.session.chunks import Chunk, read_ahead
 from workers.session.control import ControlChannel
 from workers.session.dialer import connect
 from workers.session.loop import SessionLoop
@@ -161,7 +162,7 @@ class Conversation:
     def _stream(self, loop: SessionLoop, chunks: Iterator[bytes], began: Began) -> None:
         """Sends every chunk at its due time. The schedule starts `START_LEAD_S` from now or at the
         session's phase after that, or on the beat of the pair."""
-        connection, state, progress = loop.connection, self._state, self._progress
+        state, progress = self._state, self._progress
         start, beat_s = time.monotonic() + START_LEAD_S, None
         if (phase := self._assignment.phase) is not None:
             start = next_in_phase(start, phase, self._interval_s)
@@ -195,28 +196,15 @@ class Conversation:
             # Decoded and framed before waiting, so that only the write remains at the due time.
             # What is still being written is read as late as possible.
             ahead = 1 if growth is not None else max(1, READ_AHEAD_MS // self._settings.chunk_ms)
-            for chunk in read_ahead(chunks, ahead):
-                samples = chunk.samples
-                due = schedule.due(progress.sent_samples, samples)
-                if growth is not None:
-                    waited_s = schedule.wait_for_audio(due, growth.ready_at)
-                    if waited_s is not None:
-                        progress.record_wait(waited_s)
-                        due = schedule.due(progress.sent_samples, samples)
-                loop.run_until(due, lambda: state.is_stopping)
-                if state.is_stopping:
+            for group in read_ahead(chunks, ahead):
+                waiting = deque(group)
+                while waiting and (
+                    self._send_undisturbed(loop, schedule, waiting)
+                    or self._send_next(loop, schedule, waiting)
+                ):
+                    pass
+                if waiting:
                     break
-                stalled_s = schedule.slip_if_late(due, time.monotonic())
-                if stalled_s is not None:
-                    progress.record_slip(stalled_s)
-                    due = schedule.due(progress.sent_samples, samples)
-                    loop.run_until(due, lambda: state.is_stopping)  # to the next beat of a pair
-                    if state.is_stopping:
-                        break
-                connection.send_audio(chunk.frame)
-                if connection.has_unsent:  # until the server reads again, or the keepalive gives up
-                    loop.run_until(inf, lambda: state.is_stopping or not connection.has_unsent)
-                progress.add_chunk(chunk, time.monotonic() - due)
             else:
                 if self._audio.is_at_end:
                     state.mark_all_audio_sent()
@@ -225,6 +213,53 @@ class Conversation:
         except Unreadable as error:
             state.end(outcomes.ended_by_unreadable(error))
         progress.report()
+
+    def _send_undisturbed(
+        self, loop: SessionLoop, schedule: Schedule, waiting: deque[Chunk]
+    ) -> bool:
+        """Sends chunks as long as there is nothing else to do, up to the next report, and counts
+        them afterwards: what a chunk does not need would only delay those of other sessions.
+        Returns whether any was sent."""
+        progress, lags_s = self._progress, list[float]()
+        if self._audio.growth is None and not self._state.is_stopping:
+            chunks = list(islice(waiting, progress.chunks_to_report))
+            position, frames = progress.sent_samples, list[tuple[bytes, float]]()
+            for chunk in chunks:
+                frames.append((chunk.frame, schedule.due(position, chunk.samples)))
+                position += chunk.samples
+            try:
+                loop.send_undisturbed(frames, lags_s)
+            finally:
+                for lag_s in lags_s:
+                    progress.add_chunk(waiting.popleft(), lag_s)
+        return bool(lags_s)
+
+    def _send_next(self, loop: SessionLoop, schedule: Schedule, waiting: deque[Chunk]) -> bool:
+        """Sends the next chunk at its due time, and handles whatever comes before. Returns False if
+        the session stops."""
+        state, progress, connection = self._state, self._progress, loop.connection
+        growth, chunk = self._audio.growth, waiting[0]
+        due = schedule.due(progress.sent_samples, chunk.samples)
+        if growth is not None:
+            waited_s = schedule.wait_for_audio(due, growth.ready_at)
+            if waited_s is not None:
+                progress.record_wait(waited_s)
+                due = schedule.due(progress.sent_samples, chunk.samples)
+        loop.run_until(due, lambda: state.is_stopping)
+        if state.is_stopping:
+            return False
+        stalled_s = schedule.slip_if_late(due, time.monotonic())
+        if stalled_s is not None:
+            progress.record_slip(stalled_s)
+            due = schedule.due(progress.sent_samples, chunk.samples)
+            loop.run_until(due, lambda: state.is_stopping)  # to the next beat of a pair
+            if state.is_stopping:
+                return False
+        connection.send_audio(chunk.frame)
+        if connection.has_unsent:  # until the server reads again, or the keepalive gives up
+            loop.run_until(inf, lambda: state.is_stopping or not connection.has_unsent)
+        progress.add_chunk(waiting.popleft(), time.monotonic() - due)
+        return True
 
     def _continue_until(self, loop: SessionLoop, deadline: float) -> bool:
         """Waits for more of a recording that is still being written; False if the session ends."""

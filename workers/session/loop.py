@@ -5,12 +5,13 @@ One thread waits for all of them in one ``select``, so only the operating system
 
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import inf
 
 from workers.errors import Malformed
 from workers.jobs.events import Ended, MessageSent, Outcome, Warned
 from workers.log import Logger
+from workers.pacing.schedule import MAX_CATCH_UP_S
 from workers.protocol import messages
 from workers.protocol.connection import NON_MESSAGE, Connection, NonMessage
 from workers.protocol.messages import Begin, PartlyMalformed, Turn
@@ -91,6 +92,28 @@ class SessionLoop:
                     self.send(command)
             # If nothing came while it waited, nothing has arrived at the deadline.
             if now >= deadline or (not ready and time.monotonic() >= deadline):
+                return
+
+    def send_undisturbed(self, frames: Iterable[tuple[bytes, float]], lags_s: list[float]) -> None:
+        """Sends frames, each at the monotonic time beside it, and notes how late each left. Stops
+        before one if there is anything to do for `run_until`, or if it is much too late.
+
+        It runs a tenth of what `run_until` runs for a chunk, which takes long, since the memory of
+        300 sessions fits into no cache.
+        """
+        connection, monotonic, wait = self.connection, time.monotonic, select.select
+        if self._has_pending_messages or connection.has_buffered_input or connection.has_unsent:
+            return
+        reading = [connection.fileno(), *self._control.read_fds]
+        for frame, due in frames:
+            pause = due - monotonic()
+            if due >= self._next_tick_at or wait(reading, (), (), max(0.0, pause))[0]:
+                return
+            if monotonic() - due > MAX_CATCH_UP_S:
+                return
+            connection.send_audio(frame)
+            lags_s.append(monotonic() - due)
+            if connection.has_unsent:
                 return
 
     def _tick(self, now: float) -> None:

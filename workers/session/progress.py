@@ -88,6 +88,11 @@ class SendProgress:
         """Records that the recording has ended: nothing is left, whatever was expected."""
         self._is_at_end, self.is_waiting = True, False
 
+    @property
+    def chunks_to_report(self) -> int:
+        """How many chunks are left to send until the next report."""
+        return self._chunks_per_report - len(self._lags) % self._chunks_per_report
+
     def start_reporting(self) -> None:
         """Allows `tick` to report; call it when the session has started."""
         self._reported_at = time.monotonic()

@@ -60,7 +60,8 @@ class SessionState:
     @property
     def is_stopping(self) -> bool:
         """Whether no more audio may be sent."""
-        return self.finished or self.ending is not None
+        # Asked for before and after each wait, so without `ending`.
+        return self.finished or self._ending is not None or self._recorder.failure is not None
 
     @property
     def is_streaming(self) -> bool:
