@@ -21,8 +21,7 @@ from tests.support.report_builders import (
 )
 from tui.app.desk import Desk
 from tui.config.settings import PACELINE_THEMES, DeskSettings
-from tui.model.column_spec import QUEUE_ORDER
-from tui.render.columns import COLUMNS, column_named
+from tui.render.columns import column_named, sort_columns
 from tui.screens.dialogs import TextDialog
 from tui.widgets.line_widgets import LineBlock
 from workers.jobs.events import Outcome
@@ -183,12 +182,28 @@ async def test_the_footer_follows_the_focus(open_desk: DeskFactory) -> None:
         assert "/ filter" not in seat.footer_text()
 
 
+async def test_a_paint_renders_only_widgets_that_were_refreshed(open_desk: DeskFactory) -> None:
+    """The others give the lines of their last paint, in whatever part they are asked for."""
+    async with open_desk(some()) as seat:
+        for name in ("#body", "#foot"):
+            widget = seat.desk.screen.query_one(name)
+            whole = widget.size.region
+            painted = widget.render_lines(whole)
+            assert painted is widget.render_lines(whole)
+            assert whole.height - 1 == len(widget.render_lines(whole.shrink((1, 0, 0, 0))))
+
+            widget.refresh()
+            assert painted is not widget.render_lines(whole)
+            assert [strip.text for strip in painted] == rendered_lines(widget)
+
+
 async def test_every_action_is_in_the_palette(open_desk: DeskFactory) -> None:
     """With each sort column and each theme; it acts on the screen that opened the palette."""
     async with open_desk(some()) as seat:
         desk = seat.desk
         commands = {command.title: command for command in desk.get_system_commands(desk.screen)}
-        assert {f"Sort by {column.label}" for column in (QUEUE_ORDER, *COLUMNS)} <= commands.keys()
+        columns = sort_columns(has_nodes=False)
+        assert {f"Sort by {column.label}" for column in columns} <= commands.keys()
         themes = [title for title in commands if title.startswith("Use the theme ")]
         assert (
             sorted(f"Use the theme {name}" for name in PACELINE_THEMES)

@@ -41,8 +41,13 @@ def is_draining(seat: DeskDriver) -> bool:
     return "draining" in nodes_text(seat)
 
 
+def sort_choices(seat: DeskDriver) -> list[str]:
+    return rendered_lines(seat.desk.screen.query_one("#choices"))
+
+
 async def test_the_table_says_where_each_session_runs(open_desk: DeskFactory) -> None:
-    """A filter finds the sessions of a node; without a fleet there is no such column."""
+    """A filter finds the sessions of a node; without a fleet there is no such column, and nothing
+    to sort by it."""
     async with open_desk(three_nodes()) as seat:
         head = "".join(rendered_lines(seat.desk.screen.query_one("#head")))
         assert "NODE" in head
@@ -51,11 +56,15 @@ async def test_the_table_says_where_each_session_runs(open_desk: DeskFactory) ->
         ]
         await seat.press("slash", *"node:worker-2")
         assert "1 of 3" in "".join(rendered_lines(seat.desk.screen.query_one("#found")))
+        await seat.press("enter", "s")
+        assert any(" node " in line for line in sort_choices(seat))
     alone = FakeSupervisor()
     alone.job("/rec/one.wav", *streaming())
     async with open_desk(alone) as seat:
         assert "NODE" not in "".join(rendered_lines(seat.desk.screen.query_one("#head")))
-        await seat.press("m")
+        await seat.press("s")
+        assert not any(" node " in line for line in sort_choices(seat))
+        await seat.press("escape", "m")
         assert "All sessions run on this machine" in seat.footer_text()
 
 

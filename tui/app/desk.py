@@ -41,7 +41,7 @@ from tui.model.shutdown import Shutdown, ShutdownPhase
 from tui.model.supervisor_protocol import SupervisorProtocol
 from tui.model.transcript_cache import TranscriptCache
 from tui.render.banner import PRODUCT_NAME, Destination
-from tui.render.columns import SCORE_COLUMN_NAMES, visible_columns
+from tui.render.columns import SCORE_COLUMN_NAMES, sort_columns, visible_columns
 from tui.screens.available_actions import available_actions, palette_commands
 from tui.screens.frame import FramedScreen, ScreenFrame, is_too_small
 from tui.screens.overview import Overview
@@ -313,7 +313,8 @@ class Desk(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette's commands: every action that works on this screen."""
         available = available_actions(screen, self.look.keymap, self.verbs)
-        yield from palette_commands(self, screen, available, self.actions.why_not)
+        columns = sort_columns(has_nodes=self.state.has_nodes)
+        yield from palette_commands(self, screen, available, self.actions.why_not, columns)
         if isinstance(self.actions, ReplayActions):
             for speed in SPEEDS:
                 change = partial(self.actions.set_speed, speed)

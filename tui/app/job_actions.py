@@ -54,7 +54,7 @@ class JobActions(RunActions):
         self._forecaster = desk.forecaster
         self._has_named_pre_recorded = False
         self._feed = feed
-        self._unfrozen_rows = 0
+        self._frozen_rows = len(desk.state.job_states)
         self._node_states: dict[str, NodeState] = {}
         self._nodes_due_at = 0.0
 
@@ -62,6 +62,7 @@ class JobActions(RunActions):
         self.state.tick(now)
         self._show_fed_jobs()
         self.drain()
+        self._freeze_new_rows()
         run = self.supervisor
         self.state.update_forecast(
             run.queue,
@@ -109,13 +110,15 @@ class JobActions(RunActions):
         end = monotonic() + NEW_ROWS_BUDGET_S
         while monotonic() < end and (queued := self._feed.take_queued(NEW_ROWS_BATCH)):
             self.state.add_jobs([job for job, _ in queued], [source for _, source in queued])
-            self._unfrozen_rows += len(queued)
-        if self._unfrozen_rows >= ROWS_BETWEEN_FREEZES:
-            freeze()
-            self._unfrozen_rows = 0
         if (problem := self._feed.take_problem()) is not None:
             self.skipped_paths.add(problem.reason, problem.hint)
             self.show_notice(problem.reason[:1].upper() + problem.reason[1:])
+
+    def _freeze_new_rows(self) -> None:
+        """Leaves the rows of a large run out of garbage collections, which would stop the desk."""
+        if len(self.state.job_states) - self._frozen_rows >= ROWS_BETWEEN_FREEZES:
+            self._frozen_rows = len(self.state.job_states)
+            freeze()
 
     def drain(self) -> None:
         """Applies pending reports; if there are too many, pauses for keys and then continues."""

@@ -334,6 +334,11 @@ class DeskState:
         )
 
     @property
+    def has_nodes(self) -> bool:
+        """Whether sessions run, or ran, on the nodes of a fleet."""
+        return bool(self.nodes) or self.longest_node_name > 0
+
+    @property
     def all_job_states(self) -> list[JobState]:
         """The states of all jobs in the order of their ids, including removed jobs."""
         job_states = self.job_states | self._removed_jobs

@@ -8,6 +8,7 @@ from collections.abc import Callable, Container, Iterable
 
 from tui.model import metrics
 from tui.model.column_spec import (
+    QUEUE_ORDER,
     ColumnCell,
     ColumnFilter,
     ColumnSpec,
@@ -430,6 +431,12 @@ def visible_columns(names: Container[str] | None) -> tuple[ColumnSpec, ...]:
 
 SCORE_COLUMN_NAMES = frozenset(column.name for column in COLUMNS if column.figure is not None)
 """The columns that are shown when jobs are scored."""
+
+
+def sort_columns(*, has_nodes: bool) -> tuple[ColumnSpec, ...]:
+    """What rows can be sorted by; by the node only with ``has_nodes``, in a fleet."""
+    columns = (column for column in COLUMNS if has_nodes or column.name != "node")
+    return (QUEUE_ORDER, *columns)
 
 
 def column_named(name: str) -> ColumnSpec:

@@ -3,7 +3,7 @@
 They come from Textual's active bindings, so they are right for every focus and every kind of run.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,8 +17,7 @@ from textual.widgets import Input
 from tui.config.settings import PACELINE_THEMES
 from tui.keys.key_table import KEY_BINDINGS, KeyBinding, Scope
 from tui.keys.keymap import Keymap
-from tui.model.column_spec import QUEUE_ORDER
-from tui.render.columns import COLUMNS
+from tui.model.column_spec import ColumnSpec
 from tui.widgets.messages import SortRequested
 
 _KEYS_BY_ID = {key.id: key for key in KEY_BINDINGS if key.id}
@@ -75,10 +74,11 @@ def palette_commands(
     screen: Screen[object],
     available: Sequence[AvailableAction],
     why_not: Callable[[KeyBinding], str],
+    sort_columns: Iterable[ColumnSpec],
 ) -> Iterator[SystemCommand]:
     """Yields the palette's commands, group by group: each action by its description, then sort
     orders and themes by name. Their help is the group and the key. ``why_not``: returns why a verb
-    cannot act now; empty if it can."""
+    cannot act now; empty if it can. ``sort_columns``: what rows can be sorted by."""
     for action in available:
         key, run = action.key, partial(app.run_action, action.action, action.node)
         if key.action != "command_palette":
@@ -86,7 +86,7 @@ def palette_commands(
             hint = "; ".join(filter(None, (hint, why_not(key))))
             yield SystemCommand(key.description[:1].upper() + key.description[1:], hint, run)
     if any(action.key.id == "sessions.sort" for action in available):
-        for column in (QUEUE_ORDER, *COLUMNS):
+        for column in sort_columns:
             sort = partial(screen.post_message, SortRequested(column))
             yield SystemCommand(f"Sort by {column.label}", "Order · repeat to reverse", sort)
     yield SystemCommand("Choose another theme", "Themes", app.action_change_theme)

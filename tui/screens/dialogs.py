@@ -1,6 +1,6 @@
 """The base class of dialogs, and small dialogs: a text, a question, the column to sort by."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from textual.app import ComposeResult
@@ -10,8 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from tui.keys.key_table import Scope, textual_bindings
-from tui.model.column_spec import QUEUE_ORDER, ColumnSpec, Sorting
-from tui.render.columns import COLUMNS
+from tui.model.column_spec import ColumnSpec, Sorting
 from tui.render.line_search import LineSearch
 from tui.render.table import sort_choice_lines
 from tui.theme.roles import Look, Role, StyledLine
@@ -185,10 +184,10 @@ class SortDialog(Dialog[ColumnSpec]):
 
     DEFAULT_CSS = "SortDialog #box { width: 54; }"
 
-    def __init__(self, look: Look, sorting: Sorting) -> None:
+    def __init__(self, look: Look, sorting: Sorting, columns: Sequence[ColumnSpec]) -> None:
         super().__init__(look)
         self._sorting = sorting
-        self._columns = (QUEUE_ORDER, *COLUMNS)
+        self._columns = columns
         self._cursor = self._columns.index(sorting.column)
 
     def compose(self) -> ComposeResult:
@@ -198,7 +197,9 @@ class SortDialog(Dialog[ColumnSpec]):
             yield LineBlock(self.look, self._choice_lines, id="choices")
 
     def action_choose(self, name: str) -> None:
-        self.dismiss(next(column for column in self._columns if column.name == name.lower()))
+        for column in self._columns:
+            if column.name == name.lower():
+                self.dismiss(column)
 
     def action_choose_here(self) -> None:
         self.dismiss(self._columns[self._cursor])

@@ -1,7 +1,6 @@
 """The first screen: the table of sessions, and the details of the current one."""
 
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical
 from textual.timer import Timer
 from textual.widgets import Input
 
@@ -11,13 +10,13 @@ from tui.model.desk_state import DeskState
 from tui.model.row_filter import Filter, parse_filter
 from tui.model.split import Split
 from tui.model.table_view import Changes
-from tui.render.columns import COLUMNS
+from tui.render.columns import COLUMNS, sort_columns
 from tui.screens.frame import ScreenFrame
 from tui.screens.reading_screen import DetailScreen, ReadingScreen
 from tui.theme.roles import Look
 from tui.widgets.detail_view import DetailView
 from tui.widgets.input_bars import BarInput, FilterBar, FilterInput
-from tui.widgets.line_widgets import LineBlock
+from tui.widgets.line_widgets import LineBlock, StyledContainer
 from tui.widgets.messages import EdgeDragged, SortRequested
 from tui.widgets.table import ColumnHeader, SessionTable
 
@@ -72,9 +71,9 @@ class Overview(DetailScreen):
         self._filter_timer: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
-        with Container(id="body"):
+        with StyledContainer(id="body"):
             yield LineBlock(self.look, self.frame.welcome_lines, id="none")
-            with Vertical(id="sessions"):
+            with StyledContainer(id="sessions"):
                 table = SessionTable(self.state, self.look, self._columns, id="table")
                 yield FilterBar(self.state, self.look)
                 yield ColumnHeader(self.look, table, id="head")
@@ -195,7 +194,9 @@ class Overview(DetailScreen):
     def action_sort(self) -> None:
         from tui.screens.dialogs import SortDialog  # dialogs load when they open
 
-        self.app.push_screen(SortDialog(self.look, self.state.table.sorting), self._sort_by)
+        columns = sort_columns(has_nodes=self.state.has_nodes)
+        dialog = SortDialog(self.look, self.state.table.sorting, columns)
+        self.app.push_screen(dialog, self._sort_by)
 
     def on_sort_requested(self, message: SortRequested) -> None:
         self._sort_by(message.column)

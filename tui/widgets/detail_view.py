@@ -6,7 +6,6 @@ from time import monotonic
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.events import (
     Click,
     DescendantBlur,
@@ -28,7 +27,7 @@ from tui.theme.roles import Look, Role, StyledLine
 from tui.widgets.background_tasks import BackgroundTasks
 from tui.widgets.events import EventsView
 from tui.widgets.input_bars import SearchBar, SearchInput
-from tui.widgets.line_widgets import LineBlock
+from tui.widgets.line_widgets import LineBlock, StyledContainer
 from tui.widgets.messages import EdgeDragged, RedrawRequested
 from tui.widgets.score_pane import ScorePane
 from tui.widgets.tab_pane import LinesPane, Pane
@@ -48,7 +47,7 @@ TRACE_REDRAW_INTERVAL_S = 0.2
 """Seconds between two redraws while a long trace is read."""
 
 
-class DetailView(Vertical, BackgroundTasks):
+class DetailView(StyledContainer, BackgroundTasks):
     """A summary of the current job, and below it the tab that is shown."""
 
     DEFAULT_CSS = "DetailView { height: 1fr; }"

@@ -5,6 +5,7 @@ from typing import Self
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.containers import Vertical
 from textual.events import Resize
 from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region, Size
@@ -34,13 +35,33 @@ def render_strip(line: StyledLine, look: Look, width: int, base: Style) -> Strip
 
 
 class StyledWidget(Widget):
-    """A widget whose styled lines Textual draws without converting their colours."""
+    """A widget that keeps its lines until it is refreshed, and whose colours Textual does not
+    convert. For each paint, Textual asks every widget for all of its lines, changed or not."""
+
+    _kept_lines: tuple[tuple[Region, Size], list[Strip]] | None = None
+    """The part and the size that were painted last, and the lines."""
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        self._kept_lines = None
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        drawn_for = crop, self.region.size
+        if self._kept_lines is None or self._kept_lines[0] != drawn_for:
+            self._kept_lines = drawn_for, super().render_lines(crop)
+        return self._kept_lines[1]
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Omits the filter that converts ANSI colours: it copies every line, and a theme with ANSI
         colours is meant to keep them."""
         filters = super().get_line_filters()
         return [filter for filter in filters if not isinstance(filter, ANSIToTruecolor)]
+
+
+class StyledContainer(StyledWidget, Vertical):
+    """A container whose empty lines cost a paint nothing."""
 
 
 class CachedCanvas(StyledWidget):

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from queue import SimpleQueue
 
 from workers.audio.recording import Recording, without_seeking
 from workers.audio.source import Source
@@ -40,6 +39,7 @@ from workers.scheduling.job_queue import JobQueue
 from workers.scheduling.job_slot import MAX_FOLLOWED_BYTES, Arrival, JobPhase, JobSlot
 from workers.scheduling.launcher import Session, SessionLauncher
 from workers.scheduling.pair_clock import PairClock
+from workers.scheduling.report_queue import ReportQueue
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.spending import SOCKET_OVERHEAD_S, Spending, SpendingStatus
 from workers.scheduling.start_rate import StartRateLimiter
@@ -117,7 +117,7 @@ class Scheduler:
         """``session_limit``: concurrent sessions; None: the default of the target. ``spending``:
         None: nothing costs anything."""
         self.folder = folder
-        self.reports: SimpleQueue[JobReport] = SimpleQueue()
+        self.reports = ReportQueue()
         self.start_limiter = start_limiter
         self._spending = spending or Spending()
         self.holding = False  # no new starts
