@@ -17,7 +17,6 @@ from workers.secrecy import Secret
 from workers.session.assignment import Assignment, ControlMessage, StopCommand
 from workers.session.recorder import unwritable_ending
 from workers.traces.files import log_of
-from workers.traces.format import TraceHead
 from workers.traces.reader import TraceReader, read_trace
 from workers.traces.writer import TraceWriter
 
@@ -87,18 +86,8 @@ class FleetSession:
     def start(self, on_report: Callable[[JobReport], None], on_exit: Callable[[str], None]) -> None:
         """Chooses a node, which then starts the session. Raises `OSError`."""
         self._on_report, self._on_exit = on_report, on_exit
-        assignment, job = self.assignment, self.assignment.job
-        head = TraceHead(
-            job=job.id,
-            attempt=assignment.attempt,
-            file=job.file,
-            recording=job.recording,
-            settings=job.settings,
-            seam=assignment.resume_point,
-            endpoint=assignment.endpoint.address,
-            half=job.half,
-        )
-        self._trace = TraceWriter(self.trace_path, head, keep_words=job.settings.keep_words)
+        head, keep_words = self.assignment.trace_head, self.assignment.job.settings.keep_words
+        self._trace = TraceWriter(self.trace_path, head, keep_words=keep_words)
         self.has_started = True
         self._host.place(self)
 

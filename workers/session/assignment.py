@@ -10,6 +10,7 @@ from workers.log import LogConfig, current_config
 from workers.protocol.configuration import NO_CHANGES
 from workers.protocol.endpoint import Endpoint
 from workers.protocol.messages import MIN_SESSION_S, ForceEndpoint, UpdateConfiguration
+from workers.traces.format import TraceHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,21 @@ class Assignment:
     """Whether the group may read the files of the attempt."""
     log_config: LogConfig | None = field(default_factory=current_config)
     """The log configuration of the parent process; None if logging is off."""
+
+    @property
+    def trace_head(self) -> TraceHead:
+        """The first line of the attempt's trace."""
+        job = self.job
+        return TraceHead(
+            job=job.id,
+            attempt=self.attempt,
+            file=job.file,
+            recording=job.recording,
+            settings=job.settings,
+            seam=self.resume_point,
+            endpoint=self.endpoint.address,
+            half=job.half,
+        )
 
 
 class StopCommand(Enum):

@@ -25,7 +25,6 @@ from workers.session.conversation import Conversation
 from workers.session.recorder import Recorder, unwritable_ending
 from workers.session.recording_file import FILE_CHANGED, RecordingFile
 from workers.session.session_queue import SessionQueue
-from workers.traces.format import TraceHead
 from workers.traces.writer import TraceWriter
 
 MAX_HEADER_BYTES = 64 * 1024
@@ -93,18 +92,12 @@ def run_attempt(
 ) -> None:
     """Runs the attempt of a session whose process is set up; its last report is always `Ended`."""
     job = assignment.job
-    head = TraceHead(
-        job=job.id,
-        attempt=assignment.attempt,
-        file=job.file,
-        recording=job.recording,
-        settings=job.settings,
-        seam=assignment.resume_point,
-        endpoint=assignment.endpoint.address,
-        half=job.half,
-    )
     try:
-        trace = TraceWriter(Path(assignment.trace_path), head, keep_words=job.settings.keep_words)
+        trace = TraceWriter(
+            Path(assignment.trace_path),
+            assignment.trace_head,
+            keep_words=job.settings.keep_words,
+        )
     except OSError as error:
         ended = _TRACE_EXISTS if isinstance(error, FileExistsError) else unwritable_ending(error)
         _report_unstarted(assignment, ended, reports)
