@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -62,6 +62,10 @@ _PRESERVED_KEYS = (
 """Keys that are kept from the header of a resumed run, unless they are set again."""
 
 
+_RECORDED_EVENTS = (Queued, Connecting, Slipped, Retrying, Ended)
+"""Those that change the index; a tuple, since a union would be made at each report."""
+MAX_OPEN_RECORDS = 64
+"""So many jobs are kept decoded at most: a save encodes them while all reports wait."""
 MAX_NOTED_SLIPS = 20
 """How many slips of an attempt are marked when the run is replayed."""
 
@@ -101,7 +105,10 @@ class RunFolder:
         if for_group:
             self._header["shared_with_group"] = True
         self._jobs = {job.id: job.text for job in index.jobs} if index else {}
-        """The object of each job, encoded: a run may have many thousands."""
+        """The object of each job, encoded: a run may have many thousands. Those in `_open` are
+        older here."""
+        self._open: dict[JobId, JsonObject] = {}
+        """The objects of the jobs that changed last, not encoded yet: most change again soon."""
         self.index = index
         """That of a resumed run as it was read, until `release_index`."""
         self._loaded = {job.id: job for job in index.jobs} if index else {}
@@ -239,14 +246,16 @@ class RunFolder:
     def next_attempt(self, job: JobId, attempt: int, file: str) -> int:
         """The first number from ``attempt`` on that has no trace. A session that was killed right
         after its start leaves a trace without events."""
-        while any(
-            os.path.lexists(folder / name)
-            for trace, _ in [attempt_files(self.path, job, attempt, file)]
-            for folder in {self.path, trace.parent}  # earlier programs kept all in one folder
-            for name in (trace.name, trace.name + COMPRESSED_SUFFIX)
-        ):
+        while any(map(os.path.lexists, self._trace_paths(job, attempt, file))):
             attempt += 1
         return attempt
+
+    def _trace_paths(self, job: JobId, attempt: int, file: str) -> Iterator[str]:
+        """Where the trace of an attempt may be: earlier programs kept all in one folder."""
+        trace, _ = attempt_files(self.path, job, attempt, file)
+        for folder in {self.path, trace.parent}:
+            for name in (trace.name, trace.name + COMPRESSED_SUFFIX):
+                yield f"{folder}/{name}"
 
     def attempt_files(self, job: JobId, attempt: int, file: str) -> tuple[Path, Path]:
         """The paths of the trace and the log of an attempt, in a folder that exists. Raises
@@ -344,7 +353,7 @@ class RunFolder:
 
     def record(self, state: JobState, report: JobReport) -> None:
         """Records the state of a job after a report."""
-        if not isinstance(report.event, Queued | Connecting | Slipped | Retrying | Ended):
+        if not isinstance(report.event, _RECORDED_EVENTS):
             return
         job = self._record(report.job)
         match report.event:
@@ -385,14 +394,27 @@ class RunFolder:
         return self._loaded.get(job) or load_job(self._record(job), with_summary=False)
 
     def _record(self, job: JobId) -> JsonObject:
-        record: JsonObject = json.loads(self._jobs[job])
+        record = self._open.get(job)
+        if record is None:
+            record = json.loads(self._jobs[job])
         return record
 
     def _set_record(self, job: JobId, record: JsonObject) -> None:
-        self._jobs[job] = encode_json(record)
+        self._open[job] = record
+        if job not in self._jobs:
+            self._jobs[job] = ""  # in order
+        if len(self._open) > MAX_OPEN_RECORDS:
+            self._encode(next(iter(self._open)))
         self._changed_jobs[job] = None
         self._loaded.pop(job, None)
         self._last_job = max(self._last_job, job)
+
+    def _encode(self, job: JobId) -> str:
+        """The object of a job, encoded; it is kept in this form from now on."""
+        record = self._open.pop(job, None)
+        if record is not None:
+            self._jobs[job] = encode_json(record)
+        return self._jobs[job]
 
     def is_job_saved(self, job: JobId) -> bool:
         """True if the index on disk is up to date for a job and for the run's header."""
@@ -407,6 +429,8 @@ class RunFolder:
         whole |= self._saved_version != self._version
         whole |= self._changes_size > max(MAX_CHANGES_BYTES, self._whole_size)
         changed = list(self._changed_jobs)
+        for job in list(self._open):
+            self._encode(job)
         header_lines = [header_change(self._header)] if self._header_changed else []
         self._changed_jobs, self._header_changed = {}, False
         return UnsavedIndex(

@@ -24,17 +24,26 @@ COMPRESSED_SUFFIX = ".zst"
 _TRACE_NAME = re.compile(rf"(\d{{4,}})-[^.]*\.(\d+){re.escape(TRACE_SUFFIX)}(\.zst)?")
 _ATTEMPT_FILE = re.compile(r"(\d{4,})-[^.]*\.\d+\.(?:refused-\d+\.)?(?:trace\.jsonl|log)[.\w]*")
 
+_UNUSED_IN_NAMES = re.compile(r"[^\w-]")
 MAX_STEM_BYTES = 120
 """Bytes of a recording's name that are used in a file name; file systems allow 255 in all."""
 
 
 def attempt_files(folder: Path, job: int, attempt: int, file: str) -> tuple[Path, Path]:
     """The paths of the trace and the log of an attempt; ``file`` is the recording."""
-    stem = "".join(c if c.isalnum() or c in "-_" else "_" for c in Path(file).stem)
+    stem = _UNUSED_IN_NAMES.sub("_", _stem_of_recording(file))
     stem = stem.encode("utf-8", "replace")[:MAX_STEM_BYTES].decode("utf-8", "ignore")
-    name = f"{job:04d}-{stem}.{attempt}"
-    folder = folder / folder_of_job(job)
-    return folder / f"{name}{TRACE_SUFFIX}", folder / f"{name}{_LOG_SUFFIX}"
+    path = f"{folder}/{folder_of_job(job)}/{job:04d}-{stem}.{attempt}"
+    return Path(path + TRACE_SUFFIX), Path(path + _LOG_SUFFIX)
+
+
+def _stem_of_recording(file: str) -> str:
+    """Like `Path.stem`, which takes several times as long; a large run asks for it often."""
+    name = file.rpartition("/")[2]
+    if name in ("", ".", "..") or os.sep != "/":
+        return Path(file).stem
+    dot = name.rfind(".")
+    return name[:dot] if 0 < dot < len(name) - 1 else name
 
 
 def trace_files(folder: Path, job: int) -> list[tuple[int, Path]]:
