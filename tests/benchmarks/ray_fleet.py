@@ -60,9 +60,8 @@ class Measurement:
             count, asked_at = server.turn_ends(), time.monotonic()
             supervisor.end_turn(job)
             while server.turn_ends() == count:
-                time.sleep(0.001)
+                self._take(supervisor)
             self.verb_ms.append(1000 * (time.monotonic() - asked_at))
-            self._take(supervisor)
         while not supervisor.is_idle:
             self._take(supervisor)
         self._take(supervisor)
@@ -78,8 +77,13 @@ class Measurement:
                 began.add(report.job)
         return began
 
-    def event_delays_ms(self) -> list[float]:
-        """From when a session reported something to when it was here, which a desk draws next."""
+    def event_delays_ms(self, *, steady: bool) -> list[float]:
+        """From when a session reported something to when it was here, which a desk draws next.
+        ``steady``: only while no session started or ended."""
+        arrivals, began_at, ended_at = self._arrivals, 0.0, float("inf")
+        if steady:
+            began_at = max(at for at, report in arrivals if isinstance(report.event, Began))
+            ended_at = min(at for at, report in arrivals if isinstance(report.event, Ended))
         starts = {}
         for job in {report.job for _, report in self._arrivals}:
             for _, trace in trace_files(self.folder, job):
@@ -87,8 +91,8 @@ class Measurement:
                     starts[job] = datetime.fromisoformat(head.wall).timestamp()
         return sorted(
             1000 * (at - starts[report.job] - report.t)
-            for at, report in self._arrivals
-            if isinstance(report.event, TurnReceived | Progressed)
+            for at, report in arrivals
+            if isinstance(report.event, TurnReceived | Progressed) and began_at < at < ended_at
         )
 
     def p99_lags_ms(self) -> list[float]:
@@ -98,14 +102,19 @@ class Measurement:
         return sorted(one.lag_ms.p99 for one in certificates if one is not None)
 
     def __str__(self) -> str:
-        delays, lags = self.event_delays_ms(), self.p99_lags_ms()
+        lags = self.p99_lags_ms()
+        every, steady = (_percentiles(self.event_delays_ms(steady=one)) for one in (False, True))
         return (
-            f"{self.name:8} started {len(lags)} in {self.started_s:5.1f} s · events p50 "
-            f"{delays[len(delays) // 2]:5.1f} p99 {delays[len(delays) * 99 // 100]:6.1f} ms "
-            f"({len(delays):,}) · verbs p50 {statistics.median(self.verb_ms):5.1f} max "
+            f"{self.name:8} started {len(lags)} in {self.started_s:5.1f} s · events {every}, "
+            f"while all streamed {steady} · verbs p50 {statistics.median(self.verb_ms):5.1f} max "
             f"{max(self.verb_ms):6.1f} ms · p99 lag of the median session "
             f"{lags[len(lags) // 2]:5.1f}, of the worst {lags[-1]:5.1f} ms"
         )
+
+
+def _percentiles(delays_ms: Sequence[float]) -> str:
+    median, late = delays_ms[len(delays_ms) // 2], delays_ms[len(delays_ms) * 99 // 100]
+    return f"p50 {median:5.1f} p99 {late:6.1f} ms ({len(delays_ms):,})"
 
 
 @contextmanager

@@ -208,7 +208,7 @@ class FleetStorm:
                 return _kill_ray_process(program.pid)
             case "node frozen":
                 hit = node.freeze()
-                self._wait(program, chance.choice([1.0, 4.0, 9.0, 20.0]))
+                self._wait(program, chance.choice([1.0, 4.0, 9.0, 30.0]))
                 node.thaw()
                 return hit
             case "agent frozen":
@@ -264,8 +264,7 @@ def run_storms(seed: int, faults: int, kinds: Sequence[str]) -> list[str]:
     longest_open_s, rounds = 0.0, 0
     began = time.monotonic()
     with node_machines(3) as machines, RayCluster(CLUSTER_HOST) as cluster:
-        for number, machine in enumerate(machines, 1):
-            cluster.start_node(f"node-{number}", machine=machine)
+        cluster.start_nodes(machines)
         while counts.total() < faults:
             folder = Path(mkdtemp(prefix=f"fleet-storm-{seed + rounds}-"))
             storm = FleetStorm(seed + rounds, folder, cluster, machines, faults=30, kinds=kinds)

@@ -81,11 +81,15 @@ class RayCluster:
         """Where Ray keeps all its files."""
         self.nodes: dict[str, ClusterNode] = {}
         self.address = f"{host}:{self._port}"
+        self._client_port = _free_port()
+        self.client_address = f"ray://{host}:{self._client_port}"
+        """Where programs on machines that are no part of the cluster reach it."""
 
     def __enter__(self) -> Self:
         arguments = ("--head", f"--port={self._port}", "--num-cpus=0", "--include-dashboard=false")
         where = (f"--temp-dir={self.folder}", f"--node-ip-address={self._host}")
-        self.head = self._start("head", (*arguments, *where), {}, LOOPBACK)
+        clients = f"--ray-client-server-port={self._client_port}"
+        self.head = self._start("head", (*arguments, *where, clients), {}, LOOPBACK)
         del self.nodes["head"]
         os.environ["RAY_ADDRESS"] = self.address
         return self
@@ -123,6 +127,12 @@ class RayCluster:
         )
         return self._start(name, arguments, environment or {}, machine)
 
+    def start_nodes(self, machines: Sequence[Machine]) -> None:
+        """Starts a node on each machine: ``node-1`` and so on. One after the other: of two that
+        start at once on one machine, one may never find its raylet."""
+        for number, machine in enumerate(machines, 1):
+            self.start_node(f"node-{number}", machine=machine)
+
     def _start(
         self,
         name: str,
@@ -149,8 +159,7 @@ class RayCluster:
 def running_cluster(nodes: int) -> Iterator[RayCluster]:
     """A cluster with nodes of the names ``node-1`` and so on."""
     with RayCluster() as cluster:
-        for number in range(1, nodes + 1):
-            cluster.start_node(f"node-{number}")
+        cluster.start_nodes([LOOPBACK] * nodes)
         yield cluster
 
 

@@ -51,8 +51,7 @@ def cluster(machines: Sequence[Machine]) -> Iterator[RayCluster]:
     """A cluster with a node on each."""
     has_lines = machines[0] is not LOOPBACK
     with RayCluster(CLUSTER_HOST if has_lines else LOOPBACK.address) as running:
-        for number, machine in enumerate(machines, 1):
-            running.start_node(f"node-{number}", machine=machine)
+        running.start_nodes(machines)
         yield running
 
 
@@ -165,35 +164,6 @@ def test_a_dead_node_is_noticed_within_seconds(
     assert "node-1" not in {states[jobs.index(job)].node for job in lost}
 
 
-def test_a_node_with_another_version_is_refused_in_words(
-    cluster: RayCluster, host: str, tmp_path: Path
-) -> None:
-    """The other nodes do the work."""
-    other = tmp_path / "other"
-    shutil.copytree(ROOT / "workers", other / "workers")
-    changed = other / "workers" / "errors.py"
-    changed.write_text(f"{changed.read_text()}\n# another version\n")
-    truths = make_recordings(tmp_path / "recordings", 2, 20)
-    machine = cluster.nodes["node-1"].machine
-    strange = cluster.start_node("node-x", machine=machine, environment={"PYTHONPATH": str(other)})
-    try:
-        with (
-            ScriptedServer(transcribe(TranscriptionStyle()), host=host) as server,
-            fleet_supervisor(server.url, tmp_path / "run") as observed,
-        ):
-            wait_for_state(observed, "node-x", NodeState.REFUSED)
-            (status,) = [one for one in observed.supervisor.nodes() if one.name == "node-x"]
-            jobs = observed.supervisor.add([truth.path for truth in truths])
-            observed.wait_until_idle()
-            states = [observed.job_states[job] for job in jobs]
-    finally:
-        strange.kill()
-        del cluster.nodes["node-x"]
-
-    assert status.problem == "another version of Paceline is installed there"
-    assert [] == errors_in(truths, states)
-
-
 def test_a_recording_that_no_node_has_fails_in_words(
     cluster: RayCluster, host: str, tmp_path: Path
 ) -> None:
@@ -235,3 +205,32 @@ def test_a_frozen_program_keeps_no_session_open(
 
     assert code == 0
     assert [] == errors_in(truths, reader.read_job_states(tmp_path / "run"))
+
+
+def test_a_node_with_another_version_is_refused_in_words(
+    cluster: RayCluster, host: str, tmp_path: Path
+) -> None:
+    """The other nodes do the work."""
+    other = tmp_path / "other"
+    shutil.copytree(ROOT / "workers", other / "workers")
+    changed = other / "workers" / "errors.py"
+    changed.write_text(f"{changed.read_text()}\n# another version\n")
+    truths = make_recordings(tmp_path / "recordings", 2, 20)
+    machine = cluster.nodes["node-1"].machine
+    strange = cluster.start_node("node-x", machine=machine, environment={"PYTHONPATH": str(other)})
+    try:
+        with (
+            ScriptedServer(transcribe(TranscriptionStyle()), host=host) as server,
+            fleet_supervisor(server.url, tmp_path / "run") as observed,
+        ):
+            wait_for_state(observed, "node-x", NodeState.REFUSED)
+            (status,) = [one for one in observed.supervisor.nodes() if one.name == "node-x"]
+            jobs = observed.supervisor.add([truth.path for truth in truths])
+            observed.wait_until_idle()
+            states = [observed.job_states[job] for job in jobs]
+    finally:
+        strange.kill()
+        del cluster.nodes["node-x"]
+
+    assert status.problem == "another version of Paceline is installed there"
+    assert [] == errors_in(truths, states)

@@ -1,4 +1,4 @@
-"""A run on three nodes: the command, the traces that come back, and what the desk is told."""
+"""A run on three nodes: the command, the traces that come back, and what the desk shows."""
 
 import json
 import os
@@ -12,6 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.engine.support.ground_truth import transcript_errors
 from tests.engine.support.process_tree import ROOT
@@ -85,6 +86,38 @@ def test_a_run_on_a_fleet_keeps_every_word_and_every_trace(
     assert NODES == sorted(one["name"] for one in record["nodes"])
     assert all(abs(one["clock_offset_ms"]) < 100 for one in record["nodes"])
     assert not state.exists() or not list(state.rglob("*.jsonl"))
+
+
+def test_a_program_outside_the_cluster_uses_its_port_for_clients(
+    cluster: RayCluster, tmp_path: Path
+) -> None:
+    """With ray://HOST:PORT, on a machine that is no part of the cluster."""
+    truths = make_recordings(tmp_path / "recordings", 3, 30)
+    with ScriptedServer(transcribe(TranscriptionStyle())) as server:
+        where = ("--endpoint", server.url, "--out", tmp_path / "run")
+        arguments = ("run", "--fleet", cluster.client_address, *where, tmp_path / "recordings")
+        done = paceline(*arguments, RAY_ADDRESS="")
+    assert done.returncode == 0, done.stderr
+    states = reader.read_job_states(tmp_path / "run")
+    by_path = {job.file: job for job in states}
+
+    assert [] == [
+        error for truth in truths for error in transcript_errors(truth, by_path[truth.path])
+    ]
+    assert {job.node for job in states} <= set(NODES)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1"])
+def test_an_address_at_which_nothing_answers_is_refused_in_words(
+    address: str, tmp_path: Path
+) -> None:
+    """At once: Ray itself would try for a minute."""
+    make_recordings(tmp_path / "recordings", 1, 10)
+    where = ("--endpoint", "ws://127.0.0.1:1", "--out", tmp_path / "run")
+    done = paceline("run", "--fleet", address, *where, tmp_path / "recordings")
+
+    assert done.returncode == 1
+    assert "nothing answers at 127.0.0.1:1 (Connection refused)" in done.stderr
 
 
 def test_the_key_reaches_the_server_and_nothing_else(cluster: RayCluster, tmp_path: Path) -> None:

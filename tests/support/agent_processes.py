@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -20,7 +21,6 @@ from workers.fleet.leases import LeaseTerms
 from workers.fleet.node_messages import NodeId
 from workers.fleet.transport import (
     AgentDied,
-    CallGroup,
     ConnectionMade,
     NodeFound,
     NoReply,
@@ -50,6 +50,8 @@ class AgentProcesses:
         """Nodes that no message reaches, and from which none comes."""
         self._connections: dict[str, Connection] = {}
         self._replies: dict[int, tuple[str, float, OnReply | None]] = {}
+        self.calls: Counter[str] = Counter()
+        """How often each method was called."""
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._turn = threading.Lock()
@@ -79,7 +81,7 @@ class AgentProcesses:
             time.sleep(0.01)
         connection = Client(str(address), "AF_UNIX")
         self._connections[name] = connection
-        self.call(NodeId(name), CallGroup.FILES, "describe", on_reply=self._on_found(name))
+        self.call(NodeId(name), "describe", on_reply=self._on_found(name))
         with suppress(EOFError, OSError):
             while True:
                 number, is_done, value = connection.recv()
@@ -104,12 +106,12 @@ class AgentProcesses:
     def call(
         self,
         node: NodeId,
-        group: CallGroup,
         method: str,
         *arguments: object,
         on_reply: OnReply | None = None,
     ) -> None:
         number = next(self._numbers)
+        self.calls[method] += 1
         with self._lock:
             self._replies[number] = node, time.time(), on_reply
             if node not in self.cut:

@@ -5,6 +5,7 @@ Only the network, the nodes' processes and the server are simulated. Times are t
 the beginning; each node has a clock of its own.
 """
 
+import os
 import random
 from collections import Counter, deque
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from workers.audio.source import Source
 from workers.fleet.lease_granter import LeaseGranter
 from workers.fleet.lease_holder import LeaseHolder
 from workers.fleet.leases import MINUTE_S, LeaseBeat, LeaseGrant, LeaseTerms
+from workers.fleet.node_messages import NodeId
+from workers.fleet.placement import Candidate, choose_node
 from workers.jobs.events import (
     Began,
     Connecting,
@@ -158,7 +161,7 @@ class SimulatedNode:
     """A machine: a lease holder, sessions, and a connection to the driver that may break."""
 
     def __init__(self, world: "FleetSimulation", name: str) -> None:
-        self.world, self.name = world, name
+        self.world, self.id = world, NodeId(name)
         chance, drift = world.chance, world.terms.max_drift
         self._offset_s = chance.uniform(0.0, 1e6)
         self._rate = 1.0 + chance.uniform(-drift, drift)
@@ -202,6 +205,13 @@ class SimulatedNode:
             world.after(world.latency_s, partial(world.driver.hear_beat, self, beat))
         for session in self._outbox.values():
             world.after(world.latency_s, partial(self._deliver, session))
+
+    def candidate(self) -> Candidate | None:
+        """The node as a place for a session."""
+        if not self.is_reachable:
+            return None
+        capacity = self.world.plan.sessions_per_node
+        return Candidate(self.id, self.assigned, capacity, has_file=True)
 
     def take(self, session: SimulatedSession) -> None:
         """The driver's message that a session is to start, or is adopted, is on its way."""
@@ -409,7 +419,8 @@ class Driver:
         node = self.world.place()
         node.assigned += 1
         self._number += 1
-        Path(assignment.trace_path).touch(0o600)  # so that no other attempt has its number
+        # So that no other attempt has its number.
+        os.close(os.open(assignment.trace_path, os.O_CREAT | os.O_WRONLY, 0o600))
         name = f"{assignment.job.id}-{assignment.attempt}-{self.epoch}.{self._number}"
         return SimulatedSession(name, node, assignment)
 
@@ -552,7 +563,8 @@ class FleetSimulation:
             _recording(low + (high - low) * number / RECORDING_LENGTHS)
             for number in range(RECORDING_LENGTHS)
         ]
-        self._names = 0
+        self._by_name: dict[NodeId, SimulatedNode] = {}
+        """All nodes that there ever were."""
         self.nodes: list[SimulatedNode] = []
         for _ in range(plan.nodes):
             self._add_node()
@@ -602,15 +614,11 @@ class FleetSimulation:
     _reachable = 0
 
     def place(self) -> SimulatedNode:
-        """The node for the next session: of a few random ones, that with the fewest sessions."""
-        nodes = self.nodes
-        candidates = [nodes[int(self.chance.random() * len(nodes))] for _ in range(3)]
-        reachable = [node for node in candidates if node.is_reachable] or [
-            node for node in nodes if node.is_reachable
-        ]
-        if not reachable:
-            raise NoRoom("no node answers")
-        return min(reachable, key=lambda node: node.assigned)
+        """The node for the next session, by the rules of `Fleet`."""
+        chosen = choose_node(self.nodes, SimulatedNode.candidate, self.chance)
+        if chosen is None:
+            raise NoRoom("no node has room")
+        return self._by_name[chosen.id]
 
     def find_session(self, job: JobId, attempt: int) -> SimulatedSession | None:
         """The session of an attempt that a node still has."""
@@ -644,8 +652,9 @@ class FleetSimulation:
     # --- what goes wrong
 
     def _add_node(self) -> None:
-        self._names += 1
-        self.nodes.append(SimulatedNode(self, f"node-{self._names}"))
+        node = SimulatedNode(self, f"node-{len(self._by_name) + 1}")
+        self.nodes.append(node)
+        self._by_name[node.id] = node
         self._reachable += 1
 
     def _plan_faults(self) -> None:

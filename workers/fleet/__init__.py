@@ -4,7 +4,7 @@ Belongs here: leases, which keep an account's limits over all nodes, and what ru
 nodes. What decides which job starts belongs to `workers.scheduling`, which knows only its
 `SessionLauncher`. May import every other package of `workers` but `evaluation`.
 
-`fleet` is that launcher. It reaches nodes through a `transport`, of which there is one. The only
-module that imports Ray is `ray_process`, which runs in a process of its own. On each node,
+`fleet` is that launcher. It reaches nodes through a `transport`, of which there is one. Only
+`ray_process`, which runs in a process of its own, and `ray_agent` import Ray. On each node,
 `node_agent` hosts sessions with the launcher that this machine uses for its own.
 """

@@ -1,24 +1,23 @@
 """The sessions of one run on many machines, as one `SessionLauncher`.
 
 The scheduler decides what starts. The fleet chooses a node, keeps the account's limits with leases,
-hands on what sessions report, and collects their traces. It notices nodes that fall silent, die or
-join. Threads: the transport's brings facts and replies, one checks the time, one installs traces.
-All of them, and the scheduler's calls, share one lock, which is never held in a call of the
-scheduler.
+hands on what sessions report, and has their traces collected. It notices nodes that fall silent,
+die or join. Threads: the transport's brings facts and replies, one checks the time, and the
+`TraceCollector` has one. All of them, and the scheduler's calls, share one lock, which is never
+held in a call of the scheduler.
 """
 
 import os
+import random
 import secrets
 import socket
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Self
 
 from workers import threads
@@ -49,11 +48,10 @@ from workers.fleet.node_messages import (
     pack,
     unpack,
 )
-from workers.fleet.placement import best_node
-from workers.fleet.trace_collection import TraceCollection
+from workers.fleet.placement import choose_node
+from workers.fleet.trace_collector import LEFTOVER_S, TraceCollector
 from workers.fleet.transport import (
     AgentDied,
-    CallGroup,
     ConnectionFailed,
     ConnectionMade,
     NodeFound,
@@ -71,27 +69,26 @@ from workers.protocol.endpoint import EndpointKind
 from workers.scheduling.launcher import NoRoom
 from workers.secrecy import Secret
 from workers.session.assignment import Assignment, ControlMessage, StartClock, StopCommand
-from workers.traces.files import log_of, trace_files
+from workers.traces.files import trace_files
 
 _log = Logger("paceline.fleet")
 
 FLEET_CHECK_INTERVAL_S = 0.25
+MAX_CAPACITY_AGE_S = 0.1
 ASK_AGAIN_S = 1.5
 """A question that was not answered for so long is asked again; each waits half a second at most."""
-CONNECT_TIMEOUT_S = 60.0
+CONNECT_TIMEOUT_S = 90.0
 """How long a run waits for its cluster."""
 FIRST_NODES_TIMEOUT_S = 20.0
 """How long it waits for agents on the nodes that the cluster has then."""
+MIN_NODES_GRACE_S = 2.0
+"""How long it waits for the others once one can be used; longer if that one took long. Whichever
+comes later joins the run all the same, and the cluster may still list some that have died."""
 ORPHAN_S = 5.0
 """How long the sessions of an agent that has died go on at most: they notice at once, and have
 `Timeouts.shutdown_s` for their last words."""
-LEFTOVER_S = 10.0
-"""How long after a node has joined the traces are collected that an earlier agent has left there.
-By then their sessions are over, and it is known which are to be adopted."""
 ADOPTION_S = 10.0
 """Sessions of an earlier program that were not adopted by then are ended."""
-COLLECT_TIMEOUT_S = 30.0
-"""How long the end of a session waits for its trace; it is collected later then."""
 FLEET_CLOSE_TIMEOUT_S = 10.0
 
 
@@ -112,6 +109,8 @@ class Fleet:
         other machines are refused unless Ray encrypts what it sends to them."""
         is_encrypted = os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true")
         self._is_local_only = needs_encryption and not is_encrypted
+        self._is_relayed = address.startswith("ray://") and not _is_loopback(address)
+        """Whether what nodes get passes through another machine, the head."""
         self._folder = folder
         self._terms = terms or LeaseTerms()
         earlier = fleet_record.load_record(folder)
@@ -134,15 +133,13 @@ class Fleet:
         self._sessions: dict[SessionKey, FleetSession] = {}
         self._inherited: dict[SessionKey, tuple[KnownSession, NodeId]] = {}
         """Sessions of an earlier program."""
-        self._collections: dict[SessionKey, tuple[TraceCollection, float]] = {}
-        """Those in progress, and when the end of the session waits no longer."""
         self._unwanted: set[SessionKey] = set()
         """Sessions that were told to end, because nothing waits for them."""
-        self._leftovers: dict[SessionKey, tuple[NodeId, float]] = {}
-        """Traces of sessions that nobody has waited for, a node that has them, and when to collect
-        them. Nodes on one machine also name those of each other's live sessions."""
         self._orphans: list[tuple[float, str, FleetSession]] = []
         """Sessions whose agent has died, and when they have surely ended."""
+        self._chance = random.Random()
+        self._capacity, self._capacity_until = 0, 0.0
+        """What `capacity` last was, and until when it is not computed again."""
         self._pair_nodes: dict[int, NodeId] = {}
         self._pair_clocks: dict[tuple[int, NodeId, float], float] = {}
         self._expected: set[NodeId] | None = None
@@ -150,15 +147,15 @@ class Fleet:
         self._failure: ConnectionFailed | None = None
         self._entered_at = 0.0
         self._closing = threading.Event()
-        self._to_install: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._traces = TraceCollector(self._transport, folder, self._changed, self._on_trace_kept)
+        self._thread: threading.Thread | None = None
 
     # --- life
 
     def __enter__(self) -> Self:
         fleet_record.save_record(self._folder, self._record)
-        start = threads.start_thread
-        self._threads = [start(self._check_often, "fleet"), start(self._install, "traces")]
+        self._traces.start()
+        self._thread = threads.start_thread(self._check_often, "fleet")
         self._transport.start(self._on_fact)
         try:
             self._await_nodes()
@@ -174,11 +171,18 @@ class Fleet:
         def is_decided() -> bool:
             return self._failure is not None or self._expected == set()
 
+        def has_node() -> bool:
+            return any(node.figures is not None for node in self._nodes.values())
+
         with self._changed:
             self._changed.wait_for(
                 lambda: self._failure or self._expected is not None, CONNECT_TIMEOUT_S
             )
-            self._changed.wait_for(is_decided, FIRST_NODES_TIMEOUT_S)
+            began = time.monotonic()
+            self._changed.wait_for(lambda: is_decided() or has_node(), FIRST_NODES_TIMEOUT_S)
+            took_s = time.monotonic() - began
+            grace_s = min(FIRST_NODES_TIMEOUT_S - took_s, max(MIN_NODES_GRACE_S, 2 * took_s))
+            self._changed.wait_for(is_decided, max(0.0, grace_s))
             if self._failure is not None:
                 raise FleetProblem(self._failure.problem, self._failure.hint)
             if self._expected is None:
@@ -192,18 +196,16 @@ class Fleet:
     def __exit__(self, *_: object) -> None:
         deadline = time.monotonic() + FLEET_CLOSE_TIMEOUT_S
         with self._changed:
-            while time.monotonic() < deadline and any(
-                not collection.is_waiting for collection, _ in self._collections.values()
-            ):
+            while time.monotonic() < deadline and self._traces.is_collecting:
                 self._changed.wait(0.1)
         self._close(end_agents=True)
 
     def _close(self, *, end_agents: bool) -> None:
         self._closing.set()
         self._transport.close(end_agents=end_agents)
-        self._to_install.put(None)
-        for thread in self._threads:
-            thread.join(FLEET_CLOSE_TIMEOUT_S)
+        self._traces.close(FLEET_CLOSE_TIMEOUT_S)
+        if self._thread is not None:
+            self._thread.join(FLEET_CLOSE_TIMEOUT_S)
         with suppress(OSError):
             self._save_record()
 
@@ -264,12 +266,17 @@ class Fleet:
 
     @property
     def capacity(self) -> int:
-        """How many sessions may run at once."""
+        """How many sessions may run at once. Asked for at each start, and by each change of a
+        session, so it may be a tenth of a second old."""
         now = time.monotonic()
         with self._changed:
+            if now < self._capacity_until:
+                return self._capacity
             usable = [n for n in self._nodes.values() if n.state(now) is NodeState.READY]
-            others = [n for n in self._nodes.values() if n not in usable]
-            return sum(n.capacity for n in usable) + sum(len(n.sessions) for n in others)
+            others = [n for n in self._nodes.values() if n.state(now) is not NodeState.READY]
+            self._capacity = sum(n.capacity for n in usable) + sum(len(n.sessions) for n in others)
+            self._capacity_until = now + MAX_CAPACITY_AGE_S
+            return self._capacity
 
     @property
     def machines(self) -> int:
@@ -282,7 +289,7 @@ class Fleet:
         now = time.monotonic()
         with self._changed:
             left = {one.holder: one.left_s for one in self._granter.statuses(lease_clock())}
-            waiting = Counter(collection.node for collection, _ in self._collections.values())
+            waiting = self._traces.uncollected()
             statuses = [
                 replace(node.status(now, left.get(node.holder)), uncollected_traces=waiting[id])
                 for id, node in self._nodes.items()
@@ -313,26 +320,23 @@ class Fleet:
 
     def _choose(self, assignment: Assignment) -> FleetNode | None:
         now, path, half = time.monotonic(), assignment.job.recording.path, assignment.job.half
-        candidates = [
-            candidate
-            for node in self._nodes.values()
-            if (candidate := node.candidate(path, now)) is not None
-        ]
+        nodes = list(self._nodes.values())
         if assignment.endpoint.kind is EndpointKind.EMBEDDED:  # it listens on this machine only
             here = socket.gethostname()
-            candidates = [one for one in candidates if self._nodes[one.id].host == here]
+            nodes = [node for node in nodes if node.host == here]
         if half is not None and (partner := self._partner_node(half)) is not None:
             # Both halves of a pair are paced by the clock of one machine.
-            candidates = [candidate for candidate in candidates if candidate.id == partner]
-        chosen = best_node(candidates)
+            nodes = [node for node in nodes if node.id == partner]
+        chosen = choose_node(nodes, lambda node: node.candidate(path, now), self._chance)
         return None if chosen is None else self._nodes[chosen.id]
 
     def _partner_node(self, half: Half) -> NodeId | None:
         """The node of the other half of a pair, while it is live."""
-        live = (s.assignment.job.half for s in self._sessions.values())
-        if any(other is not None and other.pair == half.pair for other in live):
-            return self._pair_nodes.get(half.pair)
-        return None
+        id = self._pair_nodes.get(half.pair)
+        node = None if id is None else self._nodes.get(id)
+        halves = [s.assignment.job.half for s in node.sessions.values()] if node else []
+        is_live = any(other is not None and other.pair == half.pair for other in halves)
+        return id if is_live else None
 
     def _request_start(self, session: FleetSession, node: FleetNode) -> None:
         assignment = replace(session.assignment, node=node.name)
@@ -346,7 +350,7 @@ class Fleet:
         # The key travels in this call alone: as an argument of the call, which the cluster sends
         # from process to process and keeps nowhere.
         packed = pack((session.key, assignment, session.secret))
-        self._transport.call(node.id, CallGroup.CONTROL, "start_session", packed, on_reply=on_reply)
+        self._transport.call(node.id, "start_session", packed, on_reply=on_reply)
 
     def _to_pair_clock(self, pair: int, node: FleetNode, at_s: float) -> float:
         """A time of a pair's clock on the node's clock: the same for both halves."""
@@ -368,15 +372,15 @@ class Fleet:
             if isinstance(reply, NoReply) and isinstance(message, StopCommand):
                 session.unsent.append(message)
 
-        packed, control = pack((session.key, message)), CallGroup.CONTROL
-        self._transport.call(node.id, control, "send", packed, on_reply=on_reply)
+        packed = pack((session.key, message))
+        self._transport.call(node.id, "send", packed, on_reply=on_reply)
 
     def kill(self, session: FleetSession) -> None:
         """Kills a session. On a node that does not answer, its lease ends it; nobody waits."""
         if session.node is None:
             return
         session.is_kill_requested = True
-        self._transport.call(session.node, CallGroup.CONTROL, "kill", session.key)
+        self._transport.call(session.node, "kill", session.key)
         with self._changed:
             node = self._nodes[session.node]
             if session.key in node.sessions and not self.is_reachable(node.id):
@@ -454,7 +458,8 @@ class Fleet:
             node.problem = "another version of Paceline is installed there"
             _log.warning("node %s is refused: %s", node.name, node.problem)
             return
-        if self._is_local_only and description["host"] != socket.gethostname():
+        is_here = description["host"] == socket.gethostname() and not self._is_relayed
+        if self._is_local_only and not is_here:
             node.is_refused = True
             node.problem = (
                 "the key would travel there unencrypted; set up Ray's TLS (RAY_USE_TLS), "
@@ -472,19 +477,19 @@ class Fleet:
             if key not in self._sessions:
                 known = KnownSession(SessionKey(key), JobId(job), attempt)
                 self._inherited[known.key] = known, node.id
-        collect_at = time.monotonic() + LEFTOVER_S
         for key in description["leftovers"]:
-            self._leftovers[SessionKey(key)] = node.id, collect_at
+            self._traces.note_leftover(SessionKey(key), node.id, LEFTOVER_S)
         self._ask(node)
 
     def _ask(self, node: FleetNode) -> None:
         """Asks a node for its news; its answer leads to the next question."""
         node.asked_at = time.monotonic()
-        request = pack(NewsRequest(node.kept, tuple(node.grants)))
-        on_reply = partial(self._on_news, node, node.holder)
-        self._transport.call(node.id, CallGroup.NEWS, "next_news", request, on_reply=on_reply)
+        node.question += 1
+        request = pack(NewsRequest(node.kept, node.seen, tuple(node.grants)))
+        on_reply = partial(self._on_news, node, node.holder, node.question)
+        self._transport.call(node.id, "next_news", request, on_reply=on_reply)
 
-    def _on_news(self, node: FleetNode, holder: str, reply: Reply | NoReply) -> None:
+    def _on_news(self, node: FleetNode, holder: str, question: int, reply: Reply | NoReply) -> None:
         if isinstance(reply, NoReply):
             node.problem = reply.problem
             return  # `_check_node` asks again
@@ -497,8 +502,13 @@ class Fleet:
             grant = self._granter.apply(batch.beat, lease_clock())
             if grant is not None:
                 node.grants = [grant]
+            if batch.facts:
+                node.seen = batch.facts[-1][0]
         if not was_known:
             self._save_record()  # before the first grant leaves
+        with self._changed:
+            if (node.holder, node.question) == (holder, question) and not self._closing.is_set():
+                self._ask(node)  # the answer is on its way while these facts are applied
         self._apply_held_facts(node)
         for number, fact in batch.facts:
             if number > node.known:
@@ -506,8 +516,6 @@ class Fleet:
                 node.known = number
         with self._changed:
             self._expect_no_more()
-            if node.holder == holder and not self._closing.is_set():
-                self._ask(node)
             self._changed.notify_all()
 
     def _apply_held_facts(self, node: FleetNode) -> None:
@@ -526,7 +534,7 @@ class Fleet:
                 return
             if session is None:
                 if isinstance(fact, SessionExited):
-                    self._leftovers[fact.key] = node.id, time.monotonic()
+                    self._traces.note_leftover(fact.key, node.id)
                 elif isinstance(fact, SessionReported) and fact.key not in self._unwanted:
                     self._stop_unwanted(fact.key, node.id)  # it was given up, but its node is back
                 return
@@ -578,56 +586,14 @@ class Fleet:
         """Collects the trace of a session that is over, then ends it."""
         session.phase = SessionPhase.COLLECTING
         session.close_trace()
-        trace = session.trace_path
-        self._start_collection(session.key, trace, node)
+        self._traces.collect(session.key, session.trace_path, node.id)
 
-    def _start_collection(self, key: SessionKey, trace: Path, node: FleetNode) -> None:
-        collection = TraceCollection(self._transport, key, trace, log_of(trace), self._on_collected)
+    def _on_trace_kept(self, key: SessionKey) -> None:
+        """Ends a session that has waited for its trace. Called by the thread that writes traces."""
         with self._changed:
-            if key in self._collections:
-                collection, _ = self._collections[key]
-                if not collection.is_waiting:
-                    return
-            else:
-                self._collections[key] = collection, time.monotonic() + COLLECT_TIMEOUT_S
-        collection.resume(node.id)
-
-    def _collect_leftover(self, key: SessionKey, node: FleetNode) -> None:
-        """Collects a trace that nobody waits for."""
-        job, attempt, _ = key.split(".")
-        path = dict(trace_files(self._folder, int(job))).get(int(attempt))
-        if path is not None and key not in self._inherited and key not in self._sessions:
-            self._start_collection(key, path, node)
-
-    def _on_collected(self, collection: TraceCollection, is_whole: bool) -> None:
-        """Called by the transport's thread."""
-
-        def install() -> None:
-            key = collection.key
-            try:
-                if is_whole:
-                    collection.install()
-            except OSError as error:
-                _log.warning("the trace of session %s cannot be kept: %s", key, error)
-                is_kept = False
-            else:
-                is_kept = is_whole
-            with self._changed:
-                self._collections.pop(key, None)
-                session = self._sessions.get(key)
-                node = collection.node
-                self._changed.notify_all()
-            if is_kept and node is not None:
-                self._transport.call(node, CallGroup.FILES, "forget", [key])
-            if session is not None and session.phase is SessionPhase.COLLECTING:
-                self._finish(session, session.exit_text)
-
-        self._to_install.put(install)
-
-    def _install(self) -> None:
-        """The thread that writes collected traces, and waits for the disk."""
-        while (install := self._to_install.get()) is not None:
-            install()
+            session = self._sessions.get(key)
+        if session is not None and session.phase is SessionPhase.COLLECTING:
+            self._finish(session, session.exit_text)
 
     def _lose_agent(self, node: FleetNode | None, problem: str) -> None:
         """Records that a node's agent is gone. Its sessions end by themselves."""
@@ -655,14 +621,14 @@ class Fleet:
                     self._stop_inherited()
             for how, session in over:
                 self._finish(session, how)
-            self._check_collections(now)
-            self._check_leftovers(now)
+            self._check_traces(now)
 
     def _check_node(self, node: FleetNode, now: float) -> list[tuple[str, FleetSession]]:
         """Asks a silent node again. Returns its sessions if their lease is surely over."""
         if not node.holder:
             return []
         if now - node.asked_at > ASK_AGAIN_S:
+            node.seen = node.known
             self._ask(node)
         if not node.is_silent(now):
             for session in node.sessions.values():
@@ -686,7 +652,7 @@ class Fleet:
         for message in unsent:
             self.send(session, message)
         if session.is_kill_requested:
-            self._transport.call(node.id, CallGroup.CONTROL, "kill", session.key)
+            self._transport.call(node.id, "kill", session.key)
 
     def _stop_inherited(self) -> None:
         """Ends sessions of an earlier program that nothing has adopted."""
@@ -698,26 +664,19 @@ class Fleet:
         """Ends a session that nothing waits for."""
         self._unwanted.add(key)
         packed = pack((key, StopCommand.SHUT_DOWN))
-        self._transport.call(node, CallGroup.CONTROL, "send", packed)
+        self._transport.call(node, "send", packed)
 
-    def _check_leftovers(self, now: float) -> None:
+    def _check_traces(self, now: float) -> None:
         with self._changed:
-            due = [(key, id) for key, (id, at) in self._leftovers.items() if at <= now]
-            for key, id in due:
-                del self._leftovers[key]
-                if id in self._nodes and self._nodes[id].holder:
-                    self._collect_leftover(key, self._nodes[id])
-
-    def _check_collections(self, now: float) -> None:
-        with self._changed:
-            collections = list(self._collections.values())
-            usable = [node for node in self._nodes.values() if node.holder]
-            usable = [node for node in usable if not node.is_silent(now)]
-        for collection, end_at in collections:
-            session = self._sessions.get(collection.key)
-            if collection.is_waiting:
-                same = [node for node in usable if node.id == collection.node]
-                for node in same[:1]:
-                    collection.resume(node.id)
-            if session is not None and now > end_at:
+            nodes = {node.id for node in self._nodes.values() if node.holder}
+            answering = {id for id in nodes if not self._nodes[id].is_silent(now)}
+            live = self._sessions.keys() | self._inherited.keys()
+        for key in self._traces.check(now, nodes, answering, live):
+            if (session := self._sessions.get(key)) is not None:
                 self._finish(session, session.exit_text)
+
+
+def _is_loopback(address: str) -> bool:
+    """Whether the head at ``ray://HOST:PORT`` is on this machine."""
+    host = address.removeprefix("ray://").rpartition(":")[0]
+    return host in ("localhost", "[::1]", socket.gethostname()) or host.startswith("127.")

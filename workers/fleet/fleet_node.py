@@ -36,7 +36,13 @@ class FleetNode:
         self.sessions: dict[SessionKey, FleetSession] = {}
         self.figures: NodeFigures | None = None
         self.known = 0
-        """The number of the latest fact of its agent."""
+        """The number of the latest fact of its agent that was applied."""
+        self.seen = 0
+        """The number of the latest one that has arrived."""
+        self.question = 0
+        """The number of the latest question. Only the answer to it leads to the next one: after a
+        silence there may be several, and if each led to another, each would end the wait of the
+        one before, and none would bring facts."""
         self.held_facts: list[tuple[int, NodeFact]] = []
         """Facts of sessions that are to be adopted, in order, and their numbers."""
         self.grants: list[LeaseGrant] = []
@@ -55,7 +61,8 @@ class FleetNode:
         self.host, self.holder = str(description["host"]), str(description["holder"])
         cores = int(description["cores"])
         self.capacity = cores * SESSIONS_PER_CORE
-        self.known, self.grants, self.held_facts, self.problem = 0, [], [], ""
+        self.known, self.seen = 0, 0
+        self.grants, self.held_facts, self.problem = [], [], ""
         self.heard_at = self.asked_at = now
         self.record = NodeRecord(
             self.name,

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ from workers.user_folders import state_folder
 MAX_IDLE_S = 0.5
 """How long a question for news waits if there are none."""
 BATCH_S = 0.05
-"""How long a report waits for others that travel with it."""
+"""How long a report waits for others that travel with it; those that happen while an answer and
+the next question are on their way wait no longer."""
 MAX_BATCH_FACTS = 400
 AGENT_CHECK_INTERVAL_S = 1.0
 LAG_WINDOW_S = 10.0
@@ -79,8 +81,11 @@ class NodeAgent:
         self._holder = LeaseHolder(new_holder_id(node), self._terms)
         self._hosted: dict[SessionKey, HostedSession] = {}
         self._to_start: deque[HostedSession] = deque()
-        self._facts: deque[tuple[int, NodeFact]] = deque()
-        self._last_fact = self._questions = 0
+        self._facts: deque[tuple[int, NodeFact, float]] = deque()
+        """Those that the program has not kept yet: their numbers, and when they happened."""
+        self._last_fact = self._seen = self._questions = 0
+        """The numbers of the latest fact, of the latest one that has left, and of the latest
+        question."""
         self._is_urgent = False
         self._asked_at = time.monotonic()
         self._extended_until_s = 0.0
@@ -249,9 +254,11 @@ class NodeAgent:
 
     def _add_fact(self, fact: NodeFact) -> None:
         self._last_fact += 1
-        self._facts.append((self._last_fact, fact))
+        self._facts.append((self._last_fact, fact, time.monotonic()))
         self._is_urgent |= not isinstance(fact, SessionReported)
-        self._changed.notify_all()
+        unseen = self._last_fact - self._seen
+        if self._is_urgent or self._holder.has_news or unseen in (1, MAX_BATCH_FACTS):
+            self._changed.notify_all()  # else the question waits for more of them anyway
 
     # --- news
 
@@ -265,12 +272,16 @@ class NodeAgent:
             question = self._questions
             self._asked_at = time.monotonic()
             self._apply_grants(request)
-            while self._facts and self._facts[0][0] <= request.known:
+            while self._facts and self._facts[0][0] <= request.kept:
                 self._facts.popleft()
+            self._seen = request.seen
             self._changed.notify_all()
             self._await_news(question)
-            facts = tuple(self._facts)[:MAX_BATCH_FACTS] if question == self._questions else ()
-            self._is_urgent = False
+            facts: tuple[tuple[int, NodeFact], ...] = ()
+            if question == self._questions:
+                unseen = (one[:2] for one in self._facts if one[0] > request.seen)
+                facts = tuple(islice(unseen, MAX_BATCH_FACTS))
+                self._is_urgent = False
             beat, figures = self._holder.make_beat(lease_clock()), self._figures()
         while True:
             sent_at, monotonic_s = time.time(), time.monotonic()
@@ -284,9 +295,15 @@ class NodeAgent:
             overtaken = question != self._questions
             return overtaken or self._is_urgent or self._holder.has_news
 
-        self._changed.wait_for(lambda: is_due() or self._facts, MAX_IDLE_S)
-        if self._facts and len(self._facts) < MAX_BATCH_FACTS:
-            self._changed.wait_for(is_due, BATCH_S)
+        self._changed.wait_for(lambda: is_due() or self._last_fact > self._seen, MAX_IDLE_S)
+        oldest_at = next((at for number, _, at in self._facts if number > self._seen), None)
+        if oldest_at is not None:
+            wait_s = oldest_at + BATCH_S - time.monotonic()
+            self._changed.wait_for(lambda: is_due() or self._is_batch_full, max(0.0, wait_s))
+
+    @property
+    def _is_batch_full(self) -> bool:
+        return self._last_fact - self._seen >= MAX_BATCH_FACTS
 
     def _apply_grants(self, request: NewsRequest) -> None:
         now = lease_clock()

@@ -96,7 +96,8 @@ class NodeBatch:
 class NewsRequest:
     """Asks a node for its news."""
 
-    known: int  # the number of the latest fact that the program has; the node forgets those
+    kept: int  # the number of the latest fact that the program has kept; the node forgets those
+    seen: int  # of the latest one that it has received; the answer begins after it
     grants: tuple[LeaseGrant, ...] = ()
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from workers.fleet.node_messages import NodeId
-from workers.fleet.transport import CallGroup, NoReply, Reply, TransportFact
+from workers.fleet.transport import NoReply, Reply, TransportFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,6 @@ class Call:
 
     number: int
     node: NodeId
-    group: CallGroup
     method: str
     arguments: tuple[object, ...]
 

@@ -1,13 +1,15 @@
 """The process that uses Ray: starts an agent on each node, and calls it.
 
-The only module that imports Ray. What Ray writes goes to a log in the run folder. A call's
-arguments travel from this process to that of the agent; the answers come the same way. Both are
-smaller than what Ray would keep in its object store.
+Only this module and `ray_agent` import Ray. What Ray writes goes to a log in the run folder. A
+call's arguments travel from this process to that of the agent, through the head if the address is
+ray://; the answers come the same way. Both are smaller than what Ray would keep in its object
+store.
 """
 
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -18,12 +20,10 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from workers import files, secrecy, threads
-from workers.fleet.node_agent import NodeAgent
 from workers.fleet.node_messages import NodeId
 from workers.fleet.ray_messages import Call, EndRay, FromRay, Returned, ToRay
 from workers.fleet.transport import (
     AgentDied,
-    CallGroup,
     ConnectionFailed,
     ConnectionMade,
     NodeFound,
@@ -35,12 +35,14 @@ from workers.fleet.transport import (
 NAMESPACE = "paceline"
 NODE_WATCH_INTERVAL_S = 1.0
 """Time between two looks at which nodes there are."""
+DIAL_TIMEOUT_S = 10.0
+MAX_CONNECTION_TRIES = 2
+"""Each takes up to 30 s."""
 DESCRIBE_TIMEOUT_S = 30.0
+MAX_STARTING_AGENTS = 50
+"""How many agents are started at once."""
 MAX_START_FAILURES = 5
-"""How often an agent is started in vain before its node counts as unusable. A node may be dying."""
-_GROUP_THREADS = {CallGroup.NEWS.value: 3, CallGroup.CONTROL.value: 1, CallGroup.FILES.value: 2}
-"""How many calls of each group an agent handles at once. A question for news waits, so that a
-later one needs a thread of its own."""
+"""After so many failed starts of its agent, a node counts as unusable. A node may be dying."""
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to anybody
     "RAY_DISABLE_IMPORT_WARNING": "1",
@@ -71,27 +73,52 @@ def run_ray_process(
     os.chdir("/")
     sys.argv = ["paceline"]
     outbox = Outbox(facts)
-    try:
-        import ray
-    except ImportError:
-        hint = "Install it with: pip install 'paceline[fleet]'"
-        outbox.put(ConnectionFailed("Ray is not installed", hint, is_final=True))
-        return
-    try:
-        ray.init(
-            address=address,
-            namespace=NAMESPACE,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            ignore_reinit_error=True,
-        )
-    except Exception as error:
-        outbox.put(_connection_failure(address, error))
+    if (problem := _unreachable(address) or _connect(address)) is not None:
+        outbox.put(problem)
         return
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
     RayCluster(outbox, run, terms).serve(requests)
     # Ray's own clean-up takes a second, and may wait for a head that is gone.
     os._exit(0)
+
+
+def _connect(address: str) -> ConnectionFailed | None:
+    """Connects to the cluster; returns why not. On a busy machine, the server for ray:// may take
+    longer for a new client than Ray waits for it, so that is tried again."""
+    try:
+        import ray
+    except ImportError:
+        hint = "Install it with: pip install 'paceline[fleet]'"
+        return ConnectionFailed("Ray is not installed", hint, is_final=True)
+    for tries_left in reversed(range(MAX_CONNECTION_TRIES)):
+        try:
+            ray.init(
+                address=address,
+                namespace=NAMESPACE,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                ignore_reinit_error=True,
+            )
+            break
+        except Exception as error:
+            was_late = address.startswith("ray://") and isinstance(error, ConnectionError)
+            if not was_late or not tries_left:
+                return _connection_failure(address, error)
+    return None
+
+
+def _unreachable(address: str) -> ConnectionFailed | None:
+    """Why nothing can be at an address; None if something answers. Ray would try for a minute."""
+    if address == "auto":
+        return None
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), DIAL_TIMEOUT_S).close()
+    except OSError as error:
+        reason = f"nothing answers at {host}:{port} ({error.strerror or error})"
+        hint = "Is the cluster's head node running? Its port for ray:// is 10001, else 6379."
+        return ConnectionFailed(reason, hint, is_final=True)
+    return None
 
 
 def _connection_failure(address: str, error: Exception) -> ConnectionFailed:
@@ -128,6 +155,8 @@ class RayCluster:
         self._outbox, self._run, self._terms = outbox, run, terms
         self._agents: dict[NodeId, Any] = {}
         self._refused: set[NodeId] = set()
+        self._starting: set[NodeId] = set()
+        """The nodes whose agents are being started."""
         self._failures: Counter[NodeId] = Counter()
         """How often in a row the agent of a node could not be started."""
         self._lock = threading.Lock()
@@ -155,8 +184,7 @@ class RayCluster:
             return
         asked_at = time.time()
         try:
-            method = getattr(agent, call.method).options(concurrency_group=call.group.value)
-            future = method.remote(*call.arguments).future()
+            future = getattr(agent, call.method).remote(*call.arguments).future()
         except Exception as error:
             self._outbox.put(Returned(call.number, NoReply(_short(error))))
             return
@@ -195,7 +223,8 @@ class RayCluster:
     # --- nodes
 
     def _watch_nodes(self) -> None:
-        """The thread that starts an agent on each node that joins."""
+        """The thread that sees to it that each node that joins gets an agent. Each start has a
+        thread of its own: a node that does not answer must not keep the others waiting."""
         is_first = True
         while True:
             nodes = self._alive_nodes()
@@ -204,9 +233,11 @@ class RayCluster:
                 is_first = False
             for node, name in nodes.items():
                 with self._lock:
-                    is_known = node in self._agents or node in self._refused
-                if not is_known:
-                    self._start_agent(node, name)
+                    known = self._agents.keys() | self._refused | self._starting
+                    if node in known or len(self._starting) >= MAX_STARTING_AGENTS:
+                        continue
+                    self._starting.add(node)
+                threads.start_thread(partial(self._start_agent, node, name), "agent")
             time.sleep(NODE_WATCH_INTERVAL_S)
 
     def _alive_nodes(self) -> dict[NodeId, str]:
@@ -225,39 +256,50 @@ class RayCluster:
 
     def _start_agent(self, node: NodeId, name: str) -> None:
         """Starts the agent of a node, or finds the one that an earlier program has started."""
-        import ray
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
         try:
-            agent = (
-                ray.remote(concurrency_groups=_GROUP_THREADS)(NodeAgent)
-                .options(
-                    name=f"paceline-{self._run}-{node[:16]}",
-                    namespace=NAMESPACE,
-                    lifetime="detached",  # it outlives this program, for the next one
-                    get_if_exists=True,
-                    num_cpus=0,
-                    max_restarts=0,
-                    max_task_retries=0,
-                    scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False),
-                )
-                .remote(self._run, node[:16], self._terms)
-            )
-            reference = agent.describe.options(concurrency_group=CallGroup.FILES.value).remote()
-            description = ray.get(reference, timeout=DESCRIBE_TIMEOUT_S)
+            agent, description = self._described_agent(node)
         except Exception as error:
-            self._failures[node] += 1
-            may_pass = "raised in its creation task" not in str(error)
-            if may_pass and self._failures[node] < MAX_START_FAILURES:
-                return  # the next look tries again, if the node is still there
-            with self._lock:
-                self._refused.add(node)
-            self._outbox.put(NodeUnusable(node, name, _start_problem(error)))
+            self._note_failure(node, name, error)
             return
         with self._lock:
+            self._starting.discard(node)
             self._agents[node] = agent
             self._failures[node] = 0
         self._outbox.put(NodeFound(node, name, description))
+
+    def _described_agent(self, node: NodeId) -> tuple[Any, Any]:
+        """The agent of a node, and what it says of itself; raises whatever Ray raises."""
+        import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        from workers.fleet.ray_agent import GROUP_THREADS, RayNodeAgent
+
+        agent = (
+            ray.remote(concurrency_groups=GROUP_THREADS)(RayNodeAgent)
+            .options(
+                name=f"paceline-{self._run}-{node[:16]}",
+                namespace=NAMESPACE,
+                lifetime="detached",  # it outlives this program, for the next one
+                get_if_exists=True,
+                num_cpus=0,
+                max_restarts=0,
+                max_task_retries=0,
+                scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False),
+            )
+            .remote(self._run, node[:16], self._terms)
+        )
+        return agent, ray.get(agent.describe.remote(), timeout=DESCRIBE_TIMEOUT_S)
+
+    def _note_failure(self, node: NodeId, name: str, error: Exception) -> None:
+        """Lets the next look try again, if the node is still there; or gives the node up."""
+        may_pass = "raised in its creation task" not in str(error)
+        with self._lock:
+            self._starting.discard(node)
+            self._failures[node] += 1
+            if may_pass and self._failures[node] < MAX_START_FAILURES:
+                return
+            self._refused.add(node)
+        self._outbox.put(NodeUnusable(node, name, _start_problem(error)))
 
 
 def _is_certain_death(error: BaseException) -> bool:

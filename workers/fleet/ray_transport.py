@@ -23,7 +23,6 @@ from workers.fleet.leases import LeaseTerms
 from workers.fleet.node_messages import NodeId
 from workers.fleet.ray_messages import Call, EndRay, FromRay, Returned, ToRay
 from workers.fleet.transport import (
-    CallGroup,
     ConnectionFailed,
     NoReply,
     OnReply,
@@ -59,7 +58,6 @@ class RayTransport:
     def call(
         self,
         node: NodeId,
-        group: CallGroup,
         method: str,
         *arguments: object,
         on_reply: OnReply | None = None,
@@ -69,7 +67,7 @@ class RayTransport:
         if on_reply is not None:
             with self._lock:
                 self._replies[number] = on_reply
-        self._outbox.put(Call(number, node, group, method, arguments))
+        self._outbox.put(Call(number, node, method, arguments))
 
     def close(self, *, end_agents: bool) -> None:
         """Ends the process, after what was called before."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from workers import files
 from workers.fleet.node_files import MAX_LOG_BYTES
 from workers.fleet.node_messages import NodeId, SessionKey, TraceInfo, unpack
-from workers.fleet.transport import CallGroup, NoReply, Reply, Transport
+from workers.fleet.transport import NoReply, Reply, Transport
 
 
 class TraceCollection:
@@ -49,8 +49,7 @@ class TraceCollection:
             else:
                 on_value(reply.value)
 
-        files = CallGroup.FILES
-        self._transport.call(self.node, files, method, *arguments, on_reply=on_reply)
+        self._transport.call(self.node, method, *arguments, on_reply=on_reply)
 
     def _on_info(self, packed: bytes) -> None:
         info: TraceInfo | None = unpack(packed)

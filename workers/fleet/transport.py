@@ -5,18 +5,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Protocol, TypeAlias
 
 from workers.fleet.node_messages import NodeId
-
-
-class CallGroup(Enum):
-    """Calls of one group reach a node in order, and do not wait for those of others."""
-
-    NEWS = "news"
-    CONTROL = "control"
-    FILES = "files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +86,12 @@ class Transport(Protocol):
     def call(
         self,
         node: NodeId,
-        group: CallGroup,
         method: str,
         *arguments: object,
         on_reply: OnReply | None = None,
     ) -> None:
-        """Calls a method of a node's agent. ``on_reply`` is called once, or never."""
+        """Calls a method of a node's agent. ``on_reply`` is called once, or never. News, what is
+        sent to sessions, and files do not wait for each other."""
 
     def close(self, *, end_agents: bool) -> None:
         """Disconnects. ``end_agents``: ends the agents, which have no sessions any more."""

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.engine.support.transcribing_server import TranscriptionStyle, transcr
 from tests.support.agent_processes import AgentProcesses
 from workers.fleet.fleet import Fleet
 from workers.fleet.leases import LeaseTerms
+from workers.fleet.node_agent import MAX_IDLE_S
 from workers.jobs.events import ChunksSent, Progressed
 from workers.jobs.job import StreamSettings
 from workers.jobs.node_status import NodeState
@@ -91,3 +93,26 @@ def test_the_sessions_of_a_dead_agent_continue_elsewhere(tmp_path: Path, sockets
     for trace in traces:
         assert any(isinstance(timed.event, ChunksSent) for timed in read_trace(trace))
     assert [] == list((tmp_path / "state" / "paceline" / "fleet" / "test" / "b").rglob("*.jsonl"))
+
+
+def test_a_node_that_was_silent_is_asked_one_question_at_a_time(
+    tmp_path: Path, sockets: Path
+) -> None:
+    """It answers all that it was asked meanwhile, but only the last answer leads to a question."""
+    with (
+        ScriptedServer() as server,
+        agents_of(server.url, tmp_path, sockets, ("a",)) as (observed, agents),
+    ):
+
+        def wait_for_state(state: NodeState) -> None:
+            observed.wait_until(lambda: observed.supervisor.nodes()[0].state is state)
+
+        agents.processes["a"].send_signal(signal.SIGSTOP)
+        wait_for_state(NodeState.SILENT)
+        agents.processes["a"].send_signal(signal.SIGCONT)
+        wait_for_state(NodeState.READY)
+        asked, began = agents.calls["next_news"], time.monotonic()
+        observed.wait_until(lambda: agents.calls["next_news"] >= asked + 5)
+
+        # Without news, an answer takes half a second.
+        assert time.monotonic() - began > 3 * MAX_IDLE_S

@@ -1,7 +1,9 @@
 """Which node a session goes to."""
 
+from random import Random
+
 from workers.fleet.node_messages import NodeId
-from workers.fleet.placement import Candidate, best_node
+from workers.fleet.placement import MAX_COMPARED_NODES, Candidate, best_node, choose_node
 
 
 def node(
@@ -43,3 +45,30 @@ def test_of_two_equal_nodes_the_one_that_has_the_recording_is_chosen() -> None:
     """A node is asked only when it is idler: it may not have it."""
     assert chosen(node("a", 5, has_file=None), node("b", 5)) == "b"
     assert chosen(node("a", 4, has_file=None), node("b", 5)) == "a"
+
+
+def test_of_many_nodes_a_few_are_compared() -> None:
+    """A thousand nodes are filled about evenly, and none of them is looked at for each session."""
+    loads, looks = [0] * 1_000, 0
+
+    def candidate_of(number: int) -> Candidate:
+        nonlocal looks
+        looks += 1
+        return node(f"{number}", loads[number])
+
+    chance = Random(1)
+    for _ in range(10_000):
+        best = choose_node(range(1_000), candidate_of, chance)
+        assert best is not None
+        loads[int(best.id)] += 1
+
+    assert looks == 10_000 * MAX_COMPARED_NODES
+    assert max(loads) <= 12
+
+
+def test_the_only_node_with_room_is_found_among_many() -> None:
+    """Whichever are drawn by chance."""
+    nodes = [node(f"{number}", 150 if number else 0) for number in range(1_000)]
+
+    assert choose_node(nodes, lambda one: one, Random(1)) is nodes[0]
+    assert choose_node(nodes, lambda one: None, Random(1)) is None

@@ -5,7 +5,7 @@ from pathlib import Path
 from workers.fleet.node_files import NodeFiles
 from workers.fleet.node_messages import PIECE_BYTES, NodeId, SessionKey, pack
 from workers.fleet.trace_collection import TraceCollection
-from workers.fleet.transport import CallGroup, NoReply, OnReply, Reply
+from workers.fleet.transport import NoReply, OnReply, Reply
 
 KEY, NODE = SessionKey("1.1.ab12"), NodeId("a")
 HEAD, FIRST = b'{"t":0.0,"type":"trace"}\n', b'{"t":0.1,"type":"connecting"}\n'
@@ -23,7 +23,6 @@ class Line:
     def call(
         self,
         node: NodeId,
-        group: CallGroup,
         method: str,
         *arguments: object,
         on_reply: OnReply | None = None,
