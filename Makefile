@@ -81,9 +81,9 @@ slow: $(READY) node ## Run the slow tests: two minutes
 hostile: $(READY) node plugins ## Run the tests of machines, folders and servers at their worst: eight minutes
 	@SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --timeout 300 tests/hostile
 
-# One after the other: each test has a cluster of several nodes.
+# Each file has a cluster of several nodes, whose tests run one after the other and mostly wait.
 fleet: $(READY) $(RAY) ## Run the tests of fleets on a Ray cluster of this machine: five minutes
-	@SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q --timeout 300 tests/fleet
+	@SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -n 2 --dist loadfile --timeout 300 tests/fleet
 
 # [tool.mutmut] in pyproject.toml names the core modules and the tests. Each change is tried on the
 # tests that reach it; `mutmut show NAME` prints one. All take ten minutes; MUTANTS names fewer.
