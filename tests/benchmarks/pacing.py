@@ -216,7 +216,8 @@ def measure_tool(tool: Tool, files: Sequence[Path], seconds: int, run_folder: Pa
     others = "".join(f", {name} {text}" for name, text in load.others.items())
     print(
         f"{_count(len(files))}, {tool.value}: p99 {p99:.2f} ms, outside stalls {quiet_p99:.2f} "
-        f"({figures.quiet_share:.0%} of chunks), p99.9 {quiet_p99_9:.2f}, CPU "
+        f"({figures.quiet_share:.0%} of chunks; {len(stalls.spans_s)} stalls, together "
+        f"{stalls.total_s:.2f} s), p99.9 {quiet_p99_9:.2f}, CPU "
         f"{figures.cpu_percent:.3f} %, {figures.memory_mb:.2f} MB, all started in "
         f"{figures.started_s:.1f} s{others}; "
         f"the sink needed {received.cpu_percent:.1f} % of a core"

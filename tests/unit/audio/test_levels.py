@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.support import audio_files
-from workers.audio.levels import FLOOR_DB, rms_dbfs
+from workers.audio.levels import FLOOR_DB, levels_dbfs, rms_dbfs
 
 
 def pcm(level: float, seconds: float = 0.1) -> bytes:
@@ -21,3 +21,13 @@ def test_levels_have_two_ends() -> None:
     assert rms_dbfs(bytes(3200)) == FLOOR_DB
     assert rms_dbfs(b"\1\0" + bytes(96000)) == FLOOR_DB
     assert rms_dbfs(b"") == FLOOR_DB
+
+
+def test_blocks_are_measured_together() -> None:
+    """Each has its own level, whether all are equally long or not."""
+    loud, calm, short = pcm(0.5), pcm(0.1), pcm(0.5, 0.05)
+
+    assert [-9, -23, FLOOR_DB] == levels_dbfs([loud, calm, bytes(len(loud))])
+    assert [-9, -23, -9] == levels_dbfs([loud, calm, short])
+    assert [FLOOR_DB, FLOOR_DB] == levels_dbfs([b"", b""])
+    assert [] == levels_dbfs([])

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,6 +51,23 @@ def test_a_head_is_read_and_nothing_after_it() -> None:
         assert (answer.status, answer.phrase) == (101, "Switching Protocols")
         assert answer.headers == {"upgrade": "websocket", "x": "1, 2"}
         assert sock.recv(100) == b"\x81\x02hi"
+
+
+@pytest.mark.parametrize("newline", [b"\r\n", b"\n"])
+def test_a_head_may_come_in_pieces(newline: bytes) -> None:
+    """Also if one ends within the empty line."""
+    head = newline.join([b"HTTP/1.1 101 Switching Protocols", b"X: 1", b"", b""])
+    for cut in range(1, len(head)):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            theirs.sendall(head[:cut])
+            rest = threading.Thread(target=theirs.sendall, args=(head[cut:] + b"\x81",))
+            rest.start()
+            answer = read_answer(ours, time.monotonic() + 5)
+            rest.join()
+
+            assert {"x": "1"} == answer.headers
+            assert b"\x81" == ours.recv(100)
 
 
 def test_interim_answers_are_skipped() -> None:
