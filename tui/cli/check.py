@@ -31,8 +31,9 @@ def check(paths: tuple[str, ...], as_json: bool, **arguments: Any) -> ExitCode:
 
     from tui.cli.check_document import failed_to_json, recording_to_json, summary_to_json
     from tui.cli.console import print_json, print_line
-    from tui.cli.run_options import find_sources, parse_options, print_skipped
+    from tui.cli.run_options import parse_options
     from tui.cli.run_setup import new_forecaster
+    from tui.cli.run_sources import find_sources, print_skipped
     from tui.render.forecast import forecast_lines
     from tui.terminal.stdio import lost_output
     from tui.text.formats import format_duration

@@ -64,8 +64,9 @@ def open_request(
     paths: tuple[str, ...], watch: bool, arguments: dict[str, Any]
 ) -> "tuple[RunOptions, RunRequest]":
     """Checks the options of a new run, and finds its first recordings."""
-    from tui.cli.run_options import parse_options, watch_folders
+    from tui.cli.run_options import parse_options
     from tui.cli.run_setup import RunRequest
+    from tui.cli.run_sources import watch_folders
     from tui.files.sources import iter_sources
     from workers.audio.discovery import SkippedPaths
 
@@ -138,8 +139,8 @@ def run_desk(
     desktop notification at the end, whatever the settings say."""
     from tui.cli.console import print_line
     from tui.cli.faults import report_fault
-    from tui.cli.run_options import print_skipped
     from tui.cli.run_setup import new_forecaster, open_supervisor
+    from tui.cli.run_sources import print_skipped
     from tui.cli.summary import exit_code, run_summary_lines
     from tui.terminal import gc_tuning
     from tui.terminal.sighup import treat_lost_terminal_as_sighup

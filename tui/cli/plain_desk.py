@@ -18,9 +18,10 @@ from tui.app.queue_edits import QueueEditor
 from tui.cli.console import input_descriptor, print_line, ring_bell
 from tui.cli.exit_codes import ExitCode, most_severe
 from tui.cli.faults import report_fault
-from tui.cli.run_options import RunOptions, print_skipped
+from tui.cli.run_options import RunOptions
 from tui.cli.run_output import RunOutput
 from tui.cli.run_setup import RunRequest, open_supervisor
+from tui.cli.run_sources import print_skipped
 from tui.cli.summary import exit_code, run_summary_lines
 from tui.config.settings import DeskSettings
 from tui.keys.key_table import Scope

@@ -47,9 +47,10 @@ def run(
     """Stream files and folders without a screen."""
     from tui.cli.cost_question import confirm_cost
     from tui.cli.headless import stream_headless
-    from tui.cli.run_options import find_sources, parse_options, print_skipped, watch_folders
+    from tui.cli.run_options import parse_options
     from tui.cli.run_output import chosen_verbosity
     from tui.cli.run_setup import RunRequest
+    from tui.cli.run_sources import find_sources, print_skipped, watch_folders
     from tui.cli.score import load_thresholds
     from workers.audio.discovery import SkippedPaths
 

@@ -111,7 +111,7 @@ def is_unfinished(index: "RunIndex") -> bool:
     from workers.jobs.outcomes import JobEnding, can_continue
 
     settled = (JobStatus.DONE.value, JobStatus.CANCELLED.value)
-    endings = ((job.status in settled, job.saved.ended) for job in index.jobs)
+    endings = ((job.status in settled, job.ended) for job in index.jobs)
     return can_continue(
         JobEnding(
             is_settled,

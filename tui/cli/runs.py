@@ -31,6 +31,9 @@ class RunState(Enum):
     DAMAGED = "damaged"  # its index cannot be read
 
 
+MIN_COMPRESSED_BYTES = 1_000_000_000
+"""From this size on, it is worth a line that the traces of a run can be compressed."""
+
 _UNIT_S = {"h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -145,7 +148,19 @@ class ListedRun:
             format_bytes(self.bytes),
         ]
         facts.append(f"→ {to}" if to else "")
-        return ["  ".join(filter(None, facts)), f"  {before}{self.command}"]
+        return ["  ".join(filter(None, facts)), f"  {before}{self.command}", *self._advice]
+
+    @property
+    def _advice(self) -> list[str]:
+        """That compressing the traces would save much, if it would."""
+        from tui.text.formats import shell_path
+        from workers.traces.files import has_plain_traces
+
+        if self.bytes < MIN_COMPRESSED_BYTES or self.state is RunState.RUNNING:
+            return []
+        if not has_plain_traces(self.path):
+            return []
+        return [f"  its traces take a twentieth after: paceline compress {shell_path(self.path)}"]
 
     def _status_word(self, status: str) -> str:
         """The status of a job now. The index has that of its last change on disk, such as

@@ -127,7 +127,8 @@ class DeskState:
         finished.pop(job, None)
         if not job_state.status.is_finished or job in self.shown_on_wall:
             return
-        finished[job] = job_state.transcript.turns_in_memory
+        if turns := job_state.transcript.turns_in_memory:  # those that were read back have none
+            finished[job] = turns
         while sum(finished.values()) > MAX_FINISHED_TURNS:
             earliest = next(iter(finished))
             del finished[earliest]
@@ -162,7 +163,8 @@ class DeskState:
             self.status_counts[job_state.status] += 1
             self._note_done(job_state)
             self._update_maxima(job_state)
-            self.evict_turns(job_state.job)
+            if job_state.transcript.turns_in_memory:
+                self.evict_turns(job_state.job)
 
     def replace(self, job_states: Iterable[JobState]) -> None:
         """Replaces the states of jobs, or of halves of pairs, that were restored before."""

@@ -13,6 +13,7 @@ from workers.jobs.events import Retrying
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState
 from workers.jobs.node_status import NodeStatus
+from workers.runs.index import garbage_collection_paused
 from workers.runs.job_timeline import BEFORE_START_S
 from workers.runs.timeline import RunTimeline
 from workers.scheduling.spending import NOTHING_SPENT
@@ -85,14 +86,16 @@ class Replay:
         if self.position_s < self._shown_until_s:
             state.reset()
             self._shown_until_s = BEFORE_START_S
-        finished = self.timeline.finished_between(self._shown_until_s, self.position_s)
         if state.job_states:
+            finished = self.timeline.finished_between(self._shown_until_s, self.position_s)
             state.replace(finished.values())
         else:
-            jobs = self.timeline.index.jobs
-            state.restore(
-                finished.get(job.id) or JobState.of(job.id, job.source, job.half) for job in jobs
-            )
+            with garbage_collection_paused():
+                finished = self.timeline.finished_between(self._shown_until_s, self.position_s)
+                state.restore(
+                    finished.get(job.id) or JobState.of(job.id, job.source, job.half)
+                    for job in self.timeline.index.jobs
+                )
         for at, report in self.timeline.reports_between(
             self._shown_until_s, self.position_s, without=finished
         ):

@@ -1,7 +1,10 @@
 """Finds the reference of each recording: beside it, in its manifest, or in a given place."""
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from workers.errors import UsageProblem
@@ -48,7 +51,8 @@ def match_references(files: Iterable[ScoredFile], given: Path | None = None) -> 
     """
     distinct = list(dict.fromkeys(files))
     if given is None:
-        found = {file: _find_beside(file) for file in distinct}
+        references_in = cache(_references_in)
+        found = {file: _find_beside(file, references_in) for file in distinct}
         return _matches(distinct, {file: one for file, one in found.items() if one is not None})
     if given.is_dir():
         return _match_folder(distinct, given)
@@ -72,24 +76,37 @@ def _matches(
     return ReferenceMatches(references, unmatched, tuple(unused))
 
 
-def _find_beside(file: ScoredFile) -> Reference | None:
+def _find_beside(
+    file: ScoredFile, references_in: Callable[[Path], Mapping[str, list[Path]]]
+) -> Reference | None:
+    """``references_in``: `_references_in`, which lists each folder once."""
     if text := text_in_metadata(file.metadata):
         return Reference(MANIFEST_ORIGIN, text)
     folders = [file.path.parent]
     if file.path.parent.name == "audio":
         folders.append(file.path.parent.parent / "truth")
     for folder in folders:
-        for suffix in READERS:
-            for candidate in _with_suffix(folder, file.path.stem, suffix):
+        for candidate in references_in(folder).get(file.path.stem, ()):
+            if candidate.is_file():
                 return read_reference(candidate, file.path.stem)
     return None
 
 
-def _with_suffix(folder: Path, stem: str, suffix: str) -> Iterable[Path]:
-    names = {f"{stem}{suffix}", f"{stem}{suffix.upper()}"}
-    if suffix == ".textgrid":
-        names.add(f"{stem}.TextGrid")
-    return (folder / name for name in sorted(names) if (folder / name).is_file())
+def _references_in(folder: Path) -> dict[str, list[Path]]:
+    """What may be references in a folder, by the name without suffix; the preferred kind first."""
+    found: dict[str, list[Path]] = {}
+    with suppress(OSError):  # there is no such folder
+        for name in sorted(os.listdir(folder)):
+            stem, suffix = os.path.splitext(name)
+            if suffix.lower() in READERS:
+                found.setdefault(stem, []).append(folder / name)
+    for paths in found.values():
+        paths.sort(key=_preference)
+    return found
+
+
+def _preference(path: Path) -> int:
+    return list(READERS).index(path.suffix.lower())
 
 
 def _match_folder(files: list[ScoredFile], folder: Path) -> ReferenceMatches:
@@ -101,13 +118,10 @@ def _match_folder(files: list[ScoredFile], folder: Path) -> ReferenceMatches:
     paths: dict[str, set[Path]] = {}
     for file in files:
         paths.setdefault(file.path.stem, set()).add(file.path)
-    order = list(READERS)
     references: dict[ScoredFile, Reference] = {}
     for file in files:
         stem = file.path.stem
-        candidates = sorted(
-            by_stem.get(stem, ()), key=lambda path: order.index(path.suffix.lower())
-        )
+        candidates = sorted(by_stem.get(stem, ()), key=_preference)
         if not candidates:
             continue
         if len(paths[stem]) > 1:

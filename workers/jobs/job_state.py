@@ -68,12 +68,16 @@ class JobStatus(Enum):
     @classmethod
     def from_outcome(cls, outcome: Outcome) -> "JobStatus":
         """The status of a job whose latest attempt had this outcome."""
-        same_name = {cls.DONE.value, cls.CANCELLED.value, cls.INTERRUPTED.value}
-        return cls(outcome.value) if outcome.value in same_name else cls.FAILED
+        return _STATUS_AFTER.get(outcome, cls.FAILED)
 
 
 _FINISHED = {JobStatus.DONE, JobStatus.CANCELLED, JobStatus.INTERRUPTED, JobStatus.FAILED}
 _LIVE = {JobStatus.CONNECTING, JobStatus.STREAMING, JobStatus.FINISHING}
+_STATUS_AFTER = {
+    Outcome.DONE: JobStatus.DONE,
+    Outcome.CANCELLED: JobStatus.CANCELLED,
+    Outcome.INTERRUPTED: JobStatus.INTERRUPTED,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,12 @@ class _TurnNumbers:
             self._bits[order >> 3] |= 1 << (order & 7)
             self._count += 1
 
+    def add_run(self, first: int, count: int) -> None:
+        """Adds so many numbers in a row."""
+        bits = int.from_bytes(self._bits, "little") | ((1 << count) - 1) << first
+        self._bits = bytearray(bits.to_bytes((bits.bit_length() + 7) // 8, "little"))
+        self._count = bits.bit_count()
+
     def discard(self, order: int) -> None:
         if order in self:
             self._bits[order >> 3] ^= 1 << (order & 7)
@@ -242,8 +248,7 @@ class Transcript:
         """Fills an empty transcript with evicted turns, and the points between its attempts."""
         self.resume_points = list(resume_points)
         for first, count in turns.runs:
-            for order in range(first, min(first + count, MAX_LISTED_TURN)):
-                self._evicted.add(order)
+            self._evicted.add_run(first, max(0, min(count, MAX_LISTED_TURN - first)))
         if turns.runs:
             order, text = sum(turns.runs[-1]) - 1, turns.last_text
             times = turns.start_ms, turns.end_ms

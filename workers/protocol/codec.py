@@ -6,7 +6,8 @@ writing. A field of the wrong type, one out of its range (see `workers.ranges`),
 without a default raises `Malformed`.
 
 msgspec would do most of this. But it refuses ``null`` and rounded floats, which servers send, drops
-undeclared fields, does not tell the wrong value, and adds 11 ms to the start of each command.
+undeclared fields, does not tell the wrong value, and adds 11 ms to the start of each command. So it
+only reads what is long and plainly right, see `plain_decoder`.
 """
 
 import json
@@ -135,6 +136,71 @@ def load(cls: type[T], record: Mapping[str, Json], where: str = "", *, quoting: 
         place = f"{where}{error.place}".lstrip(".") or "it"
         raise Malformed(place + error.reason(quoting=quoting)) from None
     return found
+
+
+def plain_decoder(cls: type[T]) -> Callable[[str], T | None]:
+    """Returns a function that reads a ``cls`` from the text of a JSON object, several times as fast
+    as `load`. It returns None where only `load` can tell: for a value that is wrong, and for one
+    that must be converted. ``cls`` may not keep undeclared fields.
+
+    Loads msgspec, which makes dataclasses without running their code, and checks all but ranges.
+    """
+    import msgspec  # adds 11 ms to the start of a command
+
+    decode, is_in_range = msgspec.json.Decoder(cls).decode, _range_check(cls)
+
+    def decode_plain(text: str) -> T | None:
+        try:
+            record = decode(text)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            return None
+        return record if is_in_range is None or is_in_range(record) else None
+
+    return decode_plain
+
+
+def _range_check(cls: type) -> Callable[[Any], bool] | None:
+    """Returns a function that tells whether all numbers and texts of a ``cls`` that was decoded by
+    its types are in their ranges; None if there is none to check. Compiled, as loaders are."""
+    hints = get_type_hints(cls, localns={"Json": object}, include_extras=True)
+    names: dict[str, Any] = {}
+    lines = ["def is_in_range(record):"]
+    for field in fields(cls):
+        if test := _range_test(hints[field.name], "value", names):
+            lines += [f" value = record.{field.name}", f" if not ({test}): return False"]
+    if len(lines) == 1:
+        return None
+    exec("\n".join([*lines, " return True"]), names)
+    check: Callable[[Any], bool] = names["is_in_range"]
+    return check
+
+
+def _range_test(hint: Any, value: str, names: dict[str, Any]) -> str:
+    """An expression that is true if the variable ``value`` is in the range of its type; empty if it
+    always is. Adds what the expression uses to ``names``."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        (inner,) = (arm for arm in arguments if arm is not type(None))
+        test = _range_test(inner, value, names)
+        return test and f"({value} is None or {test})"
+    if origin is Annotated:
+        for allowed in arguments[1:]:
+            if isinstance(allowed, Range | Text):
+                names[name := f"allowed{len(names)}"] = allowed
+                return f"({_plain_test(hint, value)} or {value} in {name})"
+        return _range_test(arguments[0], value, names)
+    if hint in (int, float):
+        return f"({_plain_test(hint, value)})"
+    if origin is tuple or (isinstance(origin, type) and issubclass(origin, Mapping)):
+        item, items = (
+            (arguments[0], value) if origin is tuple else (arguments[1], f"{value}.values()")
+        )
+        test = _range_test(item, f"{value}_", names)
+        return test and f"(not {value} or all({test} for {value}_ in {items}))"
+    if is_dataclass(hint) and isinstance(hint, type) and (check := _range_check(hint)) is not None:
+        names[name := f"check{len(names)}"] = check
+        return f"{name}({value})"
+    return ""
 
 
 def readable_fields(cls: type, record: Mapping[str, Json]) -> JsonObject:

@@ -23,7 +23,14 @@ from workers.jobs.pair import STATUSES_WORST_FIRST
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 from workers.ranges import JOB_NUMBER, shown
-from workers.runs.saved_records import IndexJob, SavedHeader, check_links, load_header, load_job
+from workers.runs.saved_records import (
+    IndexJob,
+    JobDecoder,
+    SavedHeader,
+    check_links,
+    load_header,
+    load_job,
+)
 
 INDEX_NAME = "run.json"
 CHANGES_NAME = "run.changes.jsonl"
@@ -40,8 +47,12 @@ _VERSIONS = (COMPLETE_VERSION, PARTIAL_VERSION, DIVIDED_VERSION)
 MAX_INDEX_BYTES = 512 << 20
 """The largest index, and the longest line of its changes, that is read: a million jobs."""
 MAX_INDEX_DEPTH = 50
+_JOBS_BEFORE_DECODER = 200
+"""After so many jobs, `JobDecoder` saves more time than it takes to load."""
 
 _JOBS_FOLLOW = b'"jobs": [\n'
+_JOB_CHANGE = '{"job": '
+"""How a line begins that changes a job."""
 _DAMAGE_HINT = "The file is damaged, or another program changed it. Correct it to go on."
 _MAX_READS = 5
 """How often an index is read again because it was written meanwhile."""
@@ -107,6 +118,20 @@ class _Records:
     extent: Extent
     jobs: dict[int, "IndexJob | _DamagedJob"] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    decoder: JobDecoder | None = None
+    """For large indexes."""
+
+    def decode(self, text: str) -> IndexJob | None:
+        """The job with this object, if it can be read fast."""
+        if len(self.jobs) < _JOBS_BEFORE_DECODER:
+            return None
+        if self.decoder is None:
+            self.decoder = JobDecoder(
+                with_traces=self.extent is not Extent.OUTCOMES,
+                with_text=self.extent is Extent.EVERYTHING,
+            )
+        is_deep = text.count("{") + text.count("[") > MAX_INDEX_DEPTH
+        return None if is_deep else self.decoder.decode(text)
 
 
 def read_index(path: Path, extent: Extent = Extent.OUTCOMES) -> RunIndex:
@@ -119,13 +144,14 @@ def read_index(path: Path, extent: Extent = Extent.OUTCOMES) -> RunIndex:
 @contextmanager
 def garbage_collection_paused() -> Iterator[None]:
     """For code that makes a million objects and no garbage: looking for it takes three times as
-    long."""
+    long. What it has made is left out of later searches too."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_enabled:
+            gc.freeze()
             gc.enable()
 
 
@@ -195,7 +221,8 @@ def _read_whole_index(path: Path, extent: Extent) -> _Records:
         raise RunFolderProblem(reason, _DAMAGE_HINT)
     records = _Records(header, f"{file}: ", extent)
     for position, job in enumerate(listed):
-        _add_listed_job(records, job, position, file, None)
+        place = f"{file}: jobs[{position}]"
+        _check_added(records, _add_job(records, job, place, None), position, place)
     return records
 
 
@@ -216,8 +243,8 @@ def _read_lines(lines: BinaryIO, file: Path, extent: Extent) -> _Records | None:
             if line == b"]}\n" and not position:
                 break
             text = line.removesuffix(b"\n").removesuffix(b"" if is_last else b",").decode()
-            job = codec.parse_object(text, str(file), MAX_INDEX_DEPTH)
-            _add_listed_job(records, job, position, file, text)
+            place = f"{file}: jobs[{position}]"
+            _check_added(records, _add_text(records, text, place), position, place)
             if is_last:
                 if lines.readline(MAX_INDEX_BYTES) != b"]}\n":
                     return None
@@ -227,11 +254,7 @@ def _read_lines(lines: BinaryIO, file: Path, extent: Extent) -> _Records | None:
     return None if lines.read(1) else records
 
 
-def _add_listed_job(
-    records: _Records, job: Json, position: int, file: Path, text: str | None
-) -> None:
-    place = f"{file}: jobs[{position}]"
-    number = _add_job(records, job, place, text)
+def _check_added(records: _Records, number: int, position: int, place: str) -> None:
     if len(records.jobs) <= position:
         raise RunFolderProblem(f"{place}.id is {number}, as that of another job", _DAMAGE_HINT)
 
@@ -247,6 +270,14 @@ def _check_format(file: Path, version: Json) -> None:
     raise RunFolderProblem(reason, _DAMAGE_HINT)
 
 
+def _add_text(records: _Records, text: str, place: str) -> int:
+    """Adds a job by the text of its object, or replaces it; returns its number."""
+    if (job := records.decode(text)) is None:
+        return _add_job(records, codec.parse_object(text, place, MAX_INDEX_DEPTH), place, text)
+    records.jobs[job.id] = job
+    return job.id
+
+
 def _add_job(records: _Records, job: Json, place: str, text: str | None) -> int:
     """Adds a job, or replaces it; returns its number. ``text``: its object as it was written."""
     if not isinstance(job, dict):
@@ -256,7 +287,7 @@ def _add_job(records: _Records, job: Json, place: str, text: str | None) -> int:
     except Malformed as error:
         raise _problem(f"{place}.", error) from None
     try:
-        loaded = load_job(job, with_summary=records.extent is not Extent.OUTCOMES)
+        loaded = load_job(job, with_traces=records.extent is not Extent.OUTCOMES)
     except (Malformed, RecursionError) as error:
         records.jobs[number] = _DamagedJob(_problem(f"{place}.", error))
         return number
@@ -308,11 +339,9 @@ def _apply_changes(path: Path, records: _Records) -> int:
                 if not (line := lines.readline(MAX_INDEX_BYTES)):
                     break
                 offset += len(line)
-                change = _parsed_change(line)
-                if change is None:
+                if not _apply_change(records, line, f"{file}, line {number}: "):
                     damaged.append(number)
                     continue
-                _apply_change(records, change, f"{file}, line {number}: ")
                 size = offset
                 records.warnings += [f"{file}, line {one} is damaged" for one in damaged]
                 damaged.clear()
@@ -323,16 +352,20 @@ def _apply_changes(path: Path, records: _Records) -> int:
     return size
 
 
-def _parsed_change(line: bytes) -> JsonObject | None:
+def _apply_change(records: _Records, line: bytes, place: str) -> bool:
+    """Applies a line of ``run.changes.jsonl``; returns whether it is whole."""
     if not line.endswith(b"\n"):
-        return None
+        return False
     try:
-        return codec.parse_object(line, "", max_depth=MAX_INDEX_DEPTH)
-    except Malformed:
-        return None
-
-
-def _apply_change(records: _Records, change: JsonObject, place: str) -> None:
+        text = line.decode()
+        if text.startswith(_JOB_CHANGE) and text.endswith("}\n"):
+            decoded = records.decode(text.removeprefix(_JOB_CHANGE).removesuffix("}\n"))
+            if decoded is not None:
+                records.jobs[decoded.id] = decoded
+                return True
+        change = codec.parse_object(text, "", max_depth=MAX_INDEX_DEPTH)
+    except (Malformed, UnicodeDecodeError):
+        return False
     if (job := change.get("job")) is not None:
         _add_job(records, job, f"{place}job", None)
     if (header := change.get("header")) is not None:
@@ -340,6 +373,7 @@ def _apply_change(records: _Records, change: JsonObject, place: str) -> None:
             reason = f"{place}header is {shown(header)}; it must be an object"
             raise RunFolderProblem(reason, _DAMAGE_HINT)
         records.header, records.header_place = header, f"{place}header."
+    return True
 
 
 def index_lines(header: Mapping[str, Json], jobs: Iterable[str]) -> Iterator[str]:
@@ -355,7 +389,7 @@ def index_lines(header: Mapping[str, Json], jobs: Iterable[str]) -> Iterator[str
 
 def job_change(job: str) -> str:
     """A line of ``run.changes.jsonl`` with the object of a job, which replaces its former one."""
-    return f'{{"job": {job}}}\n'
+    return f"{_JOB_CHANGE}{job}}}\n"
 
 
 def header_change(header: Mapping[str, Json]) -> str:

@@ -8,7 +8,6 @@ its start if the user retried the job.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 from itertools import zip_longest
 from math import inf
@@ -57,7 +56,7 @@ class AttemptEvents(Protocol):
     yet."""
 
     @property
-    def started_at(self) -> datetime: ...
+    def started_s(self) -> float: ...
 
     @property
     def end_s(self) -> float: ...

@@ -8,7 +8,6 @@ working on a run holds a lock, which the system always releases when the program
 import json
 import os
 import secrets
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,11 +17,10 @@ from pathlib import Path
 from workers import files
 from workers.audio.source import HIDDEN_URL, Source
 from workers.errors import RunFolderProblem, UsageProblem
-from workers.jobs.events import Connecting, Ended, JobReport, Queued, Retrying, Slipped
+from workers.jobs.events import Connecting, Ended, JobReport
 from workers.jobs.job import Half, JobId, Limits, StreamSettings
 from workers.jobs.job_folders import JOBS_PER_FOLDER, folder_of_job
 from workers.jobs.job_state import JobState, JobStatus
-from workers.jobs.job_summary import summary_of
 from workers.protocol import codec
 from workers.protocol.codec import Json, JsonObject
 from workers.protocol.endpoint import Endpoint
@@ -43,6 +41,7 @@ from workers.runs.index import (
     job_change,
     read_index,
 )
+from workers.runs.job_records import RECORDED, forget_words, record_report
 from workers.runs.run_lock import RunLock
 from workers.runs.saved_records import IndexJob, load_job
 from workers.sources.shard import Shard
@@ -61,14 +60,8 @@ _PRESERVED_KEYS = (
 )
 """Keys that are kept from the header of a resumed run, unless they are set again."""
 
-
-_RECORDED_EVENTS = (Queued, Connecting, Slipped, Retrying, Ended)
-"""Those that change the index; a tuple, since a union would be made at each report."""
 MAX_OPEN_RECORDS = 64
 """So many jobs are kept decoded at most: a save encodes them while all reports wait."""
-MAX_NOTED_SLIPS = 20
-"""How many slips of an attempt are marked when the run is replayed."""
-
 MAX_CHANGES_BYTES = 4_000_000
 """The index is written as a whole when its changes are larger than this and than itself."""
 
@@ -349,36 +342,20 @@ class RunFolder:
 
     def changes_of(self, job: JobId) -> UpdateConfiguration:
         """The recorded changes to a job's session configuration."""
-        return self._load(job).saved.changes
+        return self._load(job).changes
 
     def record(self, state: JobState, report: JobReport) -> None:
         """Records the state of a job after a report."""
-        if not isinstance(report.event, _RECORDED_EVENTS):
+        if not isinstance(report.event, RECORDED):
             return
+        if isinstance(report.event, Connecting):
+            info = environment.environment_info()
+            self._header_changed |= any(self._header.get(key) != info[key] for key in info)
+            self._header |= info
         job = self._record(report.job)
-        match report.event:
-            case Queued() as queued:
-                job |= {"size": None, **job, **codec.dump(queued)}
-            case Connecting():
-                job["sha256"] = state.sha256
-                info = environment.environment_info()
-                self._header_changed |= any(self._header.get(key) != info[key] for key in info)
-                self._header |= info
-            case Ended() if state.sha256:  # of a file that was still being written, or has changed
-                job["sha256"] = state.sha256
-        _record_attempt(job, state, report, self._trace_bytes(report))
-        if not self._keeps_words and isinstance(summary := job.get("summary"), dict):
-            turns = summary["turns"]
-            assert isinstance(turns, dict)
-            turns["last_text"] = ""
-        if isinstance(report.event, Slipped):
-            self._set_record(report.job, job)
-            return
-        retrying = isinstance(report.event, Retrying)  # after a refusal too, unlike `state.status`
-        job["status"] = (JobStatus.RETRYING if retrying else state.status).value
-        job["attempt"] = state.attempt
-        if not isinstance(report.event, Queued):
-            _record_ending(job, state)
+        record_report(job, state, report, self._trace_bytes(report))
+        if not self._keeps_words:
+            forget_words(job)
         self._set_record(report.job, job)
 
     def _trace_bytes(self, report: JobReport) -> int | None:
@@ -391,7 +368,7 @@ class RunFolder:
         return None
 
     def _load(self, job: JobId) -> IndexJob:
-        return self._loaded.get(job) or load_job(self._record(job), with_summary=False)
+        return self._loaded.get(job) or load_job(self._record(job), with_traces=False)
 
     def _record(self, job: JobId) -> JsonObject:
         record = self._open.get(job)
@@ -487,45 +464,6 @@ class RunFolder:
         written = lines.encode(errors="backslashreplace")
         self._files.append(CHANGES_NAME, written, self._changes_size)
         self._changes_size += len(written)
-
-
-def _record_attempt(
-    job: JsonObject, state: JobState, report: JobReport, trace_bytes: int | None
-) -> None:
-    """Records when an attempt was, and what it left, so that nobody must read its trace."""
-    traced, number = job.get("traced"), str(report.attempt)
-    if not isinstance(traced, dict):  # missing, or damaged
-        traced = job["traced"] = {}
-    job.pop("summary", None)
-    attempt = traced.get(number)
-    match report.event:
-        case Connecting():
-            # The session's clock started when its first report, which this is, had the time 0.
-            started_from = codec.dump(state.started_from)
-            traced[number] = {"started": time.time() - report.t, "started_from": started_from}
-        case Slipped() if isinstance(attempt, dict):
-            slips = attempt.setdefault("slips_s", [])
-            if isinstance(slips, list) and len(slips) < MAX_NOTED_SLIPS:
-                slips.append(report.t)
-        case Ended() if isinstance(attempt, dict) and state.has_started:
-            attempt |= {"seconds": report.t, "bytes": trace_bytes}
-            if (summary := summary_of(state)) is not None:
-                job["summary"] = codec.dump(summary)
-        case Retrying() if state.refusal is not None:  # its number is used again
-            traced.pop(number, None)
-
-
-def _record_ending(job: JsonObject, state: JobState) -> None:
-    attempts, number = job.get("attempts"), str(state.attempt)
-    if state.ended is None:  # drop the end of a refused or failed start
-        job.pop("ended", None)
-        if isinstance(attempts, dict):
-            attempts.pop(number, None)
-        return
-    ended = job["ended"] = codec.dump(state.ended)
-    if not isinstance(attempts, dict):  # missing, or damaged
-        attempts = job["attempts"] = {}
-    attempts[number] = ended
 
 
 def create(path: Path | None, *, for_group: bool = False) -> RunFolder:

@@ -1,8 +1,8 @@
 """Shows a job that has ended from its index alone, if that can be relied on."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 from workers.jobs.events import Connecting, Ended, Event, JobReport, Slipped
@@ -19,18 +19,19 @@ def is_summarised(job: IndexJob, traces: Sequence[tuple[int, Path]], *, is_compl
     what they contain. ``is_complete``: the run ended properly; otherwise the power may have failed,
     and the end of the last trace is looked at."""
     saved, ended = job.saved, job.ended
-    if saved.summary is None or ended is None:
+    if job.traces.summary is None or ended is None:
         return False
     if saved.status != JobStatus.from_outcome(ended.outcome).value:
         return False
-    sizes = {int(number): attempt.bytes for number, attempt in saved.traced.items()}
-    if sizes.keys() != {number for number, _ in traces} or job.attempt not in sizes:
+    traced, latest = job.traces.traced, job.saved.attempt
+    if len(traced) != len(traces) or str(latest) not in traced:
         return False
     with suppress(OSError):
         for number, path in traces:
-            size = path.lstat().st_size
+            if (attempt := traced.get(str(number))) is None:
+                return False
             # A compressed one was on the disk as a whole before it took the place of the other.
-            if size != sizes[number] and path.suffix != COMPRESSED_SUFFIX:
+            if os.lstat(path).st_size != attempt.bytes and path.suffix != COMPRESSED_SUFFIX:
                 return False
         return is_complete or has_end(traces[-1][1])
     return False
@@ -38,15 +39,15 @@ def is_summarised(job: IndexJob, traces: Sequence[tuple[int, Path]], *, is_compl
 
 def summarised_state(job: IndexJob) -> JobState:
     """The state of a job for which `is_summarised` is true. Its transcript is on the disk."""
-    saved, summary = job.saved, job.saved.summary
+    traced, summary = job.traces.traced, job.traces.summary
     assert summary is not None
     assert job.ended is not None
     state = JobState.of(job.id, job.source, job.half)
     if job.queued is not None:
         state.apply(JobReport(job.id, 1, job.file, 0.0, job.queued, job.half))
     earlier = [
-        Attempt(number, saved.traced[str(number)].started_from, ended)
-        for number in sorted(map(int, saved.traced))
+        Attempt(number, traced[str(number)].started_from, ended)
+        for number in sorted(map(int, traced))
         if number < job.attempt and (ended := job.ending_of(number)) is not None
     ]
     restore_summary(
@@ -55,7 +56,7 @@ def summarised_state(job: IndexJob) -> JobState:
         attempt=job.attempt,
         ended=job.ended,
         earlier=earlier,
-        sha256=saved.sha256,
+        sha256=job.saved.sha256,
     )
     return state
 
@@ -69,20 +70,22 @@ class SummarisedAttempt:
     def __init__(
         self, job: IndexJob, number: int, path: Path, read: Callable[[Path], TraceIndex]
     ) -> None:
-        saved, ended = job.saved.traced[str(number)], job.ending_of(number)
-        self.started_at = datetime.fromtimestamp(saved.started, UTC)
+        saved, ended = job.traces.traced[str(number)], job.ending_of(number)
+        self.started_s = saved.started
         self.end_s = max(saved.seconds, 0.0)
         self._saved, self._ended = saved, ended
         self._path, self._read = path, read
 
     def find(self, kind: type[E]) -> Iterator[tuple[float, E]]:
         """As `TraceIndex.find`, but knows only what a timeline asks for."""
-        start = self._saved.started_from
-        connecting = Connecting("", "", start.at_ms, start.turn, start.kept_words)
-        events: list[tuple[float, Event]] = [(0.0, connecting)]
-        events += [(slip_s, Slipped(0.0, 0.0)) for slip_s in self._saved.slips_s]
-        if self._ended is not None:
-            events.append((self.end_s, self._ended))
+        events: list[tuple[float, Event]] = []
+        if kind is Slipped:
+            events = [(slip_s, Slipped(0.0, 0.0)) for slip_s in self._saved.slips_s]
+        elif kind is Connecting:
+            start = self._saved.started_from
+            events = [(0.0, Connecting("", "", start.at_ms, start.turn, start.kept_words))]
+        elif kind is Ended and self._ended is not None:
+            events = [(self.end_s, self._ended)]
         return ((t, event) for t, event in events if isinstance(event, kind))
 
     def first(self, kind: type[E]) -> E | None:

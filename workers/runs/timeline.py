@@ -53,13 +53,13 @@ class RunTimeline:
     def _place_jobs(self, path: Path, running: bool) -> None:
         traces = self._locate_traces(path)
         self._clock = RunClock(
-            (trace_index.started_at.timestamp(), trace_index.end_s)
+            (trace_index.started_s, trace_index.end_s)
             for _, trace_index in chain(*traces)
             if trace_index.end_s
         )
 
         def start_s(trace: AttemptEvents) -> float:
-            return self._clock.from_wall_time(trace.started_at.timestamp())
+            return self._clock.from_wall_time(trace.started_s)
 
         attempts = [time_attempts(job_traces, start_s) for job_traces in traces]
         starts = [(attempt.start_s, 1) for attempt in chain(*attempts)]
@@ -95,7 +95,7 @@ class RunTimeline:
         """The attempts of each job. Traces are read now, unless they are large and the index has a
         summary of the job: then they are read when they are played."""
         files, jobs = trace_files_by_job(path), self.index.jobs
-        bytes_of_job = [sum(one.bytes or 0 for one in job.saved.traced.values()) for job in jobs]
+        bytes_of_job = [sum(one.bytes or 0 for one in job.traces.traced.values()) for job in jobs]
         is_large, is_complete = sum(bytes_of_job) > self._max_read_bytes, self.index.is_complete
         read = lru_cache(MAX_OPEN_TRACES)(TraceIndex)
         self._summarised: set[JobId] = set()

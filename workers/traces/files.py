@@ -69,6 +69,11 @@ def trace_files_by_job(folder: Path) -> Mapping[int, list[tuple[int, Path]]]:
     return {job: _in_order(attempts) for job, attempts in found.items()}
 
 
+def has_plain_traces(folder: Path) -> bool:
+    """Whether the first jobs of a run have traces that are not compressed."""
+    return any(name.endswith(TRACE_SUFFIX) for name in _names_in(folder))
+
+
 def files_by_job(folder: Path) -> Mapping[int, list[Path]]:
     """The traces and logs of every job, those of refused attempts included."""
     found: dict[int, list[Path]] = {}

@@ -55,8 +55,8 @@ class TraceIndex:
         """Rare events, final turns (kept in a transcript anyway) and the progress before each."""
         self.damage: tuple[float, str] | None = None
         """Time and description of the first known damage."""
-        self.started_at = datetime.fromtimestamp(0, UTC)
-        """When its first line was written; the epoch if that is unknown."""
+        self.started_s = 0.0
+        """When its first line was written, in seconds since the epoch; 0 if that is unknown."""
         try:
             with open_trace(path) as file:
                 first = file.readline(MAX_LINE_BYTES)
@@ -65,7 +65,7 @@ class TraceIndex:
                     started_at = datetime.fromisoformat(head.wall).astimezone(UTC)
                     if not 1970 <= started_at.year < 9000:  # `datetime` arithmetic has limits
                         raise Malformed(f"{path.name} was written in the year {started_at.year}")
-                    self.started_at = started_at
+                    self.started_s = started_at.timestamp()
                     self._scan_lines(file)
         except (Malformed, OSError, ValueError, OverflowError) as damage:
             self.damage = self.end_s, str(damage)

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from tests.support import audio_files
 from tests.unit.limit_search.test_diagnosis import found, trial
-from tui.cli.find_limit import report_lines
+from tui.cli.limit_lines import report_lines
 from tui.cli.registry import paceline
 from workers.limit_search.finder import Bound, LimitReport
 

@@ -104,3 +104,15 @@ def test_without_an_unfinished_run_nothing_is_continued(runs: Path) -> None:
     make_run(runs / "1", "done")
     with pytest.raises(RunFolderProblem, match=r"no run under .* is unfinished"):
         named("unfinished")
+
+
+def test_a_run_of_recordings_that_cannot_be_read_is_not_unfinished(runs: Path) -> None:
+    """The end of its attempt stands twice in the index, as the program writes it."""
+    ended = {"outcome": "unreadable", "reason": "it is no recording"}
+    job = {"id": 1, "file": "1.wav", "status": "failed", "attempt": 1, "ended": ended}
+    (runs / "monday").mkdir(parents=True)
+    index = {"jobs": [{**job, "attempts": {"1": ended}}]}
+    (runs / "monday" / "run.json").write_text(json.dumps(index))
+
+    with pytest.raises(RunFolderProblem, match="is unfinished"):
+        named("unfinished")

@@ -6,8 +6,9 @@ import trustme
 
 from tests.support.run_builders import index_entry, write_run_folder
 from tui.cli.resume_options import prepare_resume
-from tui.cli.run_options import RunOptions, find_sources, parse_options
+from tui.cli.run_options import RunOptions, parse_options
 from tui.cli.run_setup import new_start_limiter
+from tui.cli.run_sources import find_sources
 from workers.audio.discovery import SkippedPaths
 from workers.audio.recording import Recording
 from workers.errors import UsageProblem

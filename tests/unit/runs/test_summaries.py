@@ -224,4 +224,4 @@ def test_a_turn_that_was_open_first_is_in_the_summary_too(tmp_path: Path) -> Non
     """As in every real session: a turn is heard in part before it ends."""
     jobs = read_index(write_summarised_run(tmp_path / "run"), Extent.SUMMARIES).jobs
 
-    assert [job.saved.summary and job.saved.summary.turns.runs for job in jobs] == [((0, 2),)] * 2
+    assert [job.traces.summary and job.traces.summary.turns.runs for job in jobs] == [((0, 2),)] * 2
