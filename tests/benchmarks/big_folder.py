@@ -4,7 +4,8 @@
 
 Each job has the trace of a session of about a minute: partial turns that grow by a word, their
 final turns, lags and levels. All of it together is as large as asked for; the folder is written
-by this program and removed at the end, unless ``--keep`` names where to leave it.
+by this program below the system's folder for temporary files (``TMPDIR``) and removed at the end,
+unless ``--keep`` names where to leave it.
 
 start
     From starting the command to its first useful output: the run's line of ``runs``, the first

@@ -60,7 +60,7 @@ EXCEPTIONS = {
     ("tui/cli/doctor.py", "wave.open"): "in that folder",
     ("tui/doctor/recordings.py", "TemporaryDirectory"): "private, with a name of the system's",
     ("workers/audio/decoder_trial.py", "open"): "FFmpeg writes a tone, in a private folder",
-    ("tui/cli/find_limit.py", "TemporaryDirectory"): "private, under a name drawn by the system",
+    ("tui/cli/limit_setup.py", "TemporaryDirectory"): "private, under a name drawn by the system",
     ("workers/fleet/node_files.py", "rmdir"): "removes only an empty folder",
     ("workers/playback/process.py", "write_text"): "the name of the process in /proc",
     ("workers/session/main.py", "write_text"): "the name of the process in /proc",

@@ -3,7 +3,7 @@
 Plain Python; the caller passes in the time. A `Replay` implements only `SupervisorStatus`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import inf
 
 from tui.model.desk_state import DeskState
@@ -15,17 +15,24 @@ from workers.jobs.job_state import JobState
 from workers.jobs.node_status import NodeStatus
 from workers.runs.index import garbage_collection_paused
 from workers.runs.job_timeline import BEFORE_START_S
+from workers.runs.saved_records import IndexJob
+from workers.runs.summaries import summarised_state
 from workers.runs.timeline import RunTimeline
 from workers.scheduling.spending import NOTHING_SPENT
 
 SPEEDS = (1, 4, 16)
+
+FIRST_ROWS, NEXT_ROWS = 500, 4000
+"""How many rows of jobs that have ended are made before the first screen, and in each tick after
+it: all those of a run of 20,000 jobs would take a second."""
 
 TIME_TOLERANCE_S = 1e-6
 """Times that differ by less count as equal; rounding causes such differences."""
 
 
 class Replay:
-    """A replay of one run. It starts at the end, which shows the run's result."""
+    """A replay of one run. It starts at the end, which shows the run's result. ``first_rows``: how
+    many rows the first `update_state` makes; the others follow with the next ones."""
 
     # The supervisor's status; traces do not record holds, changed limits or server restarts.
     holding = False
@@ -35,8 +42,9 @@ class Replay:
     spending = NOTHING_SPENT
     is_idle = True  # quitting ends no session
 
-    def __init__(self, timeline: RunTimeline) -> None:
+    def __init__(self, timeline: RunTimeline, *, first_rows: int = FIRST_ROWS) -> None:
         self.timeline = timeline
+        self._first_rows = first_rows
         self.duration_s = timeline.duration_s
         self.max_sessions = timeline.index.saved.limits.sessions or max(timeline.peak_sessions, 1)
         """The user's limit on concurrent sessions; without one, the most that ran at once."""
@@ -48,6 +56,8 @@ class Replay:
         self.speed = SPEEDS[0]
         self._shown_until_s = BEFORE_START_S
         """The position up to which reports were applied to the state."""
+        self._later_rows: list[IndexJob] = []
+        """Jobs that have ended and have no row yet, in reverse."""
         self._last_tick_s = 0.0
 
     def toggle_playing(self, now: float) -> None:
@@ -83,19 +93,19 @@ class Replay:
     def update_state(self, state: DeskState, now: float) -> None:
         """Applies reports up to the current position; after a jump back, reapplies all of them."""
         self._advance(now)
+        if self.position_s == self._shown_until_s:
+            self._add_later_rows(state, NEXT_ROWS)
+            state.tick(self.position_s)
+            return
+        self._add_later_rows(state, len(self._later_rows))
         if self.position_s < self._shown_until_s:
             state.reset()
             self._shown_until_s = BEFORE_START_S
+        finished = self.timeline.finished_between(self._shown_until_s, self.position_s)
         if state.job_states:
-            finished = self.timeline.finished_between(self._shown_until_s, self.position_s)
-            state.replace(finished.values())
+            state.replace(map(summarised_state, finished.values()))
         else:
-            with garbage_collection_paused():
-                finished = self.timeline.finished_between(self._shown_until_s, self.position_s)
-                state.restore(
-                    finished.get(job.id) or JobState.of(job.id, job.source, job.half)
-                    for job in self.timeline.index.jobs
-                )
+            self._add_rows(state, finished)
         for at, report in self.timeline.reports_between(
             self._shown_until_s, self.position_s, without=finished
         ):
@@ -111,6 +121,31 @@ class Replay:
 
         self.queue = sorted(state.table.waiting_jobs, key=start_s)
         state.update_forecast(self.queue, self.next_start_at, self.max_sessions, held=self.holding)
+
+    def _add_rows(self, state: DeskState, finished: Mapping[JobId, IndexJob]) -> None:
+        """Adds a row for each job, but keeps most of those that have ``finished`` for later. The
+        halves of a pair have one row."""
+        jobs = self.timeline.index.jobs
+        is_later = {
+            job.id for job in jobs[self._first_rows :] if job.id in finished and job.half is None
+        }
+        with garbage_collection_paused():
+            state.restore(
+                summarised_state(job)
+                if job.id in finished
+                else JobState.of(job.id, job.source, job.half)
+                for job in jobs
+                if job.id not in is_later
+            )
+        self._later_rows = [job for job in reversed(jobs) if job.id in is_later]
+
+    def _add_later_rows(self, state: DeskState, count: int) -> None:
+        """Adds the rows of so many jobs that were kept for later."""
+        if self._later_rows:
+            first = max(0, len(self._later_rows) - count)
+            added, self._later_rows = self._later_rows[first:], self._later_rows[:first]
+            with garbage_collection_paused():
+                state.restore(map(summarised_state, reversed(added)))
 
     def nodes(self) -> list[NodeStatus]:
         """Returns none: only a run that is going on has nodes."""

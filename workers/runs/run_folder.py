@@ -132,8 +132,12 @@ class RunFolder:
                 self.path.rmdir()
 
     def release_index(self) -> None:
-        """Frees the memory of `index`."""
-        self.index, self._loaded = None, {}
+        """Frees the memory of `index`, except that of its jobs, see `release_job`."""
+        self.index = None
+
+    def release_job(self, job: JobId) -> None:
+        """Frees the memory that a job of `index` takes; what is asked about it is read again."""
+        self._loaded.pop(job, None)
 
     @property
     def needs_saving(self) -> bool:

@@ -12,7 +12,6 @@ from itertools import accumulate, chain
 from pathlib import Path
 
 from workers.jobs.job import JobId
-from workers.jobs.job_state import JobState
 from workers.runs.index import Extent, garbage_collection_paused, read_index
 from workers.runs.job_timeline import (
     BEFORE_START_S,
@@ -21,7 +20,8 @@ from workers.runs.job_timeline import (
     TimedReport,
     time_attempts,
 )
-from workers.runs.summaries import SummarisedAttempt, is_summarised, summarised_state
+from workers.runs.saved_records import IndexJob
+from workers.runs.summaries import SummarisedAttempt, is_summarised
 from workers.traces.files import trace_files_by_job
 from workers.traces.index import TraceIndex
 
@@ -113,12 +113,12 @@ class RunTimeline:
         """Reads what the last moment of the run needs. Final turns stay in memory."""
         self.reports_between(BEFORE_START_S, self.duration_s, without=self._summarised)
 
-    def finished_between(self, after_s: float, until_s: float) -> dict[JobId, JobState]:
+    def finished_between(self, after_s: float, until_s: float) -> dict[JobId, IndexJob]:
         """The jobs that start after ``after_s`` and have ended at ``until_s``, in a run with large
-        traces, as they are then. Their turns are on the disk. `reports_between` need not read what
+        traces. `summarised_state` says how they are then, and `reports_between` need not read what
         happened to them."""
         return {
-            timeline.job.id: summarised_state(timeline.job)
+            timeline.job.id: timeline.job
             for timeline in self._job_timelines
             if timeline.job.id in self._summarised and timeline.lasts_between(after_s, until_s)
         }

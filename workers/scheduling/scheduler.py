@@ -240,6 +240,7 @@ class Scheduler:
         started = []
         adopted = []
         states = sorted(states, key=lambda state: state.job)
+        self.folder.release_index()
         for state in states:
             job, source = state.job, self.folder.source_of(state.job)
             slot = JobSlot(job, source, source.file, state.copy(), state.half)
@@ -256,6 +257,7 @@ class Scheduler:
             live_s = 0.0 if session is None else state.live_open_seconds
             self._spending.add(state.open_seconds - live_s, settings)
             if state.is_settled:
+                self.folder.release_job(job)
                 continue
             slot.path = self.folder.recording_path(job)
             if session is not None:
@@ -270,8 +272,8 @@ class Scheduler:
                 self._queue_retry(slot, "it was not finished")
                 if state.has_started or state.earlier_attempts:
                     started.append(job)
+            self.folder.release_job(job)
         self._queue.reorder([*started, *self.folder.order])
-        self.folder.release_index()
         return adopted
 
     def cancel(self, job: JobId) -> None:

@@ -225,3 +225,26 @@ def test_a_turn_that_was_open_first_is_in_the_summary_too(tmp_path: Path) -> Non
     jobs = read_index(write_summarised_run(tmp_path / "run"), Extent.SUMMARIES).jobs
 
     assert [job.traces.summary and job.traces.summary.turns.runs for job in jobs] == [((0, 2),)] * 2
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_the_rows_of_a_large_run_follow_the_first_screen(tmp_path: Path, moves: bool) -> None:
+    """At once if the user moves to another moment, and all are as if they had been made first."""
+    stream(tmp_path / "run", *[[DONE]] * 5)
+    timeline = RunTimeline(tmp_path / "run", max_read_bytes=0)
+    replay, state = Replay(timeline, first_rows=2), DeskState()
+
+    replay.update_state(state, 0.0)
+    assert [1, 2] == state.table.visible_jobs
+    if moves:
+        replay.seek(0.0)
+    replay.update_state(state, 1.0)
+
+    whole, expected = Replay(timeline), DeskState()
+    whole.update_state(expected, 0.0)
+    if moves:
+        whole.seek(0.0)
+        whole.update_state(expected, 1.0)
+    assert [1, 2, 3, 4, 5] == state.table.visible_jobs
+    assert expected.status_counts == state.status_counts
+    assert list(map(known, expected.all_job_states)) == list(map(known, state.all_job_states))
