@@ -70,7 +70,7 @@ coverage: $(READY) node judges ## Run all tests, and show which lines and branch
 package: $(READY) $(PACKAGING) ## Build wheel and sdist, install them with pip, pipx and uv, and try both ends of all bounds
 	@rm -rf .venv/packaged
 	@.venv/packaging/bin/python -m build --outdir .venv/packaged/dist . >/dev/null
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --timeout 300 --durations 6 tests/packaging
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --timeout 1200 tests/packaging
 	@cat .venv/packaged/figures.txt
 
 # The tests that `make test` leaves out, which are beside quicker ones of their kind.

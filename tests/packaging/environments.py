@@ -1,6 +1,7 @@
 """Where the stage installs what it tests: environments, commands and their sizes."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,14 @@ TOOLS = ROOT / ".venv" / "packaging" / "bin"
 STAGE = ROOT / ".venv" / "packaged"
 """The stage's own folder, emptied at the start of each run."""
 
-MAX_COMMAND_S = 200.0
+CACHES = {
+    "UV_CACHE_DIR": str(TOOLS.parent / "uv-cache"),
+    "PIP_CACHE_DIR": str(TOOLS.parent / "pip-cache"),
+}
+"""Beside the environments, which share their files. A test has a home without caches."""
+
+MAX_COMMAND_S = 900.0
+"""After that a command is given up; on a quiet machine none takes a third of that."""
 
 
 def run(
@@ -27,7 +35,7 @@ def run(
     done = subprocess.run(
         list(map(str, command)),
         cwd=folder,
-        env={**os.environ, **(environment or {})},
+        env={**os.environ, **CACHES, **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -38,11 +46,27 @@ def run(
     return done.stdout
 
 
-def new_environment(name: str) -> Path:
+def new_environment(name: str, interpreter: object = sys.executable) -> Path:
     """Makes an empty environment in the stage's folder and returns its Python."""
     folder = STAGE / name
-    run(TOOLS / "uv", "venv", "--quiet", "--clear", "--python", sys.executable, folder)
+    run(TOOLS / "uv", "venv", "--quiet", "--clear", "--python", interpreter, folder)
     return folder / "bin" / "python"
+
+
+def find_interpreter(version: str) -> Path | None:
+    """A Python of this version, in the path or where pyenv keeps its versions; None without one."""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    in_path = shutil.which(f"python{version}")
+    found = [
+        *sorted(pyenv.glob(f"versions/{version}.*/bin/python")),
+        *([in_path] if in_path else []),
+    ]
+    for each in map(Path, found):
+        code = "import sys; print('%d.%d' % sys.version_info[:2])"
+        asked = subprocess.run([each, "-c", code], capture_output=True, text=True)
+        if asked.stdout.strip() == version:  # pyenv's own commands may answer that there is none
+            return each
+    return None
 
 
 def install(python: Path, *options: object) -> None:

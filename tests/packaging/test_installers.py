@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.environments import STAGE, TOOLS, requirement, run
+from tests.packaging.environments import (
+    STAGE,
+    TOOLS,
+    find_interpreter,
+    install,
+    new_environment,
+    requirement,
+    run,
+)
 from tui.cli.registry import COMMANDS
 
 
@@ -38,12 +46,12 @@ def with_uv(wheel: Path) -> Path:
     return STAGE / "uv-bin" / "paceline"
 
 
-@pytest.mark.parametrize("install", [with_pip, with_pipx, with_uv], ids=["pip", "pipx", "uv"])
+@pytest.mark.parametrize("install_wheel", [with_pip, with_pipx, with_uv], ids=["pip", "pipx", "uv"])
 def test_every_command_works_in_an_empty_folder(
-    install: Callable[[Path], Path], wheel: Path, tmp_path: Path
+    install_wheel: Callable[[Path], Path], wheel: Path, tmp_path: Path
 ) -> None:
     """Also those that need nothing but the program; ``doctor`` finds the recogniser."""
-    paceline = install(wheel)
+    paceline = install_wheel(wheel)
 
     def output(*arguments: str) -> str:
         return run(paceline, *arguments, folder=tmp_path)
@@ -73,6 +81,27 @@ def test_the_samples_of_the_wheel_are_transcribed(wheel: Path, tmp_path: Path) -
     assert runs["runs"][0]["jobs"] == {
         "done": len(checked["recordings"]) + 1
     }  # one more, of a person
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13"])
+def test_the_wheel_works_with_other_versions_of_python(
+    version: str, wheel: Path, tmp_path: Path
+) -> None:
+    """The main job again. The other tests run with the Python of the checkout."""
+    interpreter = find_interpreter(version)
+    if interpreter is None:
+        pytest.skip(f"this machine has no Python {version}")
+    python = new_environment(f"python-{version}", interpreter)
+    install(python, requirement(wheel, "local"))
+    paceline = python.with_name("paceline")
+
+    assert f"Python {version}" in run(paceline, "--version", folder=tmp_path)
+    assert json.loads(run(paceline, "doctor", "--json", folder=tmp_path))["ok"] is True
+    streamed = run(paceline, "demo", "--no-desk", folder=tmp_path)
+    assert "Traceback" not in streamed
+    assert "Warning" not in streamed
+    runs = json.loads(run(paceline, "runs", "--json", folder=tmp_path))
+    assert set(runs["runs"][0]["jobs"]) == {"done"}
 
 
 def test_the_sdist_can_be_installed(sdist: Path, tmp_path: Path) -> None:

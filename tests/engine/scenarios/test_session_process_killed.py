@@ -46,7 +46,7 @@ def write_late_trace(folder: Path, file: str) -> None:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> ScenarioResult:
     folder = tmp_path_factory.mktemp("struck")
-    scenario = Scenario(make_recordings(folder, 6, 16), [transcribe()])
+    scenario = Scenario(make_recordings(folder, 6, 30), [transcribe()])
     with (
         ScriptedServer(*scenario.scripts) as endpoint,
         run_supervisor(
@@ -55,10 +55,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> ScenarioResult:
     ):
         write_late_trace(folder / "run", scenario.ground_truths[LATE - 1].path)
         observed.supervisor.add([truth.path for truth in scenario.ground_truths])
-        session(observed, STOPPED, 2).suspend()
-        session(observed, FULL, 3).rlimit(psutil.RLIMIT_FSIZE, (1, 1))  # a final is next
+        # In the order of their starts, as one may end before a later one has begun.
         session(observed, KILLED, 2).kill()
         session(observed, KILLED_TWICE, 2).kill()
+        session(observed, STOPPED, 2).suspend()
+        session(observed, FULL, 3).rlimit(psutil.RLIMIT_FSIZE, (1, 1))  # a final is next
         observed.wait_for_event(Began, KILLED_TWICE, times=2)
         session(observed, KILLED_TWICE, 4).kill()
         observed.wait_until_idle()
