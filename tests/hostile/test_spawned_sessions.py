@@ -2,13 +2,8 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
-
-from tests.engine.cli.test_program import ROOT
 from tests.engine.support.ground_truth import write_numbered_recording
 from tests.engine.support.process_tree import ProcessTree
 from tests.engine.support.scripted_server import ScriptedServer
@@ -17,34 +12,6 @@ from tests.engine.support.transcribing_server import transcribe
 from tests.hostile.limited_programs import assert_whole, finished_run, run_program
 
 SPAWN = {"PACELINE_START_METHOD": "spawn"}
-
-ENGINE_TESTS = (
-    "cli/test_exit_codes.py",
-    "scenarios/test_cancelled_before_start.py",
-    "scenarios/test_process_signals.py",
-    "scenarios/test_session_process_killed.py",
-    "scenarios/test_split_calls.py",
-    "scheduling",
-    "session/test_lease.py",
-    "session/test_session_process.py",
-)
-"""Those that start, strike and end sessions; docs/platforms.md says how to run all."""
-
-
-@pytest.mark.parametrize("name", ENGINE_TESTS)
-def test_the_tests_of_the_engine_pass(name: str) -> None:
-    """They know nothing of spawning."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    done = subprocess.run(
-        [*command, "--timeout", "200", f"tests/engine/{name}"],
-        env={**os.environ, **SPAWN},
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-    assert done.returncode == 0, done.stdout
 
 
 def test_a_run_is_whole(tmp_path: Path) -> None:

@@ -57,11 +57,9 @@ def find_interpreter(version: str) -> Path | None:
     """A Python of this version, in the path or where pyenv keeps its versions; None without one."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     in_path = shutil.which(f"python{version}")
-    found = [
-        *sorted(pyenv.glob(f"versions/{version}.*/bin/python")),
-        *([in_path] if in_path else []),
-    ]
-    for each in map(Path, found):
+    found = sorted(pyenv.glob(f"versions/{version}.*/bin/python"))
+    found += [Path(in_path)] if in_path else []
+    for each in found:
         code = "import sys; print('%d.%d' % sys.version_info[:2])"
         asked = subprocess.run([each, "-c", code], capture_output=True, text=True)
         if asked.stdout.strip() == version:  # pyenv's own commands may answer that there is none

@@ -88,7 +88,7 @@ def test_no_vulnerability_is_known(bill: Path, python: Path, record_figure: Reco
     frozen = STAGE / "all.txt"
     listed = run(TOOLS / "uv", "pip", "freeze", "--quiet", "--python", python)
     frozen.write_text("".join(f"{line}\n" for line in listed.split("\n") if "==" in line))
-    command = [
+    command: list[str | Path] = [
         *(TOOLS / "pip-audit", "--requirement", frozen, "--no-deps", "--disable-pip"),
         *("--progress-spinner", "off", "--format", "json", "--timeout", "5"),
     ]

@@ -27,6 +27,7 @@ from workers.jobs.events import Began, Ended, Outcome, Progressed, Readied
 from workers.jobs.job import JobId
 from workers.jobs.job_state import JobState, JobStatus
 from workers.jobs.pair import PairState, combine_pairs
+from workers.processes import START_METHOD
 from workers.runs import reader
 from workers.traces.files import trace_files
 from workers.traces.reader import TraceReader
@@ -178,7 +179,9 @@ def test_a_broken_half_goes_on_on_the_same_clock(runs: dict[str, SplitRun]) -> N
     assert steps == pytest.approx([0.1] * len(steps), abs=1e-5)
     skew = run.replayed.skew
     assert skew is not None
-    assert 7 <= skew.chunks <= TENTHS
+    # A spawned session takes longer to come back, so fewer chunks have a counterpart.
+    fewest = 7 if START_METHOD == "forkserver" else 1
+    assert fewest <= skew.chunks <= TENTHS
 
 
 def test_a_half_does_not_wait_for_one_that_was_refused(runs: dict[str, SplitRun]) -> None:
