@@ -88,10 +88,17 @@ def test_no_vulnerability_is_known(bill: Path, python: Path, record_figure: Reco
     frozen = STAGE / "all.txt"
     listed = run(TOOLS / "uv", "pip", "freeze", "--quiet", "--python", python)
     frozen.write_text("".join(f"{line}\n" for line in listed.split("\n") if "==" in line))
-    command: list[str | Path] = [
-        *(TOOLS / "pip-audit", "--requirement", frozen, "--no-deps", "--disable-pip"),
-        *("--progress-spinner", "off", "--format", "json", "--timeout", "5"),
+    options = [
+        "--no-deps",
+        "--disable-pip",
+        "--progress-spinner",
+        "off",
+        "--format",
+        "json",
+        "--timeout",
+        "5",
     ]
+    command = [str(TOOLS / "pip-audit"), "--requirement", str(frozen), *options]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         audited = json.loads(done.stdout)["dependencies"]
