@@ -29,6 +29,9 @@ MIN_WORDS_WIDTH = 8
 
 _GAP = " " * COLUMN_GAP
 
+_STOPPED = frozenset({JobStatus.CANCELLED, JobStatus.INTERRUPTED})
+"""States in which the last column says why only if there are no words."""
+
 _STATUSES_WITH_REASON = frozenset(JobStatus) - {
     JobStatus.CONNECTING,
     JobStatus.STREAMING,
@@ -166,11 +169,18 @@ def session_row(
         line[-1] = (text + _GAP, role)  # saves drawing a piece
     if layout.rest is not None:
         words = layout.rest.cell.draw(row, layout.rest.cells)
-        if job_state.status in _STATUSES_WITH_REASON and _is_cut(words, symbols):
+        if _gives_reason(job_state) and _is_cut(words, symbols):
             room = layout.rest.cells + _take_blank_cells(line)
             words = layout.rest.cell.draw(row, room)
         line += words
     return line
+
+
+def _gives_reason(job_state: JobState) -> bool:
+    """Whether the last column says why there are no words."""
+    if job_state.status in _STOPPED:
+        return job_state.transcript.latest_line is None
+    return job_state.status in _STATUSES_WITH_REASON
 
 
 def _is_cut(words: StyledLine, symbols: Symbols) -> bool:
@@ -178,11 +188,15 @@ def _is_cut(words: StyledLine, symbols: Symbols) -> bool:
 
 
 def _take_blank_cells(line: StyledLine) -> int:
-    """Removes the blank pieces at the end of a line, and returns how many cells they took."""
+    """Removes the blank pieces at the end of a line but for a gap, and returns how many cells they
+    took."""
     taken = 0
     while line[-1][0].isspace():
         taken += cell_width(line.pop()[0])
-    return taken
+    text, role = line[-1]
+    gap = COLUMN_GAP - min(COLUMN_GAP, len(text) - len(text.rstrip()), taken)
+    line[-1] = (text + " " * gap, role)
+    return taken - gap
 
 
 def no_match_line(clear_key: str) -> StyledLine:

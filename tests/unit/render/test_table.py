@@ -124,6 +124,24 @@ def test_a_long_reason_takes_the_columns_that_are_empty(cells: int) -> None:
     assert text(session_row(live, room, RowContext(), UNICODE))[cells - words] == "…"
 
 
+@pytest.mark.parametrize("cells", [60, 80, 120, 160])
+def test_the_last_column_never_touches_the_column_before_it(cells: int) -> None:
+    """Words of a session that was stopped stay under their heading; a long reason keeps the gap."""
+    room = fit_columns(cells, has_hours=False, longest_name=20)
+    words = widths(room)["LATEST WORDS"]
+    heard = [*streaming(5, 20), turn_heard(0, "and so on " * 30, final=True)]
+    for outcome in (Outcome.CANCELLED, Outcome.INTERRUPTED):
+        for verdict in (None, certificate()):  # with a figure in the column of the lag, or without
+            ended = Ended(outcome, "the program was left", sent_seconds=5.0, certificate=verdict)
+            line = text(session_row(job_state_of(*heard, ended), room, RowContext(), UNICODE))
+            assert "…" == line[cells - words]
+    for verdict in (None, certificate()):
+        ended = Ended(Outcome.LOST, "why " * 60, sent_seconds=5.0, certificate=verdict)
+        line = text(session_row(job_state_of(*heard, ended), room, RowContext(), UNICODE))
+        before = line[: line.index("why ")]
+        assert before.endswith("  ")
+
+
 def test_columns_give_way_one_after_the_other() -> None:
     """The state's sign, the name, the lag and the words stay to the last."""
     wide, usual, small, least, tiny = (
