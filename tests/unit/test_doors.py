@@ -136,6 +136,20 @@ def test_nothing_else_writes_to_descriptors() -> None:
     assert [] == unexpected(found, {*DESCRIPTOR_WRITERS, *FILE_WRITERS})
 
 
+def test_the_hint_of_an_error_is_said_once() -> None:
+    """A `PacelineError` as text ends with its hint, so nobody adds it once more."""
+    found = []
+    for path, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                parts = (part for part in node.values if isinstance(part, ast.FormattedValue))
+                said = {ast.unparse(part.value) for part in parts}
+                if any(f"{name}.hint" in said for name in said):
+                    found.append(f"{path}:{node.lineno}")
+
+    assert [] == found
+
+
 def test_nothing_shows_text_as_markup() -> None:
     """Neither Textual's notifications, nor widgets that parse what they show."""
     found = [

@@ -49,7 +49,7 @@ def check(paths: tuple[str, ...], as_json: bool, **arguments: Any) -> ExitCode:
     skipped = SkippedPaths()
     sources = find_sources(paths, options, skipped, allow_stdin=True)
     print_skipped(skipped)
-    total_seconds, streamable, all_exact = 0.0, 0, True
+    total_seconds, streamable, mixed_stereo, all_exact = 0.0, 0, 0, True
     listed: list[JsonObject] = []
     print_text = (lambda text: None) if as_json else print_line
     forecaster, planned = new_forecaster(options), []
@@ -77,6 +77,7 @@ def check(paths: tuple[str, ...], as_json: bool, **arguments: Any) -> ExitCode:
                 if not source.is_local:
                     remove_spool(path)
             streamable += 1
+            mixed_stereo += recording.channels == 2 and _is_mixed(recording)
             seconds = None if recording.is_growing else recording.part_seconds
             planned += forecaster.planned(source, seconds)
             total_seconds += recording.part_seconds
@@ -93,10 +94,12 @@ def check(paths: tuple[str, ...], as_json: bool, **arguments: Any) -> ExitCode:
     proxy = options.proxy
     through = f", through the proxy {proxy.address} ({proxy.variable})" if proxy else ""
     print_text(f"{streamable} to stream, {audio}, to: {options.destination}{through}")
-    for line in forecast_lines(forecast) if forecast else ():
+    for line in forecast_lines(forecast, options.limits.budget) if forecast else ():
         print_text(line)
     if forecast and options.endpoint_kind is EndpointKind.EMBEDDED:
         print_text("For the price at the service, add --region us. It needs no key.")
+    if mixed_stereo:
+        print_text("Where each channel is a speaker of a call, add --channels split.")
     if refused:
         print_text(f"{refused} cannot be streamed")
     return ExitCode.SOME_FAILED if refused else ExitCode.DONE
@@ -110,10 +113,10 @@ def _description(recording: "Recording", settings: "StreamSettings") -> str:
     sent_rate, chunk_ms = settings.sample_rate_for(recording), settings.chunk_ms
     channels = {1: "mono", 2: "stereo"}.get(count, f"{count} channels")
     chunks = -(-round(recording.part_seconds * 1000) // chunk_ms)
-    mixed = "mixed down to mono" if options.channel is None else f"channel {options.channel} only"
+    sent = "mixed down to mono" if _is_mixed(recording) else f"channel {options.channel} only"
     if options.speakers:
-        mixed = f"split into two sessions: {' and '.join(options.speakers)}"
-    steps = [mixed] if count > 1 else []
+        sent = f"split into two sessions: {' and '.join(options.speakers)}"
+    steps = [sent] if count > 1 else []
     if sent_rate != recording.rate:
         steps.append(f"resampled to {sent_rate} Hz")
     return (
@@ -122,6 +125,11 @@ def _description(recording: "Recording", settings: "StreamSettings") -> str:
         f" → {sent_rate} Hz mono PCM16 in {'' if is_exact else '~'}{chunks} chunks of "
         f"{chunk_ms} ms" + (f" ({', '.join(steps)})" if steps else "")
     )
+
+
+def _is_mixed(recording: "Recording") -> bool:
+    """Whether all channels are sent as one."""
+    return recording.options.channel is None and not recording.options.speakers
 
 
 def _part_text(recording: "Recording") -> str:

@@ -9,10 +9,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 @command(
-    (
-        "paceline completion bash > ~/.local/share/bash-completion/completions/paceline",
-        "Complete in every new bash that has the package bash-completion.",
-    ),
+    ("paceline completion bash >> ~/.bashrc", "Complete in every new bash."),
     ("paceline completion zsh > ~/.zfunc/_paceline", "Complete in zsh, if fpath has ~/.zfunc."),
     ("paceline completion fish > ~/.config/fish/completions/paceline.fish", "Complete in fish."),
 )

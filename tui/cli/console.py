@@ -22,7 +22,7 @@ def print_line(text: str, *, err: bool = False) -> None:
 
 
 def print_script(text: str) -> None:
-    """Prints a text of our own for another program, as it is: a script or a manual page."""
+    """Prints a text of our own as it is, with control characters: a script or a manual page."""
     if isinstance(sys.stdout, CheckedOutput):
         sys.stdout.write_document(text)
         sys.stdout.flush()
@@ -57,7 +57,7 @@ def error_to_json(code: str, message: str, hint: str = "") -> dict[str, str]:
 def ring_bell() -> None:
     """Rings the terminal's bell, if stdout is one."""
     if sys.stdout.isatty():
-        click.echo("\a", nl=False)
+        print_script("\a")
 
 
 def can_ask() -> bool:

@@ -158,16 +158,16 @@ class ExportReport:
         if job_state is not None:
             job = {"job": job_state.job, "file": job_state.file}
         try:
-            paths = write()
+            written = dict(zip(dict.fromkeys(formats), write(), strict=True))
         except FilesExist as error:
+            written = dict(error.written)
             name = job_state.file if job_state is not None else "all of them"
             self._print(f"✗ {name}: {error.reason}; --overwrite replaces, --number keeps both")
             hint = "--overwrite replaces them, --number keeps both"
             self.failed.append(
                 {**job, "error": dict(error_to_json(error.code, error.reason, hint))}
             )
-            return
-        for format_name, path in zip(dict.fromkeys(formats), paths, strict=True):
+        for format_name, path in written.items():
             self._files.append({**job, "format": format_name, "path": str(path)})
             self._print(f"✓ {path}")
 

@@ -9,6 +9,8 @@ import select
 import shlex
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 from queue import Empty
 from time import monotonic
@@ -24,6 +26,7 @@ from tui.cli.run_setup import RunRequest, open_supervisor
 from tui.cli.run_sources import print_skipped
 from tui.cli.summary import exit_code, run_summary_lines
 from tui.config.settings import DeskSettings
+from tui.files.path_input import split_paths
 from tui.keys.key_table import Scope
 from tui.keys.keymap import Keymap
 from tui.model import metrics, verbs
@@ -66,7 +69,7 @@ add PATH…            add files or folders
 remove N…            remove from the list and the queue
 hold                 hold new starts, or release them
 sessions N           stream at most N at once
-export N… or all     write transcripts, in the formats of the settings
+export N… or all     write transcripts, such as: export all srt,txt
 undo                 undo the last change to the queue
 help                 these commands
 quit                 end all sessions politely; type it again to end them at once"""
@@ -113,7 +116,7 @@ class PlainDesk:
             "remove": self._on_jobs(self._editor.remove),
             "hold": lambda _: verbs.toggle_hold(supervisor),
             "sessions": self._set_sessions,
-            "export": self._on_jobs(self._export),
+            "export": self._export,
             "undo": lambda _: self._editor.undo(),
             "help": lambda _: HELP,
             "quit": self._quit,
@@ -193,12 +196,16 @@ class PlainDesk:
         name, *arguments = words
         command = self._commands.get(name.lower())
         if command is None:
-            print_line(f"There is no command {name}. Type help for the commands.")
+            nearest = get_close_matches(name.lower(), self._commands, n=1)
+            hint = f"Did you mean {nearest[0]}?" if nearest else "Type help for the commands."
+            print_line(f"There is no command {name}. {hint}")
             return
+        if command == self._add:  # paths may have spaces and apostrophes
+            arguments = split_paths(line.strip()[len(name) :])
         try:
             answer = command(arguments)
         except PacelineError as problem:
-            answer = f"{problem}. {problem.hint}".strip()
+            answer = str(problem)
         for each in answer.splitlines():
             print_line(each)
 
@@ -286,11 +293,20 @@ class PlainDesk:
             return "How many at once? Type, for example: sessions 4"
         return self._editor.change_concurrency(int(words[0]) - self._supervisor.max_sessions)
 
-    def _export(self, jobs: Sequence[JobId]) -> str:
+    def _export(self, words: Sequence[str]) -> str:
+        """Exports the recordings that are named, in the formats that are named among them."""
+        choice = ExportChoice.load(self._settings.export)
+        parts = [part for word in words for part in word.lower().split(",") if part]
+        if formats := frozenset(FORMATS) & frozenset(parts):
+            choice = replace(choice, formats=formats)
+        numbers = [part for part in parts if part not in formats]
+        return self._on_jobs(partial(self._write_exports, choice))(numbers)
+
+    def _write_exports(self, choice: ExportChoice, jobs: Sequence[JobId]) -> str:
         jobs = [job for job in jobs if len(self.state.job_states[job].transcript)]
         if not jobs:
             return "There is no transcript yet"
-        choice, folder = ExportChoice.load(self._settings.export), self._folder.path / "exports"
+        folder = self._folder.path / "exports"
         names = export_names({each.job: each.file for each in self.state.all_job_states})
         result = ExportResult(in_run=True)
         for job in jobs:
@@ -299,11 +315,12 @@ class PlainDesk:
                 return f"{job_state.file}: some turns cannot be read from its trace"
             result.write(job_state, names[job], choice, folder)
             if result.error is not None:
-                return f"{result.error}. {result.error.hint}".strip()
+                return str(result.error)
         if result.files:
             self.state.exported_to = folder
         kept = len(result.existing_files)
-        rest = f"; {format_count(kept, 'file')} existed and were kept" if kept else ""
+        verb = "was" if kept == 1 else "were"
+        rest = f"; {format_count(kept, 'file')} existed and {verb} kept" if kept else ""
         formats = ", ".join(name for name in FORMATS if name in choice.formats)
         return f"Exported {format_count(len(result.files), 'file')} ({formats}) to {folder}{rest}"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tui.cli.console import print_json, print_line
 from tui.cli.summary import failure_text, pacing_text
-from tui.render.latest_words import short_reason
+from tui.render.latest_words import is_server_full, short_reason
 from tui.text.formats import format_duration
 from tui.text.width import clean
 from workers.errors import UsageProblem
@@ -161,6 +161,8 @@ def job_label(report: JobReport) -> str:
 
 def _retry_text(retrying: events.Retrying, job: JobState, *, follows_end: bool) -> str | None:
     why = f"{short_reason(retrying.reason)}; " if follows_end else ""
+    if why and is_server_full(job):  # the service calls this “Unauthorized”, but the key is good
+        why = f"the server is full: {why}"
     wait = f" in {retrying.in_seconds:.0f} s" if retrying.in_seconds >= 1 else ""
     attempt = f"{why}attempt {job.attempt}"
     if job.refusal is not None:

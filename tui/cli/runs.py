@@ -253,7 +253,7 @@ def _delete(doomed: "list[Path]", age_s: float | None, *, is_confirmed: bool) ->
         try:
             remove_run(path)
         except RunFolderProblem as problem:
-            print_line(f"{problem}. {problem.hint}", err=True)
+            print_line(str(problem), err=True)
             code = ExitCode.SOME_FAILED
         else:
             print_line(f"Deleted {path}")

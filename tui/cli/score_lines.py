@@ -99,8 +99,11 @@ def _reference_lines(score: RunScore) -> Iterator[str]:
         yield f"  {job.name} ← {job.reference.origin}"
     if len(matched) > MAX_LISTED:
         yield f"  and {len(matched) - MAX_LISTED} more"
+    if not matched:
+        yield "Words are scored against reference texts: put talk.txt beside talk.wav, or name a"
+        yield "folder, table or file with --references."
     yield from _list_lines(
-        "No reference", [(str(file.path), "") for file in score.matches.unmatched]
+        "No reference", [(str(file.path), "") for file in score.matches.unmatched if matched]
     )
     yield from _list_lines("Reference not used", [(one, "") for one in score.matches.unused])
     yield from _list_lines("Left out", score.left_out)
@@ -159,10 +162,12 @@ def _delay_lines(group: GroupScore) -> Iterator[str]:
         yield f"Stability of partials: {ratios}"
     if group.name == ALL_JOBS:
         yield ""
-        for name in (*group.delays, *group.ratios):
+        for name in (*group.rates, *group.delays, *group.ratios):
             metric = METRICS[name]
             between = "from {0} to {1}" if metric.is_latency else "{0}, per {1}"
             yield f"  {name}: {between.format(metric.start, metric.stop)}"
+        if group.rates:
+            yield "  S, D, I: words or characters that were replaced, left out and added"
 
 
 def _delay_row(name: str, found: Distribution, delays: DelaySummary | None) -> tuple[str, ...]:

@@ -222,6 +222,11 @@ def _complete_models(ctx: click.Context, param: click.Parameter, incomplete: str
     return [name for name in KNOWN_MODELS if name.startswith(incomplete) and name[0] != "_"]
 
 
+def _complete_channels(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """What may stand for channels apart from a number, for a shell."""
+    return [name for name in ("mix", "left", "right", "split") if name.startswith(incomplete)]
+
+
 destination_options = option_group(
     click.option("--endpoint", "url", metavar="URL", help="Stream to this v3 endpoint, ws or wss."),
     click.option("--local", is_flag=True, help="Stream to the embedded engine even with a key."),
@@ -309,6 +314,7 @@ new_run_options = option_group(
         default="mix",
         show_default=True,
         metavar="mix|left|right|split|N",
+        shell_complete=_complete_channels,
         help="Send the mix of all channels, or only this one of each recording, counted from 1. "
         "“split” streams both channels of a stereo call, each in a session of its own.",
     ),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from tui.files.file_picker import parent_folder
 from tui.files.folder_listing import FolderEntry, list_folder
 from workers.audio.discovery import SkippedPaths
 from workers.audio.source import STDIN_NAME
@@ -56,7 +57,8 @@ def join_pasted_paths(text: str) -> str:
 def split_paths(line: str, base: str = "") -> list[str]:
     """The paths in a line: the whole line if it exists, otherwise split as a shell does.
 
-    Relative paths are relative to ``base``.
+    Relative paths are relative to ``base``; those that begin with a name which only the working
+    folder has are relative to that, as in the shell.
     """
     line = line.strip()
     whole = _resolve_path(line, base)
@@ -73,7 +75,16 @@ def _resolve_path(text: str, base: str) -> str:
         text = unquote(urlsplit(text).path)
     if text == STDIN_NAME or is_url(text):
         return text
-    return os.path.join(base, os.path.expanduser(text))
+    path = os.path.expanduser(text)
+    if not base or os.path.isabs(path):
+        return path
+    first, separator, rest = path.partition(os.sep)
+    if first and not os.path.lexists(os.path.join(base, first)) and os.path.lexists(first):
+        return path
+    while first == os.pardir and separator:
+        base, path = parent_folder(base), rest
+        first, separator, rest = path.partition(os.sep)
+    return os.path.join(base, path)
 
 
 def find_completions(line: str, base: str = "") -> PathCompletion:

@@ -34,14 +34,14 @@ class ExportResult:
 
     files: list[Path] = field(default_factory=list)
     existing_files: list[Path] = field(default_factory=list)
-    """Files that already existed; their recordings were skipped."""
+    """Files that already existed and were kept."""
     error: PacelineError | None = None
     """The error that ended the export."""
     in_run: bool = False
     """Whether the files go to the folder for exports in the run folder."""
 
     def write(self, job_state: JobState, name: str, choice: ExportChoice, folder: Path) -> None:
-        """Writes one recording; skips it if one of its files exists."""
+        """Writes one recording; keeps those of its files that exist."""
         write = partial(write_exports, job_state, choice.ordered_formats, folder, name=name)
         self._write(write, choice)
 
@@ -58,6 +58,7 @@ class ExportResult:
                 existing=choice.existing, csv_bom=choice.csv_bom, in_run=self.in_run
             )
         except FilesExist as problem:
+            self.files += problem.written.values()
             self.existing_files += problem.paths
         except PacelineError as error:
             self.error = error

@@ -3,14 +3,15 @@
 from tui.model.run_forecast import RunForecast
 from tui.render.banner import format_rough_duration
 from tui.text.formats import format_count, format_duration
-from workers.prices.budget import format_hours, format_money
+from workers.prices.budget import Budget, format_hours, format_money
 
 
-def forecast_lines(forecast: RunForecast) -> list[str]:
+def forecast_lines(forecast: RunForecast, budget: Budget | None = None) -> list[str]:
     """All that a forecast says, a sentence a line."""
     sentences = (
         time_sentence(forecast),
         cost_sentence(forecast),
+        budget_sentence(forecast, budget) if budget else "",
         pre_recorded_sentence(forecast),
     )
     return [f"{one[0].upper()}{one[1:]}." for one in sentences if one]
@@ -40,6 +41,16 @@ def cost_sentence(forecast: RunForecast, *, brief: bool = False) -> str:
     if forecast.assumed_model:
         sentence += f" (a model that is not listed counts like {forecast.assumed_model})"
     return sentence
+
+
+def budget_sentence(forecast: RunForecast, budget: Budget) -> str:
+    """Whether a budget covers all of it; empty if the price is not known."""
+    needed = forecast.cost if budget.currency else forecast.open_s / 3600
+    if needed is None:
+        return ""
+    if needed <= budget.limit:
+        return f"the budget of {budget} covers that"
+    return f"the budget of {budget} does not cover that, so sessions beyond it would not start"
 
 
 def pre_recorded_sentence(forecast: RunForecast) -> str:

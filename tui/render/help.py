@@ -55,6 +55,7 @@ TIPS = (
     "If many sessions are late at once, this machine is too busy.",
     f"Level: how loud it is, from {SILENCE_DBFS} to 0 dBFS.",
     "Open: how long sockets were open; a service bills that time.",
+    "Two speakers in stereo: start with --channels split.",
 )
 
 

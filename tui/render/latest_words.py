@@ -178,13 +178,20 @@ def _queue_reason(job_state: JobState, context: RowContext) -> str:
     if retrying is None:
         return queue_position(forecast) if forecast else ""
     if job_state.refusal:
-        refusal = job_state.refusal
-        full = refusal.outcome is Outcome.BUSY and not outcomes.is_machine_full(refusal)
+        full = is_server_full(job_state)
         why = "the server is full" if full else short_reason(retrying.reason)
         return f"retry in {wait_s} s: {why}" if wait_s else f"waits: {why}"
     position = queue_position(forecast) if forecast else "waits for its turn"
     start_s = retrying.from_seconds
     return f"{position}, from {format_duration(start_s) if start_s else 'the start'}"
+
+
+def is_server_full(job_state: JobState) -> bool:
+    """Whether the server refused the latest attempt because it serves too many sessions."""
+    refusal = job_state.refusal
+    if refusal is None:
+        return False
+    return refusal.outcome is Outcome.BUSY and not outcomes.is_machine_full(refusal)
 
 
 def queue_position(forecast: StartForecast) -> str:

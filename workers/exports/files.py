@@ -3,7 +3,8 @@
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from itertools import count
+from functools import partial
+from itertools import chain, count
 from pathlib import Path
 
 from workers import files
@@ -60,15 +61,16 @@ class OverwritePolicy(Enum):
 
 
 class FilesExist(PacelineError):
-    """Raised when an export would overwrite files; nothing was written."""
+    """Raised when an export would overwrite ``paths``. The other formats were ``written``."""
 
     code = "files_exist"
 
-    def __init__(self, paths: tuple[Path, ...]) -> None:
+    def __init__(self, paths: Sequence[Path], written: Mapping[str, Path]) -> None:
         names = ", ".join(single_line(path.name) for path in paths)
-        hint = "Nothing was written. Choose another folder, or allow overwriting"
+        hint = "Choose another folder, or allow overwriting"
         super().__init__(f"{names} already exist{'s' if len(paths) == 1 else ''}", hint)
         self.paths = paths
+        self.written = written
 
 
 def write_exports(
@@ -88,14 +90,13 @@ def write_exports(
     exported; None uses the recording's name. ``in_run``: the folder belongs to a run, so it is
     private and may not be a link. ``csv_bom`` begins CSV files with a byte-order mark, for Excel.
     No file appears before all are on the disk. Raises `UsageProblem` for an unknown format,
-    `FilesExist`, or a `PacelineError` that says why the files could not be written.
+    `FilesExist` once the formats without a file are written, or a `PacelineError` that says why the
+    files could not be written.
     """
-    wanted = _check_formats(formats)
     folder /= folder_of_job(state.job)
     stem = export_name(state.file) if name is None else safe_file_name(name)
-    stem = _free_stem(stem, wanted, folder, existing)
-    texts = {format_name: FORMATS[format_name](state) for format_name in wanted}
-    return _write_files(_named_texts(stem, texts, csv_bom=csv_bom), folder, in_run=in_run)
+    texts = {format_name: partial(FORMATS[format_name], state) for format_name in _known(formats)}
+    return _write_formats(stem, texts, folder, existing, in_run=in_run, csv_bom=csv_bom)
 
 
 def write_combined_exports(
@@ -109,23 +110,41 @@ def write_combined_exports(
 ) -> list[Path]:
     """Writes all recordings into one file for each format, as `write_exports` does; skips
     subtitles. Iterates over the states once for each format."""
-    wanted = [suffix for suffix in _check_formats(formats) if suffix in COMBINED_FORMATS]
-    stem = _free_stem("transcripts", wanted, folder, existing)
-    texts = {name: COMBINED_FORMATS[name](states) for name in wanted}
-    return _write_files(_named_texts(stem, texts, csv_bom=csv_bom), folder, in_run=in_run)
+    wanted = [suffix for suffix in _known(formats) if suffix in COMBINED_FORMATS]
+    texts = {name: partial(COMBINED_FORMATS[name], states) for name in wanted}
+    return _write_formats("transcripts", texts, folder, existing, in_run=in_run, csv_bom=csv_bom)
 
 
-def _named_texts(stem: str, texts: Mapping[str, str], *, csv_bom: bool) -> dict[str, str]:
-    """The texts of formats by the names of their files."""
+def _write_formats(
+    stem: str,
+    texts: Mapping[str, Callable[[], str]],
+    folder: Path,
+    existing: OverwritePolicy,
+    *,
+    in_run: bool,
+    csv_bom: bool,
+) -> list[Path]:
+    """Writes the text of each format, under a name that ``existing`` allows."""
+    if existing is OverwritePolicy.NUMBER:
+        stem = _free_stem(stem, list(texts), folder)
+    kept = [] if existing is OverwritePolicy.REPLACE else _existing_files(stem, texts, folder)
     mark = {"csv": BYTE_ORDER_MARK} if csv_bom else {}
-    return {_file_name(stem, name): mark.get(name, "") + text for name, text in texts.items()}
+    paths = {name: folder / _file_name(stem, name) for name in texts}
+    written = {name: path for name, path in paths.items() if path not in kept}
+    if written:
+        contents = {path.name: mark.get(name, "") + texts[name]() for name, path in written.items()}
+        _write_files(contents, folder, in_run=in_run)
+    if kept:
+        raise FilesExist(kept, written)
+    return list(written.values())
 
 
 def _file_name(stem: str, format_name: str) -> str:
     return f"{stem}.{_SUFFIXES.get(format_name, format_name)}"
 
 
-def _check_formats(formats: Iterable[str]) -> list[str]:
+def _known(formats: Iterable[str]) -> list[str]:
+    """The formats without repetitions. Raises `UsageProblem` for an unknown one."""
     wanted = list(dict.fromkeys(formats))
     for suffix in wanted:
         if suffix not in FORMATS:
@@ -134,22 +153,18 @@ def _check_formats(formats: Iterable[str]) -> list[str]:
     return wanted
 
 
-def _free_stem(stem: str, formats: Sequence[str], folder: Path, existing: OverwritePolicy) -> str:
-    """The file name to use: one that is free, unless files may be replaced."""
-
-    def existing_files(name: str) -> tuple[Path, ...]:
-        paths = (folder / _file_name(name, format_name) for format_name in formats)
-        return tuple(path for path in paths if os.path.lexists(path))
-
-    taken = existing_files(stem)
-    if not taken or existing is OverwritePolicy.REPLACE:
-        return stem
-    if existing is OverwritePolicy.REFUSE:
-        raise FilesExist(taken)
-    return next(name for number in count(2) if not existing_files(name := f"{stem}-{number}"))
+def _existing_files(stem: str, formats: Iterable[str], folder: Path) -> list[Path]:
+    paths = (folder / _file_name(stem, format_name) for format_name in formats)
+    return [path for path in paths if os.path.lexists(path)]
 
 
-def _write_files(texts: Mapping[str, str], folder: Path, *, in_run: bool) -> list[Path]:
+def _free_stem(stem: str, formats: Sequence[str], folder: Path) -> str:
+    """The first numbered name that is free for all formats; the name itself if it is free."""
+    names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+    return next(name for name in names if not _existing_files(name, formats, folder))
+
+
+def _write_files(texts: Mapping[str, str], folder: Path, *, in_run: bool) -> None:
     """Writes all files under temporary names first, so that none appears if the disk is full."""
     try:
         with _open_folder(folder, in_run=in_run) as opened:
@@ -161,7 +176,6 @@ def _write_files(texts: Mapping[str, str], folder: Path, *, in_run: bool) -> lis
             f"the export could not be written to {place} ({problem})",
             "Check that the folder is writable and that the disk has space.",
         ) from error
-    return [folder / name for name in texts]
 
 
 def _open_folder(folder: Path, *, in_run: bool) -> files.Folder:

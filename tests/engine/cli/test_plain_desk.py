@@ -76,15 +76,18 @@ def test_changes_are_announced_and_commands_are_typed(
     endpoint: ScriptedServer, tmp_path: Path
 ) -> None:
     """Every verb works on numbers, states or all; no line has a control character or a drawing."""
+    (tmp_path / "Anna's calls").mkdir()
     long, other = (
         audio_files.write_recording(tmp_path / f"{name}.wav", audio_files.distinct_samples(seconds))
-        for name, seconds in (("long", 120.0), ("other", 60.0))
+        for name, seconds in (("long", 120.0), ("Anna's calls/other", 60.0))
     )
     options = ("--endpoint", endpoint.url, "--sessions", "1", "--out", tmp_path / "run")
     with PlainWindow(*options, long) as window:
         window.wait_for("[1] long.wav: 0:00 Heard 0.")
         window.type("list", "[1] long.wav: streaming, ")
-        window.type(f"add '{other}'", "1 recording added to the end of the queue")
+        window.type(f"add {tmp_path}/none", f"there is no file or folder “{tmp_path}/none”. Check")
+        assert window.lines[-1].endswith("”. Check the path.")
+        window.type(f"add {other}", "1 recording added to the end of the queue")
         window.type("list state:queued", "[2] other.wav: queued. next, when one ends")
         window.type("list nope:1", "nope")
         window.type("status", "1 queued, 1 streaming. At most 1 at once.")
@@ -92,10 +95,14 @@ def test_changes_are_announced_and_commands_are_typed(
         window.type("read 1", "Heard 0.")
         window.type("retry failed", "Which recordings?")
         window.type("sessions many", "How many at once?")
-        window.type("frobnicate", "There is no command frobnicate.")
+        window.type("frobnicate", "There is no command frobnicate. Type help")
+        window.type("lsit", "There is no command lsit. Did you mean list?")
         window.type("cancel 1", "transcripts are kept; press cancel again to force")
         window.wait_for("[1] long.wav: cancelled")
         window.type("export 1", "Exported 1 file (txt) to ")
+        window.type("export 1 srt, txt", "Exported 1 file (txt, srt) to ")
+        assert "; 1 file existed and was kept" in window.lines[-1]
+        window.type("export srt", "Which recordings?")
         window.type("cancel queued", "Cancelling 1 recording")
         window.wait_for("All have finished. 2 recordings: 2 cancelled.")
         window.type("quit", "Quitting")

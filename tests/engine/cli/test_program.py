@@ -164,6 +164,7 @@ def test_check_sends_nothing_and_says_everything() -> None:
     assert result.returncode == 0
     assert "stereo" in result.stdout
     assert "mixed down to mono" in result.stdout
+    assert "is a speaker of a call, add --channels split." in result.stdout
     assert "cut short" in result.stdout
 
 

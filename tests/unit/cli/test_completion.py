@@ -51,6 +51,7 @@ def test_values_complete_too() -> None:
     assert {"srt,stm", "srt,seglst"} == completed("export", "--to", "srt,s")
     assert "u3-rt-pro" in completed("run", "--speech-model", "u3")
     assert {"us", "eu"} == completed("run", "--region", "")
+    assert {"mix", "left", "right", "split"} == completed("run", "--channels", "")
     assert {*SHELLS} == completed("completion", "")
 
 

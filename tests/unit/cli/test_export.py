@@ -95,6 +95,19 @@ def test_what_is_there_is_kept_or_stands_beside_a_numbered_one(tmp_path: Path) -
     assert ExitCode.USAGE == export(tmp_path, "--number", "--overwrite")[0]
 
 
+def test_a_further_format_is_written_beside_what_is_there(tmp_path: Path) -> None:
+    """A text that was exported before does not keep the subtitles from being written."""
+    text(run(tmp_path, [*SPOKEN, LOST]))
+    code, out, _ = export(tmp_path, to="srt,txt")
+    document = json.loads(export(tmp_path, "--json", to="vtt,txt")[1])
+
+    assert ExitCode.SOME_FAILED == code
+    assert "talk.wav: talk.txt already exists; --overwrite" in out
+    assert f"✓ {tmp_path / 'exports' / 'talk.srt'}\n" in out
+    assert ["vtt"] == [each["format"] for each in document["files"]]
+    assert ["files_exist"] == [each["error"]["code"] for each in document["failed"]]
+
+
 def test_one_file_holds_all_that_was_heard(tmp_path: Path) -> None:
     """Subtitles are refused before anything is written."""
     run(tmp_path, [*SPOKEN, LOST])

@@ -70,9 +70,10 @@ def test_a_refusal_says_that_it_waits(capsys: pytest.CaptureFixture[str]) -> Non
         capsys, queued(), connecting(), *refused_attempt(12.0), connecting(), began(), ended_done()
     )
 
-    assert "Too many concurrent sessions (1008); retry in 12 s" == lines[0]
+    full = "the server is full: Too many concurrent sessions (1008); retry in 12 s"
+    assert full == lines[0]
     assert (
-        "Too many concurrent sessions (1008); retry soon"
+        "the server is full: Too many concurrent sessions (1008); retry soon"
         == printed_lines(capsys, queued(), *refused_attempt(0.0))[0]
     )
 

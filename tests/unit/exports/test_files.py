@@ -77,15 +77,16 @@ def test_a_format_asked_for_twice_is_written_once(tmp_path: Path):
 
 
 def test_nothing_is_overwritten_unasked(tmp_path: Path):
-    """One file in the way stops the whole export before anything is written."""
+    """A file that exists is kept, and the other formats are written beside it."""
     (tmp_path / "x.vtt").write_text("mine")
 
     with pytest.raises(FilesExist) as caught:
         write_exports(job(), ["srt", "vtt"], tmp_path)
 
-    assert (tmp_path / "x.vtt",) == caught.value.paths
+    assert [tmp_path / "x.vtt"] == caught.value.paths
+    assert {"srt": tmp_path / "x.srt"} == caught.value.written
     assert "x.vtt already exists" == caught.value.reason
-    assert ["x.vtt"] == files_in(tmp_path)
+    assert ["x.srt", "x.vtt"] == files_in(tmp_path)
     assert "mine" == (tmp_path / "x.vtt").read_text()
 
 

@@ -41,6 +41,26 @@ def test_relative_paths_start_at_the_listed_folder(tmp_path: Path) -> None:
     assert ["/x.wav", f"{tmp_path}/y.wav"] == split_paths("/x.wav y.wav", str(tmp_path))
 
 
+def test_what_only_the_working_folder_has_is_found_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has looked into one folder may type another as in the shell, with or without a
+    pattern; what both have is that of the listed folder. ``..`` leads out of the listed folder."""
+    for name in ("calls/june", "june", "long"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "a.wav").touch()
+    monkeypatch.chdir(tmp_path)
+
+    assert ["calls"] == split_paths("calls", "calls")
+    assert ["long/*.wav", "calls/june"] == split_paths("long/*.wav june", "calls")
+    assert ["calls/*.wav"] == split_paths("*.wav", "calls")
+    assert ["long/*.wav"] == split_paths("../long/*.wav", "calls")
+    assert ["long"] == split_paths("../../long", "calls/june")
+    assert ["calls/none"] == split_paths("none", "calls")
+    assert "long/a.wav" == complete_path("long/", "calls")
+    assert "../long/" == complete_path("../lo", "calls")
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [

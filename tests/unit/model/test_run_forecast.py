@@ -6,6 +6,7 @@ from tui.model.run_forecast import PlannedSession, RunForecaster
 from tui.render.forecast import cost_sentence, forecast_lines, pre_recorded_sentence
 from workers.audio.source import ReadOptions, Source
 from workers.jobs.job import StreamSettings
+from workers.prices.budget import parse_budget
 from workers.prices.price_list import HourlyPrice, load_prices
 from workers.protocol.endpoint import Endpoint, custom_endpoint, service_endpoint
 from workers.scheduling.spending import SOCKET_OVERHEAD_S
@@ -81,6 +82,33 @@ def test_on_this_machine_nothing_is_said_about_money() -> None:
         found = forecaster(endpoint).forecast([PlannedSession(600.0, SETTINGS)])
         assert found.cost == 0
         assert len(forecast_lines(found)) == 1
+
+
+@pytest.mark.parametrize(
+    ("budget", "sentence"),
+    [
+        ("1usd", "The budget of $1.00 covers that."),
+        (
+            "0.20usd",
+            "The budget of $0.20 does not cover that",
+        ),
+        ("2h", "The budget of 2.00 h covers that."),
+        (
+            "30m",
+            "The budget of 30.0 min does not cover that",
+        ),
+    ],
+)
+def test_a_forecast_says_whether_the_budget_covers_it(budget: str, sentence: str) -> None:
+    """In money or in time; not where the price is not known."""
+    hour = [PlannedSession(3600.0, SETTINGS)]
+    away = forecaster(custom_endpoint("wss://stt.example.com")).forecast(hour)
+    parsed = parse_budget(budget, load_prices())
+
+    lines = forecast_lines(forecaster().forecast(hour), parsed)
+    assert any(line.startswith(sentence) for line in lines)
+    if parsed.currency:
+        assert not any("budget" in line for line in forecast_lines(away, parsed))
 
 
 def test_an_unknown_price_and_an_unknown_length_are_said() -> None:
