@@ -96,7 +96,7 @@ def test_changes_are_announced_and_commands_are_typed(
         window.type("retry failed", "Which recordings?")
         window.type("sessions many", "How many at once?")
         window.type("frobnicate", "There is no command frobnicate. Type help")
-        window.type("lsit", "There is no command lsit. Did you mean list?")
+        window.type("lisst", "There is no command lisst. Did you mean list?")
         window.type("cancel 1", "transcripts are kept; press cancel again to force")
         window.wait_for("[1] long.wav: cancelled")
         window.type("export 1", "Exported 1 file (txt) to ")
