@@ -12,7 +12,8 @@ CPU
     told as much without a screen.
 key to paint
     From writing ``j`` or ``k`` into the terminal to reading what draws the cursor in its new row,
-    at random moments, while all rows change. Nearest ranks over all repeats.
+    at random moments, while all rows change. Nearest ranks over all repeats; also without those
+    keys during which, or just before which, the machine itself stood still (see `host_stalls`).
 many finished rows
     The same in a table of 10,000 rows that are over, with 50 live ones below them: ``j`` and ``k``,
     a page down or up, a letter of a filter until other rows are drawn, ``S`` until they are sorted
@@ -38,7 +39,8 @@ from pathlib import Path
 from statistics import median
 
 from tests.benchmarks import system_metrics
-from tests.benchmarks.latency import percentile
+from tests.benchmarks.host_stalls import Stalls, watch_stalls
+from tests.benchmarks.latency import format_value, percentile
 from tests.benchmarks.terminal_recorder import TerminalRecorder
 from tui.text.tables import table
 
@@ -59,12 +61,30 @@ _LOAD_MODULE = "tests.benchmarks.desk_load"
 COMMAND = Path(sysconfig.get_path("scripts")) / "paceline"
 
 
+STALL_MARGIN_S = 0.05
+"""For so long after a stall, what it delayed is made up for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A key: when it was typed and when its effect was read, in seconds of the monotonic clock."""
+
+    typed_s: float
+    read_s: float
+
+    @property
+    def ms(self) -> float:
+        """How long the effect took."""
+        return (self.read_s - self.typed_s) * 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One look at a desk; in % of a core and in ms."""
+    """One look at a desk."""
 
     cpu_percent: float
-    answers_ms: tuple[float, ...] = ()
+    """Of a core."""
+    answers: tuple[Answer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,22 +121,28 @@ def main() -> None:
 def _loads(rows: Sequence[int], seconds: float, keys: int, repeat: int) -> str:
     feeding: dict[int, list[float]] = {}
     looks: dict[tuple[int, View], list[Load]] = {}
-    for _ in range(repeat):
-        for count in rows:
-            feeding.setdefault(count, []).append(_measure_without_desk(count, seconds))
-            for view in VIEWS:
-                looks.setdefault((count, view), []).append(
-                    _measure_load(count, view, seconds, keys)
-                )
-    head = ("rows", *(f"CPU % {view.name}" for view in VIEWS), "feeding", *KEY_HEAD)
-    lines = []
+    with watch_stalls() as stalls:
+        for _ in range(repeat):
+            for count in rows:
+                feeding.setdefault(count, []).append(_measure_without_desk(count, seconds))
+                for view in VIEWS:
+                    looks.setdefault((count, view), []).append(
+                        _measure_load(count, view, seconds, keys)
+                    )
+    cpu, answers = [], []
     for count in rows:
         fed = median(feeding[count])
         needed = [median(each.cpu_percent for each in looks[count, view]) - fed for view in VIEWS]
-        answers = [ms for view in VIEWS for each in looks[count, view] for ms in each.answers_ms]
-        cpu = [f"{percent:.1f}" for percent in needed]
-        lines.append((str(count), *cpu, f"{fed:.1f}", *_ranks(answers)))
-    return table(head, lines)
+        cpu.append((str(count), *(f"{percent:.1f}" for percent in needed), f"{fed:.1f}"))
+        for view in VIEWS:
+            if found := [answer for each in looks[count, view] for answer in each.answers]:
+                answers.append((f"{count}, {view.name}", *_ranks(found, stalls)))
+    head = ("rows", *(f"CPU % {view.name}" for view in VIEWS), "feeding")
+    return f"{table(head, cpu)}\n\n{table(('rows', *KEY_HEAD), answers)}\n{_note(stalls)}"
+
+
+def _note(stalls: Stalls) -> str:
+    return "" if stalls.is_real_time else "Stalls are a guess, without real-time priority."
 
 
 def _load_command(rows: int, *options: str) -> list[str]:
@@ -135,7 +161,7 @@ def _measure_load(rows: int, view: View, seconds: float, keys: int) -> Load:
         terminal.type(view.keys)
         time.sleep(SETTLED)
         cpu = _cpu(terminal, seconds)
-        return Load(cpu, () if view.keys else tuple(key_latencies(terminal, keys)))
+        return Load(cpu, () if view.keys else tuple(key_answers(terminal, keys)))
 
 
 def _cpu(terminal: TerminalRecorder, seconds: float) -> float:
@@ -147,8 +173,8 @@ def _cpu(terminal: TerminalRecorder, seconds: float) -> float:
     return float(100 * used / (end - begin))
 
 
-def key_latencies(terminal: TerminalRecorder, keys: int) -> list[float]:
-    """How long each key took to be seen, in ms."""
+def key_answers(terminal: TerminalRecorder, keys: int) -> list[Answer]:
+    """Moves the cursor up and down with so many keys."""
     chance = random.Random(0)
     terminal.type(b"j")
     time.sleep(1)
@@ -161,7 +187,7 @@ def key_latencies(terminal: TerminalRecorder, keys: int) -> list[float]:
         time.sleep(chance.uniform(0.02, 0.2))  # whatever the tick is at
         key, row = (b"k", first - 1) if number % 2 == 0 else (b"j", first)
         begin = time.monotonic()
-        answers.append((terminal.cursor_in(row, partial(terminal.type, key)) - begin) * 1000)
+        answers.append(Answer(begin, terminal.cursor_in(row, partial(terminal.type, key))))
     return answers
 
 
@@ -169,21 +195,22 @@ def key_latencies(terminal: TerminalRecorder, keys: int) -> list[float]:
 
 
 def _many_rows(keys: int, repeat: int) -> str:
-    answers: dict[str, list[float]] = {}
-    for _ in range(repeat):
-        command = _load_command(LIVE_ROWS, "--finished", str(FINISHED_ROWS))
-        with TerminalRecorder(command, SIZES[1]) as terminal:
-            terminal.seen(rb"%d" % FINISHED_ROWS)  # done, in the banner
-            time.sleep(SETTLED)
-            answers.setdefault("j, k", []).extend(key_latencies(terminal, keys))
-            for name, pressed in KEY_PAIRS.items():
-                terminal.type(OPENING.get(name, b""))
-                time.sleep(0.5)
-                answers.setdefault(name, []).extend(_pair_latencies(terminal, pressed, keys))
-                terminal.type(b"\x1b")
-                time.sleep(0.5)
-    rows = [(name, *_ranks(found)) for name, found in answers.items()]
-    return table((f"{FINISHED_ROWS} finished rows", *KEY_HEAD), rows)
+    answers: dict[str, list[Answer]] = {}
+    with watch_stalls() as stalls:
+        for _ in range(repeat):
+            command = _load_command(LIVE_ROWS, "--finished", str(FINISHED_ROWS))
+            with TerminalRecorder(command, SIZES[1]) as terminal:
+                terminal.seen(rb"%d" % FINISHED_ROWS)  # done, in the banner
+                time.sleep(SETTLED)
+                answers.setdefault("j, k", []).extend(key_answers(terminal, keys))
+                for name, pressed in KEY_PAIRS.items():
+                    terminal.type(OPENING.get(name, b""))
+                    time.sleep(0.5)
+                    answers.setdefault(name, []).extend(_pair_answers(terminal, pressed, keys))
+                    terminal.type(b"\x1b")
+                    time.sleep(0.5)
+    rows = [(name, *_ranks(found, stalls)) for name, found in answers.items()]
+    return f"{table((f'{FINISHED_ROWS} finished rows', *KEY_HEAD), rows)}\n{_note(stalls)}"
 
 
 KEY_PAIRS: Mapping[str, Sequence[tuple[bytes, bytes]]] = {
@@ -199,23 +226,33 @@ KEY_PAIRS: Mapping[str, Sequence[tuple[bytes, bytes]]] = {
 OPENING = {"filter, a letter": b"/name:"}
 """What is typed before."""
 
-KEY_HEAD = ("key p50 ms", "p99")
+KEY_HEAD = ("key p50 ms", "p99", "outside stalls p50", "p99", "keys")
 
 
-def _pair_latencies(
+def _pair_answers(
     terminal: TerminalRecorder, pressed: Sequence[tuple[bytes, bytes]], keys: int
-) -> list[float]:
+) -> list[Answer]:
     chance, answers = random.Random(0), []
     for number in range(keys):
         time.sleep(chance.uniform(0.02, 0.2))
         key, drawn = pressed[number % len(pressed)]
         begin = time.monotonic()
-        answers.append((terminal.seen(drawn, partial(terminal.type, key)) - begin) * 1000)
+        answers.append(Answer(begin, terminal.seen(drawn, partial(terminal.type, key))))
     return answers
 
 
-def _ranks(answers: Sequence[float]) -> list[str]:
-    return [f"{percentile(answers, rank):.0f}" for rank in (50, 99)]
+def _ranks(answers: Sequence[Answer], stalls: Stalls) -> list[str]:
+    quiet = [
+        answer
+        for answer in answers
+        if not stalls.touch(answer.typed_s, answer.read_s, STALL_MARGIN_S)
+    ]
+    ranks = [
+        format_value(percentile([answer.ms for answer in some], rank), 0)
+        for some in (answers, quiet)
+        for rank in (50, 99)
+    ]
+    return [*ranks, f"{len(quiet)} of {len(answers)}"]
 
 
 # --- start

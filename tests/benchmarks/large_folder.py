@@ -24,7 +24,7 @@ import wave
 from pathlib import Path
 
 from tests.benchmarks import system_metrics
-from tests.benchmarks.desk import COMMAND, SIZES, key_latencies
+from tests.benchmarks.desk import COMMAND, SIZES, key_answers
 from tests.benchmarks.latency import percentile
 from tests.benchmarks.sink import Sink
 from tests.benchmarks.terminal_recorder import TerminalRecorder
@@ -69,11 +69,11 @@ def measure(count: int, sessions: int, keys: int) -> list[tuple[str, str]]:
         command = [str(COMMAND), str(folder), *options]
         with TerminalRecorder(command, SIZES[0], environment) as terminal:
             first_s = terminal.seen(rb"call-00000") - terminal.began
-            busy_ms = key_latencies(terminal, keys)
+            busy_ms = [answer.ms for answer in key_answers(terminal, keys)]
             while (probed := probed_count(run)) < count:
                 time.sleep(0.5)
             probed_s = time.monotonic() - terminal.began
-            idle_ms = key_latencies(terminal, keys)
+            idle_ms = [answer.ms for answer in key_answers(terminal, keys)]
             memory_mb = system_metrics.resident_mb(terminal.program)
         index_mb = sum(path.stat().st_size for path in run.glob("run.*")) / 1e6
     rows = [

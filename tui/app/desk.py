@@ -155,6 +155,7 @@ class Desk(App[None]):
             self.actions.is_of_use,
             first_hint,
         )
+        self.frame.draw_changes = self.draw_changes
         self.transcript_cache = TranscriptCache(self.state, run_folder)
         self.fault: Exception | ThreadFault | None = None
         """What ended the desk; the command line writes its traceback to a file."""

@@ -26,7 +26,7 @@ from tui.screens.available_actions import keys_in_focus
 from tui.text.formats import format_count
 from tui.theme.roles import Look, Role, StyledLine
 from tui.widgets.line_widgets import LineBlock, StyledWidget
-from tui.widgets.messages import PathsPasted, RedrawRequested, RowSelected
+from tui.widgets.messages import PathsPasted, RowSelected
 from workers.jobs.job_state import JobStatus
 
 NOTICE_DURATION_S = 5.0
@@ -84,6 +84,8 @@ class ScreenFrame:
         self._verbs, self._footer_bar = verbs, footer_bar
         self._feed, self._is_of_use = feed, is_of_use
         self.first_hint = first_hint
+        self.draw_changes: Callable[[], None] = lambda: None
+        """Redraws what changed on all screens that are visible; set by the desk."""
         self._pace = SteadyPace()
         self._end: RunEnd | None = None
         """What the run came to, while that is shown."""
@@ -293,8 +295,9 @@ class FramedScreen(StyledWidget, Screen[None]):
             self.show_changes(Changes(frozenset(self.state.job_states), order_changed=True))
 
     def request_redraw(self) -> None:
-        """Asks for a redraw before the next tick, because the user changed what is shown."""
-        self.post_message(RedrawRequested())
+        """Redraws now, because the user changed what is shown. A message to the desk would come
+        after the next paint, and the one after that is a frame later."""
+        self.frame.draw_changes()
 
     async def on_row_selected(self, message: RowSelected) -> None:
         self.state.table.select(message.job)

@@ -71,6 +71,10 @@ class Overview(DetailScreen):
         self._filter_timer: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
+        # Now, because a class that came after the widgets would style them all again.
+        self.set_class(not self.state.job_states, "-empty", update=False)
+        self.set_class(self._is_beside, "-beside", update=False)
+        self.set_class(not self._is_beside, "-stacked", update=False)
         with StyledContainer(id="body"):
             yield LineBlock(self.look, self.frame.welcome_lines, id="none")
             with StyledContainer(id="sessions"):
@@ -85,7 +89,6 @@ class Overview(DetailScreen):
         return self.query_one(SessionTable)
 
     def on_mount(self) -> None:
-        self.set_class(not self.state.job_states, "-empty")
         self.table.focus()
         self._apply_split()
 
