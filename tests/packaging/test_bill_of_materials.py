@@ -27,8 +27,13 @@ ACCEPTED = (
 )
 """Licences, or beginnings of them, of which an installation may consist without a further look."""
 
-LOOKED_AT = {"soxr": "LGPL"}
-"""Packages under others; docs/licences.md says what follows."""
+LOOKED_AT = {
+    "soxr": "LGPL",  # docs/licences.md says what follows
+    "cycler": "matplotlib project",  # BSD-3-Clause; it states the text without a name
+    "kiwisolver": "=====",  # BSD-3-Clause; it states the text below a heading
+    "python-dateutil": "Dual License",  # Apache-2.0 and BSD-3-Clause
+}
+"""Packages under others, or that state theirs in another way, and what is in the bill for them."""
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ TESTS = [f"tests/unit/{room}" for room in (
 
 @pytest.mark.parametrize("resolution", ["lowest-direct", "highest"])
 def test_unit_tests_pass_at_both_ends_of_the_bounds(
-    resolution: str, record_figure: RecordFigure
+    resolution: str, wheel: Path, record_figure: RecordFigure
 ) -> None:
     """``lowest-direct`` is the lowest release that a bound of pyproject.toml allows.
 
@@ -35,6 +35,7 @@ def test_unit_tests_pass_at_both_ends_of_the_bounds(
     options = ("--resolution", resolution, "--no-header", "--no-annotate")
     run(*compile_command, *options, *extras, "pyproject.toml", "--output-file", resolved)
     install(python, "--override", resolved, "--requirements", resolved, "--group", "dev")
+    install(python, "--no-deps", wheel)  # for its metadata; the tests import the checkout
 
     versions = {
         name: version for name, _, version in map(_pinned, resolved.read_text().split("\n"))
