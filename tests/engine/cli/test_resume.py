@@ -304,7 +304,7 @@ def test_a_key_goes_to_this_machine_only_for_a_folder_of_ones_own(
 
 
 def test_past_runs_are_listed_with_how_to_go_on(tmp_path: Path) -> None:
-    """The latest first; a run that is finished can be looked back at."""
+    """The latest first; a run that another attempt cannot help can be looked back at."""
     path = audio_files.write_recording(tmp_path / "a.wav", audio_files.distinct_samples(0.2))
     runs = tmp_path / "paceline" / "runs"
 
@@ -312,15 +312,15 @@ def test_past_runs_are_listed_with_how_to_go_on(tmp_path: Path) -> None:
         await line.socket.close(1008, "Unauthorized Connection: Invalid API key")
 
     with ScriptedServer(serve_normally, refused) as endpoint:
-        for name in ("2026-01-01", "2026-01-02"):
-            run(endpoint, runs / name, path)
+        run(endpoint, runs / "2026-01-01", path)
+        run(endpoint, runs / "2026-01-02", path)  # refused: with this key, it always will be
     listed = run_in_process("runs", XDG_STATE_HOME=str(tmp_path)).stdout
     lines = re.sub(r"  [\d.]+ KB", "", listed).splitlines()
     where = endpoint.url.split("/")[2]
 
     assert lines == [
         f"2026-01-02  1 failed  → {where}",
-        f"  paceline resume {runs / '2026-01-02'}",
+        f"  paceline view {runs / '2026-01-02'}",
         f"2026-01-01  1 done  → {where}",
         f"  paceline view {runs / '2026-01-01'}",
     ]
