@@ -206,6 +206,7 @@ class TrialRunner:
                 began_s = time.time()
                 crowd.keep(self._plan.hold_s)
                 load, window = watch.end(), (began_s, time.time())
+                crowd.keep(self._plan.cool_down_s)
             supervisor.stop()
             crowd.drain()
         return self._measure(sessions, folder, progress, window, load)

@@ -83,6 +83,23 @@ class LimitedServer(ScriptedServer):
         await line.socket.close(1000, "Session Ended")
 
 
+def trial_runner(
+    server: LimitedServer, folder: Path, plan: TrialPlan, *, segment_s: float
+) -> TrialRunner:
+    """Makes trials of real sessions with that server, each of which streams so much."""
+    recording = audio_files.write_recording(folder / "tone.wav", audio_files.sine(3))
+    objectives = [parse_objective(f"ttfs.p95<{OBJECTIVE_S}s")]
+    sources = [Source(recording, ReadOptions(end_s=segment_s))]
+    endpoint = custom_endpoint(server.url)
+
+    def open_run(sessions: int, run: Path):
+        server.expect(sessions)
+        limits = Limits(sessions=sessions, attempts=1)
+        return open_supervisor(RunOptions(StreamSettings(), endpoint, None, limits, run))
+
+    return TrialRunner(open_run, sources, plan, objectives)
+
+
 def search_limit(
     server: LimitedServer,
     folder: Path,
@@ -90,20 +107,10 @@ def search_limit(
     budget: Budget | None = None,
 ) -> LimitReport:
     """Finds the limit of a server with short trials of real sessions."""
-    recording = audio_files.write_recording(folder / "tone.wav", audio_files.sine(3))
-    objectives = [parse_objective(f"ttfs.p95<{OBJECTIVE_S}s")]
-    sources = [Source(recording, ReadOptions(end_s=QUICK_PLAN.segment_s))]
-    endpoint = custom_endpoint(server.url)
     found: list[tuple[Trial, Diagnosis]] = []
-
-    def open_run(sessions: int, run: Path):
-        server.expect(sessions)
-        limits = Limits(sessions=sessions, attempts=1)
-        return open_supervisor(RunOptions(StreamSettings(), endpoint, None, limits, run))
-
     return run_search(
         search,
-        TrialRunner(open_run, sources, QUICK_PLAN, objectives),
+        trial_runner(server, folder, QUICK_PLAN, segment_s=QUICK_PLAN.segment_s),
         QUICK_PLAN,
         folder,
         allowance=Allowance(budget, FREE),
