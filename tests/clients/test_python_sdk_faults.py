@@ -13,7 +13,7 @@ from workers.localserver.scripts import script_file
 from workers.localserver.scripts.scripted_backend import ScriptedBackend
 from workers.localserver.server import run_server
 
-pytestmark = [pytest.mark.engine, *IGNORED_SDK_WARNINGS]
+pytestmark = [pytest.mark.engine, pytest.mark.slow, *IGNORED_SDK_WARNINGS]
 
 CHUNK = bytes(3200)
 
@@ -79,7 +79,6 @@ async def test_what_goes_wrong_is_told_once(fault: str, code: int, words: str):
 @pytest.mark.parametrize(
     "what", ["unknown_type", "warning", "garbage", "duplicate_final", "extra_empty_final"]
 )
-@pytest.mark.slow
 async def test_what_is_odd_does_no_harm(what: str):
     """The session goes on to its end."""
     async with (

@@ -13,6 +13,8 @@ from tui.screens.dashboard import DashboardScreen
 from tui.screens.references import ReferencesDialog
 from tui.widgets.detail_view import DetailView
 
+pytestmark = pytest.mark.slow
+
 
 def tab_text(seat: DeskDriver) -> str:
     return "\n".join(rendered_lines(seat.desk.screen.query_one(DetailView).pane))
@@ -39,7 +41,6 @@ async def ticking(seat: DeskDriver, wanted: str, text: object) -> str:
     return str(text())
 
 
-@pytest.mark.slow
 async def test_a_past_run_with_references_is_scored_by_itself(tmp_path: Path) -> None:
     """Its columns appear; they sort and filter; one session has no reference, one is invalid."""
     folder = write_scored_run(tmp_path)

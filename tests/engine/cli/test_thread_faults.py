@@ -14,6 +14,8 @@ from tests.engine.support.supervisor_harness import LONG_ENOUGH
 from tests.support import audio_files
 from tui.cli.exit_codes import ExitCode
 
+pytestmark = pytest.mark.slow
+
 FAILING = (sys.executable, "-m", "tests.engine.support.failing_thread")
 
 

@@ -28,6 +28,8 @@ from workers.scheduling.supervisor import SessionTarget, Supervisor
 from workers.traces.files import trace_files
 from workers.traces.reader import read_trace
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def sockets() -> Iterator[Path]:

@@ -30,7 +30,7 @@ from workers.protocol.messages import (
     UpdateConfiguration,
 )
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

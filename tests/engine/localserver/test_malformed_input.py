@@ -23,7 +23,7 @@ from tests.engine.support.bystander import (
 )
 from workers.protocol.messages import Terminate
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,10 @@ from workers.runs import reader
 from workers.session.assignment import Assignment, StopCommand
 from workers.session.local_launcher import LocalLauncher
 
-pytestmark = pytest.mark.skipif(START_METHOD != "forkserver", reason="there is none here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(START_METHOD != "forkserver", reason="there is none here"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +56,6 @@ def young(tree: ProcessTree) -> psutil.Process:
 
 
 @pytest.mark.parametrize("numbers", [[*GROUP_SIGNALS], [signal.SIGKILL], [signal.SIGSTOP]])
-@pytest.mark.slow
 def test_a_young_fork_server_that_is_struck_costs_no_attempt(
     endpoint: ScriptedServer, tmp_path: Path, numbers: list[signal.Signals]
 ) -> None:

@@ -32,6 +32,8 @@ from workers.processes import START_METHOD
 from workers.runs import reader, run_folder
 from workers.runs.index import CHANGES_NAME, read_index
 
+pytestmark = pytest.mark.slow
+
 CHAOS = ("-m", "tests.chaos.target_program")
 ZOMBIE = 5.0
 """Seconds that a session may stay open at a server behind the end of its program."""
@@ -279,7 +281,6 @@ def running_scenarios(
         }
 
 
-@pytest.mark.slow
 def test_a_program_that_is_killed_leaves_nothing_open_and_loses_nothing(
     running_scenarios: Mapping[str, Future[None]],
 ) -> None:

@@ -22,6 +22,8 @@ from tests.support import audio_files
 from tui.cli.exit_codes import ExitCode
 from workers.secrecy import KEY_VARIABLE
 
+pytestmark = pytest.mark.slow
+
 OF_A_DESK = {b"1000", b"1003", b"1004", b"1006", b"1015", b"1016", b"1049", b"2004", b"2048"}
 
 ANSWERS = b"\x1b[?2026;2$y\x1b[?2048;2$y"
@@ -112,7 +114,6 @@ def test_a_desk_that_is_left_needs_no_guard(desk: PseudoTerminal, endpoint: Scri
     assert ended_politely(endpoint)
 
 
-@pytest.mark.slow
 def test_a_guard_does_not_know_the_key(
     arguments: list[str | Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,7 +131,6 @@ def test_a_guard_does_not_know_the_key(
     assert "n0b0dyMayReadThis" not in repr(known)
 
 
-@pytest.mark.slow
 def test_a_guard_that_is_killed_is_not_missed(
     arguments: list[str | Path], endpoint: ScriptedServer
 ) -> None:
@@ -147,7 +147,6 @@ def test_a_guard_that_is_killed_is_not_missed(
     assert ended_politely(endpoint)
 
 
-@pytest.mark.slow
 def test_a_desk_that_is_interrupted_from_outside_is_left(
     desk: PseudoTerminal, endpoint: ScriptedServer
 ) -> None:
@@ -235,7 +234,6 @@ def test_a_run_in_a_closed_window_ends_politely(
     assert ended_politely(endpoint)
 
 
-@pytest.mark.slow
 def test_a_run_that_ignores_hang_ups_continues(
     arguments: list[str | Path], endpoint: ScriptedServer
 ) -> None:
