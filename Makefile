@@ -78,11 +78,11 @@ slow: $(READY) node ## Run the slow tests: two minutes
 	@$(BIN)/python -m pytest -q -n 6 --dist loadfile --no-loadscope-reorder -m slow
 
 # What `make test` has no time for. The tests draw by chance from SEED; the same seed draws the same.
-hostile: $(READY) node plugins ## Run the tests of machines, folders and servers at their worst: eight minutes
+hostile: $(READY) node plugins ## Run the tests of machines, folders and servers at their worst: seven minutes
 	@SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder --timeout 300 tests/hostile
 
 # Each file has a cluster of several nodes, whose tests run one after the other and mostly wait.
-fleet: $(READY) $(RAY) ## Run the tests of fleets on a Ray cluster of this machine: five minutes
+fleet: $(READY) $(RAY) ## Run the tests of fleets on a Ray cluster of this machine: four minutes
 	@SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -n 2 --dist loadfile --timeout 300 tests/fleet
 
 # [tool.mutmut] in pyproject.toml names the core modules and the tests. Each change is tried on the

@@ -1,6 +1,6 @@
 """How far the answers of several searches for the same limit are apart.
 
-``python -m tests.benchmarks.limit_spread [FOLDER] [--times 3] [-- OPTION…]``
+``python -m tests.benchmarks.limit_spread [--folder FOLDER] [--times 3] [-- OPTION…]``
 
 Runs ``paceline find-limit`` on the embedded engine so many times, one after the other, on the
 recordings of FOLDER, by default the samples, for the objectives of the command. Options after
@@ -23,7 +23,7 @@ from tests.benchmarks import ROOT, system_metrics
 def main() -> None:
     """Searches as often as asked and prints each answer, then their spread."""
     parser = argparse.ArgumentParser(description="Whether a search finds the same limit again.")
-    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "samples" / "recordings")
+    parser.add_argument("--folder", type=Path, default=ROOT / "samples" / "recordings")
     parser.add_argument("--times", type=int, default=3)
     parser.add_argument("options", nargs="*", help="of find-limit, after --")
     args = parser.parse_args()
