@@ -455,7 +455,7 @@ _SCALAR_READERS: Mapping[type, FieldReader] = {
 
 
 _PLAIN_TYPES = frozenset({int, float, bool, str})
-"""Types whose values JSON has as they are. Sessions write many of them, so they are told first."""
+"""Types whose values JSON has as they are. Checked for first, as sessions write many of them."""
 
 
 def _to_json_value(value: Any) -> Any:
