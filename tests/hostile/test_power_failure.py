@@ -56,6 +56,7 @@ def test_a_run_can_be_read_and_resumed_after_a_failure_at_any_moment(tmp_path: P
             assert {path.name: path.read_bytes() for path in exported.iterdir()} == {
                 path.name: path.read_bytes() for path in (disk.folder / "exports").iterdir()
             }
+        assert found == []
         chance = random.Random(int(os.environ.get("SEED", "1")))
         durable = range(durable_from(changes), len(changes))
         images = [

@@ -442,10 +442,12 @@ class RunFolder:
         """Writes an index so that nothing is lost if the program is killed meanwhile. Raises
         `OSError`. Only one thread may call it; the lock is not needed.
 
-        ``final``: the index is complete, so traces are waited for as well, which guards against a
-        power failure. While sessions stream, waiting for each change would block the file system,
-        and so delay their traces and chunks.
+        ``final``: the index is complete, so traces are waited for before it says so, which guards
+        against a power failure. While sessions stream, waiting for each change would block the file
+        system, and so delay their traces and chunks.
         """
+        if final:
+            self._files.sync_all()
         # The changes come first even if the whole index follows: if the program is killed before
         # they are removed, they are applied to the new index, and must not contain older states.
         if index.jobs is None or self._changes_size:
@@ -461,8 +463,6 @@ class RunFolder:
             self._whole_size, self._saved_version = sum(map(len, written)), index.version
             self._files.remove(CHANGES_NAME)
             self._changes_size = 0
-        if final:
-            self._files.sync_all()
 
     def _append_changes(self, lines: str) -> None:
         written = lines.encode(errors="backslashreplace")

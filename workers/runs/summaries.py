@@ -17,7 +17,7 @@ from workers.traces.reader import has_end
 def is_summarised(job: IndexJob, traces: Sequence[tuple[int, Path]], *, is_complete: bool) -> bool:
     """Whether the traces of a job are there as they were when it ended, so that its summary says
     what they contain. ``is_complete``: the run ended properly; otherwise the power may have failed,
-    and the end of the last trace is looked at."""
+    and the end of each trace is looked at."""
     saved, ended = job.saved, job.ended
     if job.traces.summary is None or ended is None:
         return False
@@ -33,7 +33,7 @@ def is_summarised(job: IndexJob, traces: Sequence[tuple[int, Path]], *, is_compl
             # A compressed one was on the disk as a whole before it took the place of the other.
             if os.lstat(path).st_size != attempt.bytes and path.suffix != COMPRESSED_SUFFIX:
                 return False
-        return is_complete or has_end(traces[-1][1])
+        return is_complete or all(has_end(path) for _, path in traces)
     return False
 
 

@@ -11,6 +11,7 @@ from tests.engine.support.ground_truth import GroundTruth, write_numbered_record
 from tests.engine.support.process_tree import ProcessTree
 from tests.engine.support.supervisor_harness import LONG_ENOUGH, resume_supervisor
 from tests.support.recorded_disk import DiskChange, DiskFault, RecordedDisk
+from tui.model.transcript_cache import restore_turns
 from workers.errors import RunFolderProblem
 from workers.exports.files import write_exports
 from workers.jobs.job_state import JobStatus
@@ -121,3 +122,6 @@ def image_problems(folder: Path, truths: Sequence[GroundTruth], *, durable: bool
             yield from all_transcript_errors([truths[job_state.job - 1]], [job_state])
         with TemporaryDirectory() as exports:
             write_exports(job_state, ("txt", "srt", "json"), Path(exports))
+    for job_state in reader.read_run(folder).jobs:
+        if job_state.status is JobStatus.DONE and not restore_turns(folder, job_state):
+            yield f"{job_state.file} would not be streamed again, and its words are lost"
