@@ -18,6 +18,8 @@ _POOL_HEAD_BYTES = 48
 _BYTES_OVERHEAD = 33
 """What ``bytes`` needs beyond its content."""
 _LARGE_SIZES_BYTES = range(4096, _MAX_SMALL_BYTES + 16, -64)
+_IN_A_ROW = 5
+"""Objects that lie one behind the other where there are no holes."""
 _MAX_LARGE_HOLES = 1000
 _MAX_SMALL_HOLES = 50_000
 """Limits for each size, should memory be arranged in another way than expected."""
@@ -52,9 +54,15 @@ def fill_holes() -> None:
     """Fills the room that freed objects have left between others, so that sessions put new objects
     into pages of their own."""
     for size in range(_SMALL_STEP_BYTES, _MAX_SMALL_BYTES + 1, _SMALL_STEP_BYTES):
+        previous, in_a_row = 0, 0
         for number in range(_MAX_SMALL_HOLES):
             _fillings.append(filling := _new_object(size, number))
-            if id(filling) % _POOL_BYTES == _POOL_HEAD_BYTES:  # the first object of a new pool
+            if id(filling) % _POOL_BYTES == _POOL_HEAD_BYTES:
+                in_a_row = 1
+            else:
+                in_a_row = in_a_row + 1 if in_a_row and id(filling) - previous == size else 0
+            previous = id(filling)
+            if in_a_row == _IN_A_ROW:  # a new pool; a hole may be the first of an old one
                 break
     for size in _LARGE_SIZES_BYTES:
         previous, in_a_row = 0, 0
@@ -62,7 +70,7 @@ def fill_holes() -> None:
             _fillings.append(filling := bytes(size - _BYTES_OVERHEAD - 16))
             in_a_row = in_a_row + 1 if id(filling) - previous == size else 0
             previous = id(filling)
-            if in_a_row > 4:  # no hole is as large as this
+            if in_a_row == _IN_A_ROW:  # no hole is as large as this
                 break
 
 
