@@ -23,7 +23,18 @@ FILES = (
 @pytest.mark.parametrize("name", FILES)
 def test_the_tests_of_the_engine_pass(name: str) -> None:
     """They know nothing of spawning. Together they take three minutes."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-m",
+        "",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+    ]
     done = subprocess.run(
         [*command, "--timeout", "200", f"tests/engine/{name}"],
         env={**os.environ, **SPAWN},
