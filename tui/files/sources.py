@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from tui.files import confinement
 from tui.files.folder_listing import GLOB_CHARS, fixed_folder, glob_recordings
-from workers.audio.discovery import FolderCallback, SkippedPaths, iter_recordings
+from workers.audio.discovery import FolderCallback, NoAudioFound, SkippedPaths, iter_recordings
 from workers.audio.source import Source
 from workers.errors import UsageProblem
 from workers.sources.addresses import is_url
@@ -26,23 +26,31 @@ def iter_sources(
     folders are still being searched. Adds other paths to ``skipped``.
 
     ``on_folder`` is called with each folder and may raise to end the search. Raises `UsageProblem`
-    if a name or pattern matches nothing; with ``allow_empty``, a folder may be without audio.
+    if a path does not exist or a pattern matches nothing, and `NoAudioFound` if there are only
+    folders without audio; with ``allow_empty``, that is no problem.
     """
     seen: set[Source] = set()
+    empty: NoAudioFound | None = None
     for name in names:
         if confinement.is_confined() and not _is_inside(name):
             raise UsageProblem(
                 f"“{name}” is outside the folders that were named",
                 "In a browser only those can be used.",
             )
-        for source in _sources_of(name, rules, skipped, on_folder, allow_empty=allow_empty):
-            if source in seen:
-                continue
-            seen.add(source)
-            if source.is_local and not confinement.may_use(source.file):
-                skipped.add(source.file, "outside the folders that were named")
-                continue
-            yield source
+        try:
+            for source in _sources_of(name, rules, skipped, on_folder, allow_empty=allow_empty):
+                if source in seen:
+                    continue
+                seen.add(source)
+                if source.is_local and not confinement.may_use(source.file):
+                    skipped.add(source.file, "outside the folders that were named")
+                    continue
+                yield source
+        except NoAudioFound as problem:  # a mistake only if there is nothing else
+            skipped.add(name, "there is no audio in this folder")
+            empty = empty or problem
+    if empty is not None and not seen:
+        raise empty
 
 
 def _is_inside(name: str) -> bool:

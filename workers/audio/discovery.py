@@ -1,9 +1,11 @@
 """Finds the recordings in a list of paths: files are taken as given, folders are searched."""
 
+import difflib
 import os
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import TypeAlias
 
 from workers.errors import UsageProblem
@@ -44,11 +46,23 @@ _FILE_MANAGER_FILES = frozenset([".ds_store", "thumbs.db", "desktop.ini"])
 MAX_LISTED_PATHS = 1000
 """How many skipped paths are kept; more are only counted."""
 
+MAX_COMPARED_NAMES = 1000
+"""With how many names in its folder a path that does not exist is compared."""
+
 _MAX_NAMED_SUFFIXES = 5
 """How many suffixes a summary of other files names."""
 
 FolderCallback: TypeAlias = Callable[[str], None]
 """Called with each folder before it is read; may raise to end the search."""
+
+
+class NoAudioFound(UsageProblem):
+    """Raised for a folder that was named and has no audio, nor have its subfolders."""
+
+    def __init__(self, folder: str) -> None:
+        formats = "WAV, FLAC, Ogg, MP3, M4A, MP4 and other files with audio"
+        hint = f"It and its subfolders were searched for {formats}."
+        super().__init__(f"there is no audio in the folder “{folder}”", hint)
 
 
 class SkippedPaths:
@@ -114,14 +128,15 @@ def iter_recordings(
 
     Hidden, empty and unfinished files in a folder are skipped. A link to a file counts as a file. A
     link to a folder is searched only if it is in ``paths``, since links may form a loop. Raises
-    `UsageProblem` for a path that does not exist, or a folder without audio unless ``allow_empty``.
+    `UsageProblem` for a path that does not exist, and `NoAudioFound` for a folder without audio
+    unless ``allow_empty``.
     """
     skipped = SkippedPaths() if skipped is None else skipped
     seen: set[str] = set()
     for path in paths:
         if not os.path.isdir(path):
             if not os.path.lexists(path):
-                raise UsageProblem(f"there is no file or folder “{path}”", "Check the path.")
+                raise UsageProblem(f"there is no file or folder “{path}”", _hint_for_missing(path))
             found: Iterable[str] = (path,)
         else:
             found = search_folder(path, skipped, on_folder)
@@ -132,9 +147,7 @@ def iter_recordings(
                 seen.add(file)
                 yield file
         if not any_found and not allow_empty:
-            formats = "WAV, FLAC, Ogg, MP3, M4A, MP4 and other files with audio"
-            hint = f"It and its subfolders were searched for {formats}."
-            raise UsageProblem(f"there is no audio in the folder “{path}”", hint)
+            raise NoAudioFound(path)
 
 
 def is_recording(name: str) -> bool:
@@ -196,6 +209,18 @@ def search_folder(
                 skipped.add(entry.path, reason)
         elif _is_file_to_stream(entry, skipped):
             yield entry.path
+
+
+def _hint_for_missing(path: str) -> str:
+    """Names what has nearly the same name in the same folder, if there is such a thing."""
+    parent, name = os.path.split(path.rstrip(os.sep))
+    try:
+        with os.scandir(parent or ".") as entries:
+            names = [entry.name for entry in islice(entries, MAX_COMPARED_NAMES)]
+    except OSError:
+        return "Check the path."
+    nearest = difflib.get_close_matches(name, names, 1)
+    return f"Did you mean “{os.path.join(parent, nearest[0])}”?" if nearest else "Check the path."
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

@@ -258,3 +258,17 @@ def test_nothing_to_stream_is_said(tmp_path: Path) -> None:
         find_recordings([str(tmp_path / "nope")])
     with pytest.raises(UsageProblem, match="no audio"):
         find_recordings([str(tmp_path)])
+
+
+def test_a_path_with_a_slip_is_answered_with_the_one_that_was_meant(tmp_path: Path) -> None:
+    """In the folder of the path, wherever that is."""
+    (tmp_path / "recordings").mkdir()
+
+    def hint(name: str) -> str:
+        with pytest.raises(UsageProblem) as raised:
+            find_recordings([str(tmp_path / name)])
+        return raised.value.hint
+
+    assert hint("recordigns/") == f"Did you mean “{tmp_path}/recordings”?"
+    assert hint("music") == "Check the path."
+    assert hint("nowhere/recordings") == "Check the path."
