@@ -53,6 +53,9 @@ INNER_COMMANDS = ("web-desk",)
 COMPLETE_VARIABLE = "_PACELINE_COMPLETE"
 """The environment variable with which a shell asks, however the program is started."""
 
+_PLAIN_NAME = re.compile(r"[\w.-]+")
+"""A name that no shell would have to quote."""
+
 _ARGUMENTS = "paceline.arguments"
 """The key under which a command line's arguments are kept while it runs."""
 
@@ -89,6 +92,8 @@ class CommandRegistry(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """Completes the first word: a command, a path or an option."""
+        import glob
+
         from click.shell_completion import CompletionItem
 
         if incomplete.startswith("-"):  # an option of the program, or of the default command
@@ -100,7 +105,12 @@ class CommandRegistry(click.Group):
             for name, line in COMMANDS.items()
             if name.startswith(incomplete)
         ]
-        return [CompletionItem(incomplete, type="file"), *commands]
+        if not incomplete or not commands:
+            return [CompletionItem(incomplete, type="file"), *commands]
+        # bash looks for paths only if it is given no words, so these paths are words too.
+        paths = sorted(glob.glob(f"{glob.escape(incomplete)}*"))
+        plain = [CompletionItem(name) for name in paths if _PLAIN_NAME.fullmatch(name)]
+        return [*commands, *plain]
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Exit codes"):

@@ -28,10 +28,17 @@ def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "paceline" / "runs"
 
 
-def test_the_first_word_is_a_command_a_path_or_an_option() -> None:
+def test_the_first_word_is_a_command_a_path_or_an_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Options are those of the program and of the desk."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("run-1", "ru n", "talks"):
+        (tmp_path / name).mkdir()
+
     assert {*COMMANDS} < completed("")
-    assert {"runs", "run", "ru"} == completed("ru")
+    assert {"runs", "run", "run-1"} == completed("ru")
+    assert {"t"} == completed("t")  # the shell looks for paths
     assert {"--version", "--local"} <= completed("--")
 
 
