@@ -21,7 +21,10 @@ from workers.playback.sound_device import NoSound, SoundDevice
 def player() -> Iterator[Player]:
     player = Player("null")
     yield player
+    process = player_process()
     player.stop()
+    if process is not None:  # the next test must not take it for its own
+        psutil.wait_procs([process], 10)
 
 
 def player_process() -> psutil.Process | None:
