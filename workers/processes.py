@@ -151,9 +151,10 @@ def bytes_read_asleep(pid: int | None) -> int | None:
     return None
 
 
-def abandon(process: BaseProcess) -> None:
-    """Lets the program end without a process that was killed and does not end: it waits for a file
-    system that does not answer, and ends when that does."""
+def disown(process: BaseProcess) -> None:
+    """Makes multiprocessing forget a process that it has started. Else it asks each at every later
+    start whether it has ended, and the program ends only after all of them: one that was killed may
+    wait for a file system that does not answer."""
     multiprocessing.process._children.discard(process)  # type: ignore[attr-defined]  # not public
 
 
@@ -227,10 +228,10 @@ def _ensure_fork_server() -> None:
     from multiprocessing import forkserver
 
     _ensure_socket_folder()
-    is_running = _is_running(_fork_server_pid())
+    if _is_running(_fork_server_pid()):
+        return
     # Threads of downloads read the environment too, so it is changed only when that is needed.
-    hidden = nullcontext() if is_running else secrecy.hide_from_children()
-    with hidden, _blocked_group_signals():
+    with secrecy.hide_from_children(), _blocked_group_signals():
         forkserver.ensure_running()
 
 

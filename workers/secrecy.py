@@ -327,9 +327,9 @@ def restore_proxies(proxies: Mapping[str, Secret]) -> None:
 
     Others cannot see that: /proc shows the environment that a process was started with.
     """
-    for name, proxy in proxies.items():
-        os.environ[name] = proxy.reveal()
-    protect(*proxy_passwords(os.environ))
+    restored = {name: proxy.reveal() for name, proxy in proxies.items()}
+    os.environ.update(restored)
+    protect(*proxy_passwords(restored))
 
 
 def proxy_passwords(environ: Mapping[str, str]) -> Iterator[Secret]:

@@ -160,7 +160,7 @@ class Prober:
                 process.kill()
                 process.join(MAX_KILL_WAIT_S)
             if process.is_alive():
-                processes.abandon(process)
+                processes.disown(process)
             code = process.exitcode
         self._pipe = self._process = None
         return code

@@ -19,6 +19,7 @@ from workers.protocol.connection import ConnectionLost
 from workers.protocol.messages import Begin, Terminate
 from workers.protocol.unreachable import Unreachable
 from workers.secrecy import Secret
+from workers.session import priority
 from workers.session.assignment import Assignment
 from workers.session.audio_stream import AudioStream
 from workers.session.chunks import Chunk, read_ahead
@@ -117,7 +118,8 @@ class Conversation:
                             connect_ms=round((opened_at - dialed_at) * 1000, 1),
                             begin_ms=round((time.monotonic() - opened_at) * 1000, 1),
                         )
-                        self._stream(loop, chain([first] if first else [], chunks), began)
+                        with priority.real_time():
+                            self._stream(loop, chain([first] if first else [], chunks), began)
                     if not state.finished:  # even without Begin, which may still come
                         self._terminate(loop)
                 except ConnectionLost as error:

@@ -60,6 +60,7 @@ class LocalSession:
             self._process = processes.start_process(
                 self._context, _child_main, *arguments, name=name
             )
+            processes.disown(self._process)  # it ends by itself when the program does
         except BaseException:
             self._exited = True
             self._reports.close_reader()
@@ -114,9 +115,8 @@ class LocalSession:
                 os.kill(self._process.pid, signal.SIGKILL)
 
     def abandon(self) -> None:
-        """Ends the wait for a process that does not end although it was killed."""
-        if self._process is not None:
-            processes.abandon(self._process)
+        """Does nothing: the program can end before a process that does not end although it was
+        killed."""
 
     def close(self) -> None:
         """Closes the control queue."""

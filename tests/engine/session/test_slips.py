@@ -1,12 +1,13 @@
 """A session that could not keep to its schedule, in its real process."""
 
-import multiprocessing
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import psutil
 
 from tests.engine.support.scripted_server import ScriptedServer
 from tests.engine.support.supervisor_harness import LONG_ENOUGH
@@ -49,13 +50,12 @@ def test_a_session_that_slipped_is_never_certified_as_held(tmp_path: Path) -> No
         )
         session = LocalLauncher().create(assignment, None)
         session.start(lambda report: events.append(report.event), lambda text: exited.set())
+        wait_until(lambda: any(len(session.audio) > 2 for session in endpoint.received_sessions))
         (process,) = (
             child
-            for child in multiprocessing.active_children()
-            if child.name == "paceline-session-1"
+            for child in psutil.Process().children(recursive=True)
+            if child.name() == "paceline 1.1"
         )
-        assert process.pid is not None
-        wait_until(lambda: any(len(session.audio) > 2 for session in endpoint.received_sessions))
         os.kill(process.pid, signal.SIGSTOP)
         time.sleep(MAX_CATCH_UP_S + 0.5)
         os.kill(process.pid, signal.SIGCONT)
