@@ -1,6 +1,5 @@
 """The priority of a session that streams."""
 
-import os
 import subprocess
 import sys
 
@@ -76,21 +75,17 @@ def test_a_session_that_computes_without_a_wait_loses_the_priority() -> None:
     assert words == ["lost", "alive"]
 
 
-@pytest.mark.parametrize("allowed", [0, 1])
-def test_a_limit_of_the_user_allows_it(allowed: int) -> None:
-    """Without one, as for most users, a session streams as before, and says nothing."""
+def test_without_permission_a_session_streams_as_before() -> None:
+    """As for most users; nothing is said about it."""
     program = (
         "import os, resource\n"
         "from workers.session.priority import real_time\n"
-        f"resource.setrlimit(resource.RLIMIT_RTPRIO, ({allowed}, {allowed}))\n"
+        "resource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0))\n"
         "if os.geteuid() == 0: os.setuid(65534)\n"
-        "with real_time(): print(os.sched_getscheduler(0) == os.SCHED_RR)\n"
-        "print(os.sched_getscheduler(0) == os.SCHED_OTHER)\n"
+        "with real_time(): print(os.sched_getscheduler(0) == os.SCHED_OTHER)\n"
     )
-    if os.getpriority(os.PRIO_PROCESS, 0) > 0 or os.geteuid() != 0:
-        pytest.skip("only root may change both")
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
 
-    assert done.stdout.split() == [str(bool(allowed)), "True"], done.stderr
+    assert done.stdout.split() == ["True"], done.stderr
