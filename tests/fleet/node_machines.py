@@ -96,6 +96,8 @@ def _node_machine(number: int) -> Iterator[Machine]:
         ):
             line, network = f"{bridge}{number}", host.rpartition(".")[0]
             _ip("link", "add", line, "type", "veth", "peer", "name", inner, "netns", namespace)
+            # A namespace goes when its last process does; the next machine needs the name before.
+            stack.callback(subprocess.run, ["ip", "link", "del", line], check=False)
             _ip("link", "set", line, "master", bridge, "up")
             _ip("-n", namespace, "addr", "add", f"{network}.{10 + number}/24", "dev", inner)
             _ip("-n", namespace, "link", "set", inner, "up")

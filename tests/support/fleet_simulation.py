@@ -10,12 +10,12 @@ import random
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
-from heapq import heappop, heappush
+from functools import cache, partial
 from itertools import cycle, islice
 from math import inf
 from pathlib import Path
 
+from tests.support.event_calendar import EventCalendar
 from tests.support.report_builders import progressed
 from tests.support.run_builders import save
 from workers.audio.recording import Recording
@@ -45,6 +45,7 @@ from workers.scheduling.launcher import NoRoom
 from workers.scheduling.retry_policy import RetryPolicy
 from workers.scheduling.scheduler import Claim, Scheduler, SessionTarget
 from workers.scheduling.start_rate import StartRateLimiter
+from workers.scheduling.supervisor import ENDED_BETWEEN_FREEZES, leave_out_of_collections
 from workers.secrecy import Secret
 from workers.session.assignment import Assignment, ControlMessage, Timeouts
 
@@ -173,6 +174,7 @@ class SimulatedNode:
         self.assigned = 0
         """Sessions that the driver has placed here and that are not over."""
         self._outbox: dict[str, SimulatedSession] = {}
+        self._beat_at = -inf
         world.after(chance.uniform(0.0, world.terms.beat_interval_s), self._beat_regularly)
 
     @property
@@ -192,19 +194,24 @@ class SimulatedNode:
         return self.is_dead
 
     def _beat_regularly(self) -> None:
-        if not self._is_blocked(self._beat_regularly):
-            self.world.after(self.world.terms.beat_interval_s, self._beat_regularly)
+        if self._is_blocked(self._beat_regularly):
+            return
+        due_at = self._beat_at + self.world.terms.beat_interval_s
+        if self.world.now >= due_at:
             self._beat()
+            due_at = self.world.now + self.world.terms.beat_interval_s
+        self.world.at(due_at, self._beat_regularly)
 
     def _beat(self) -> None:
         world = self.world
         for key in self.holder.overdue(self.clock):
             self._end(self.sessions[key], Outcome.INTERRUPTED)
         beat = self.holder.make_beat(self.clock)
+        self._beat_at = world.now
         if world.now >= self.cut_until:
             world.after(world.latency_s, partial(world.driver.hear_beat, self, beat))
-        for session in self._outbox.values():
-            world.after(world.latency_s, partial(self._deliver, session))
+        if self._outbox:
+            world.after(world.latency_s, self._flush)
 
     def candidate(self) -> Candidate | None:
         """The node as a place for a session."""
@@ -244,9 +251,7 @@ class SimulatedNode:
         world = self.world
         session.began_at = world.now
         at_ms = session.assignment.resume_point.at_ms
-        self._report(
-            session, Connecting("ws://x", "ab", at_ms, session.assignment.resume_point.turn)
-        )
+        self._report(session, _connecting(at_ms, session.assignment.resume_point.turn))
         world.after(world.chance.uniform(0.05, 0.5), partial(self._open, session))
 
     def _open(self, session: SimulatedSession) -> None:
@@ -259,7 +264,7 @@ class SimulatedNode:
         world.server.accept(session, world.now)
         world.findings.sessions += 1
         self.holder.note_answer(session.key, self.clock)
-        self._report(session, Began("0b6f", "u3-rt-pro", 16000, 0, 1.0, 1.0))
+        self._report(session, BEGAN)
         self._stream(session, session.assignment.resume_point.turn)
 
     def _stream(self, session: SimulatedSession, turn: int) -> None:
@@ -273,11 +278,8 @@ class SimulatedNode:
 
     def _hear(self, session: SimulatedSession, turn: int) -> None:
         if not self._must_stop(session, partial(self._hear, session, turn)):
-            seconds = session.assignment.job.recording.seconds
-            end_ms = round(1000 * seconds * (turn + 1) / (TURNS + 1))
-            word = Word("word", end_ms - 500, end_ms)
-            self._report(session, progressed(end_ms / 1000, seconds))
-            self._report(session, TurnReceived(Turn(turn, True, "word", words=(word,))))
+            for event in _events_of_turn(session.assignment.job.recording.seconds, turn):
+                self._report(session, event)
             self._stream(session, turn + 1)
 
     def _finish(self, session: SimulatedSession, turn: int) -> None:
@@ -302,7 +304,7 @@ class SimulatedNode:
         self.world.findings.interrupted += outcome is Outcome.INTERRUPTED
         self.holder.withdraw(session.key)
         self.holder.note_end(session.key, self.clock)
-        self._report(session, Ended(outcome, outcome.value))
+        self._report(session, ENDED[outcome])
 
     def end_with_lease(self) -> None:
         """Ends the sessions of a node that was cut off, by their own timers."""
@@ -393,7 +395,7 @@ class Driver:
         self._next_check_at = 0.0
         self._waited_s = 0.0
         """How long it has waited between starts since `_drive` was called."""
-        self._number = 0
+        self._number = self._ended = 0
         if predecessor is None:
             for number in range(plan.jobs):
                 self.scheduler.add(Source(f"{plan.recordings}/{number}.wav"))
@@ -420,7 +422,7 @@ class Driver:
         node.assigned += 1
         self._number += 1
         # So that no other attempt has its number.
-        os.close(os.open(assignment.trace_path, os.O_CREAT | os.O_WRONLY, 0o600))
+        os.mknod(assignment.trace_path, 0o600)
         name = f"{assignment.job.id}-{assignment.attempt}-{self.epoch}.{self._number}"
         return SimulatedSession(name, node, assignment)
 
@@ -515,9 +517,12 @@ class Driver:
     def _close(self, session: SimulatedSession, exit_text: str) -> None:
         del self.sessions[session.key]
         session.node.assigned -= 1
-        on_exit, session.on_exit = session.on_exit, None
+        on_exit, session.on_exit, session.on_report = session.on_exit, None, None
         assert on_exit is not None
         on_exit(exit_text)
+        self._ended += 1
+        if self._ended % ENDED_BETWEEN_FREEZES == 0:
+            leave_out_of_collections()
 
     def _look_for_lost_nodes(self) -> None:
         lost: set[SimulatedNode] = set()
@@ -556,8 +561,7 @@ class FleetSimulation:
         self._kept: dict[JobId, tuple[int, int, int]] = {}
         """Of each job, up to where its transcript is kept; where its latest attempt began; and the
         number of that attempt."""
-        self._queue: list[tuple[float, int, Callable[[], None]]] = []
-        self._sequence = 0
+        self._calendar = EventCalendar()
         low, high = plan.audio_s
         self._recordings = [
             _recording(low + (high - low) * number / RECORDING_LENGTHS)
@@ -574,11 +578,10 @@ class FleetSimulation:
     def run(self) -> Findings:
         """Raises `AssertionError` if a limit is exceeded, audio is lost or kept twice, a job does
         not end in one final attempt, or a permit is lost."""
-        while not self.is_over:
-            self.now, _, action = heappop(self._queue)
-            action()
+        self._play_on(inf)
         self.findings.simulated_s = self.now
-        self._play_on(self.terms.fenced_s + CHECK_INTERVAL_S)
+        # What is on its way arrives, and the leases of dead nodes end.
+        self.now = self._play_on(self.now + self.terms.fenced_s + CHECK_INTERVAL_S)
         assert len(self._settled) == self.plan.jobs
         assert set(self._settled.values()) == {1}
         assert not self.server.open
@@ -588,17 +591,16 @@ class FleetSimulation:
         self.driver.folder.close()
         return self.findings
 
-    def _play_on(self, seconds: float) -> None:
-        """Lets what is on its way arrive, and the leases of dead nodes end."""
-        end = self.now + seconds
-        while self._queue and self._queue[0][0] <= end:
-            self.now, _, action = heappop(self._queue)
+    def _play_on(self, end: float) -> float:
+        """Lets everything happen until the run is over, or then until ``end``; returns that."""
+        was_over, pop = self.is_over, self._calendar.pop
+        while self.is_over == was_over and (event := pop(end)) is not None:
+            self.now, _, action = event
             action()
-        self.now = end
+        return end
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
-        self._sequence += 1
-        heappush(self._queue, (self.now + seconds, self._sequence, action))
+        self._calendar.add(self.now + seconds, action)
 
     def at(self, moment: float, action: Callable[[], None]) -> None:
         self.after(max(0.0, moment - self.now), action)
@@ -695,6 +697,24 @@ class FleetSimulation:
             if not node.is_dead
         }
         self.driver = Driver(self, self._path, self.driver)
+
+
+BEGAN = Began("0b6f", "u3-rt-pro", 16000, 0, 1.0, 1.0)
+ENDED = {outcome: Ended(outcome, outcome.value) for outcome in Outcome}
+
+
+@cache
+def _connecting(at_ms: int, turn: int) -> Connecting:
+    return Connecting("ws://x", "ab", at_ms, turn)
+
+
+@cache
+def _events_of_turn(seconds: float, turn: int) -> tuple[Event, ...]:
+    """What a session reports at the end of a turn of a recording of such a length."""
+    end_ms = round(1000 * seconds * (turn + 1) / (TURNS + 1))
+    word = Word("word", end_ms - 500, end_ms)
+    said = TurnReceived(Turn(turn, True, "word", words=(word,)))
+    return progressed(end_ms / 1000, seconds), said
 
 
 def _recording(seconds: float) -> Recording:

@@ -146,7 +146,10 @@ class FleetSession:
             self.phase = SessionPhase.OVER
             self.secret = None
             self.close_trace()
-            self._on_exit(how)
+            on_exit = self._on_exit
+            # They know this session, and what knows itself is freed by a garbage collection only.
+            self._on_report, self._on_exit = lambda report: None, lambda how: None
+            on_exit(how)
 
     def close_trace(self) -> None:
         """Closes the trace in the run folder, perhaps to put the whole one in its place."""

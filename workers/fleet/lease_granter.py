@@ -17,12 +17,10 @@ class _Account:
     heard_at: float
     in_flight: dict[int, int] = field(default_factory=dict)
     """The permits of each grant that the holder may still apply, by the grant's number."""
+    permits_in_flight: int = 0
+    """Their sum."""
     last_grant: int = 0
     known_starts: int = 0
-
-    @property
-    def permits_in_flight(self) -> int:
-        return sum(self.in_flight.values())
 
     @property
     def held(self) -> int:
@@ -76,6 +74,7 @@ class LeaseGranter:
         self._terms = terms
         self._epoch = epoch
         self._window_s = MINUTE_S * terms.drift_ratio
+        self._fenced_s = terms.fenced_s
         self._accounts: dict[str, _Account] = {}
         """By holder; the one that was heard longest ago is first."""
         self._dropped: dict[str, float] = {}
@@ -92,8 +91,8 @@ class LeaseGranter:
         self._unknown_starts_until = float("-inf")
         """Until when starts of unheard predecessors may be in the window."""
         if predecessors is None or predecessors:
-            self._unknown_until = now + terms.fenced_s
-            self._unknown_starts_until = now + terms.fenced_s + self._window_s
+            self._unknown_until = now + self._fenced_s
+            self._unknown_starts_until = now + self._fenced_s + self._window_s
 
     def apply(self, beat: LeaseBeat, now: float) -> LeaseGrant | None:
         """Renews the lease of a node, and grants it permits if it needs and may have some. Returns
@@ -117,6 +116,7 @@ class LeaseGranter:
         account.last_grant += 1
         if permits:
             account.in_flight[account.last_grant] = permits
+            account.permits_in_flight += permits
         self._held += account.held
         self._uncounted += account.uncounted
         grant = GrantId(self._epoch, account.last_grant)
@@ -131,7 +131,7 @@ class LeaseGranter:
             return  # it tells all of its starts when it follows this granter
         account.last_grant = max(account.last_grant, beat.applied.number)
         for number in [number for number in account.in_flight if number <= beat.applied.number]:
-            del account.in_flight[number]
+            account.permits_in_flight -= account.in_flight.pop(number)
         for start in beat.starts:
             if start.number > account.known_starts:
                 account.known_starts = start.number
@@ -248,7 +248,7 @@ class LeaseGranter:
         counts as started just then."""
         while self._accounts:
             holder, account = next(iter(self._accounts.items()))
-            over_at = account.heard_at + self._terms.fenced_s
+            over_at = account.heard_at + self._fenced_s
             if over_at > now:
                 return
             del self._accounts[holder]

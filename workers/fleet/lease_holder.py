@@ -1,6 +1,7 @@
 """The node's end of an account's leases: which sessions may start, and until when they may last."""
 
 from collections import deque
+from itertools import islice
 
 from workers.fleet.leases import (
     MINUTE_S,
@@ -26,11 +27,14 @@ class LeaseHolder:
         self.has_news = False
         """Whether something has changed that the granter should know soon."""
         self._terms = terms
+        self._window_s = MINUTE_S * terms.drift_ratio
         self._applied = NO_GRANT
         self._permits = 0
         self._waiting: dict[str, None] = {}  # in order
         self._live: dict[str, bool] = {}
         """The sessions that have started, and whether the server has answered."""
+        self._answered = 0
+        """How many of them it has answered."""
         self._beats: dict[int, float] = {}
         """When each beat that a grant may still answer was made, by its number."""
         self._last_beat = self._last_start = self._known_starts = 0
@@ -63,6 +67,7 @@ class LeaseHolder:
         """Records that the server has answered, so that the minute of this start runs."""
         if self._live.get(session) is False:
             self._live[session] = True
+            self._answered += 1
             self._last_start += 1
             self._starts.append((self._last_start, now))
             self.has_news = True
@@ -71,6 +76,7 @@ class LeaseHolder:
         """Records that a session is over, and its socket closed."""
         self.note_answer(session, now)  # it may have reached the server
         if self._live.pop(session, None) is not None:
+            self._answered -= 1
             self.has_news = True
 
     @property
@@ -99,24 +105,21 @@ class LeaseHolder:
         self._beats[self._last_beat] = now
         while self._beats[oldest := next(iter(self._beats))] + self._terms.lease_s <= now:
             del self._beats[oldest]
-        window_s = MINUTE_S * self._terms.drift_ratio
-        while self._starts and self._starts[0][1] <= now - window_s:
+        while self._starts and self._starts[0][1] <= now - self._window_s:
             self._starts.popleft()
         self.has_news = False
-        answered = sum(self._live.values())
+        # Their numbers have no gaps, so those that are not known are the last ones.
+        unknown = min(len(self._starts), self._last_start - self._known_starts)
+        starts = islice(self._starts, len(self._starts) - unknown, None)
         return LeaseBeat(
             holder=self.id,
             number=self._last_beat,
             applied=self._applied,
             waiting=len(self._waiting) - self._permits,
             permits=self._permits,
-            opening=len(self._live) - answered,
-            open=answered,
-            starts=tuple(
-                CountedStart(number, now - at)
-                for number, at in self._starts
-                if number > self._known_starts
-            ),
+            opening=len(self._live) - self._answered,
+            open=self._answered,
+            starts=tuple(CountedStart(number, now - at) for number, at in starts),
         )
 
     def apply(self, grant: LeaseGrant, now: float) -> bool:

@@ -60,7 +60,7 @@ def choose_node(
     ``candidate_of``: a node as a place for the session; None if it takes none.
     """
     if len(nodes) > MAX_COMPARED_NODES:
-        some = map(candidate_of, chance.sample(nodes, MAX_COMPARED_NODES))
+        some = map(candidate_of, chance.choices(nodes, k=MAX_COMPARED_NODES))  # `sample` is slow
         if (best := best_node([one for one in some if one is not None])) is not None:
             return best
     return best_node([one for one in map(candidate_of, nodes) if one is not None])

@@ -80,6 +80,10 @@ _STATUS_AFTER = {
 }
 
 
+_WITHOUT_SOCKET = (Queued, Connecting, Retrying, Ended)
+"""The events after which a job has no open socket."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """An attempt that ended and was followed by another."""
@@ -154,9 +158,9 @@ class JobState:
     metadata: tuple[tuple[str, str], ...] = ()
     """What a manifest says about the recording, by column."""
     conditions: tuple[tuple[str, str], ...] = ()  # its own settings, in a run with a matrix
+    last_report_s: float = 0.0  # when the latest session last reported something, on its clock
     _opened_at_s: float | None = None
     """When the live session's socket opened, on the session's clock; None without one."""
-    _last_report_s: float = 0.0  # when the session last reported something, on the same clock
 
     @classmethod
     def of(cls, job: JobId, source: Source, half: Half | None = None) -> "JobState":
@@ -258,7 +262,7 @@ class JobState:
     @property
     def live_open_seconds(self) -> float:
         """The same of a live session alone; 0 without one."""
-        return 0.0 if self.ended else self.socket_seconds(self._last_report_s)
+        return 0.0 if self.ended else self.socket_seconds(self.last_report_s)
 
     def socket_seconds(self, t: float) -> float:
         """Seconds for which the live socket has been open at time ``t`` of the session's clock."""
@@ -283,7 +287,7 @@ class JobState:
             self.slips = 0
             self.session_warnings = []
         if report.attempt == self.attempt:
-            self._last_report_s = report.t
+            self.last_report_s = report.t
             self._apply_event(report.event)
 
     def _archive_attempt(self) -> None:
@@ -292,7 +296,7 @@ class JobState:
         self.ended, self.has_started = None, False
 
     def _apply_event(self, event: Event) -> None:
-        if isinstance(event, Queued | Connecting | Retrying | Ended):
+        if isinstance(event, _WITHOUT_SOCKET):
             self._opened_at_s = None
         match event:  # the most frequent first
             case Progressed():
@@ -341,7 +345,7 @@ class JobState:
             case Began():
                 self.status = JobStatus.STREAMING
                 self.began = event
-                self._opened_at_s = self._last_report_s - event.begin_ms / 1000
+                self._opened_at_s = self.last_report_s - event.begin_ms / 1000
             case Readied():  # it still counts as connecting
                 pass
             case Warned():

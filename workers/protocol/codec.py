@@ -234,15 +234,7 @@ def json_safe(record: Mapping[str, Json]) -> JsonObject:
 
 def dump(record: object) -> JsonObject:
     """The JSON object of a dataclass: its fields that are not None, then those in ``extra``."""
-    plan = _plan_for(type(record))
-    out: JsonObject = {}
-    for name in plan.readers:
-        value = getattr(record, name)
-        if value is not None:
-            out[name] = _to_json_value(value)
-    if plan.keeps_extra:
-        out.update(getattr(record, "extra"))  # noqa: B009  (only classes whose plan says so have it)
-    return out
+    return _plan_for(type(record)).dump(record)
 
 
 def precompile(cls: type) -> None:
@@ -253,8 +245,8 @@ def precompile(cls: type) -> None:
 @dataclass(frozen=True, slots=True)
 class _ClassPlan:
     readers: dict[str, FieldReader]
-    keeps_extra: bool
     load: Callable[[Mapping[str, Json]], Any]
+    dump: Callable[[Any], JsonObject]
 
 
 _PLAN_CACHE: dict[type, _ClassPlan] = {}
@@ -267,8 +259,36 @@ def _plan_for(cls: type) -> _ClassPlan:
     hints = get_type_hints(cls, localns={"Json": object}, include_extras=True)
     readers = {f.name: _reader_for(hints[f.name]) for f in fields(cls) if f.name != "extra"}
     load = _compile_loader(cls, hints, readers)
-    plan = _PLAN_CACHE[cls] = _ClassPlan(readers, "extra" in hints, load)
+    plan = _PLAN_CACHE[cls] = _ClassPlan(readers, load, _compile_dumper(cls, hints))
     return plan
+
+
+def _compile_dumper(cls: type, hints: Mapping[str, Any]) -> Callable[[Any], JsonObject]:
+    """Returns the function that makes the object of a ``cls``, compiled as the one that reads it:
+    each event of a session is written with it."""
+    names: dict[str, Any] = {"json_value": _to_json_value}
+    lines = ["def dump(record):", " out = {}"]
+    for field in fields(cls):
+        if field.name == "extra":
+            continue
+        is_plain = _bare_type(hints[field.name]) in _PLAIN_TYPES
+        value = "value" if is_plain else "json_value(value)"
+        lines += [
+            f" value = record.{field.name}",
+            f" if value is not None: out[{field.name!r}] = {value}",
+        ]
+    if "extra" in hints:
+        lines.append(" if record.extra: out.update(record.extra)")
+    exec("\n".join([*lines, " return out"]), names)
+    dump: Callable[[Any], JsonObject] = names["dump"]
+    return dump
+
+
+def _bare_type(hint: Any) -> Any:
+    """The type of a field, without its range, and without None."""
+    while get_origin(hint) in (Annotated, Union, types.UnionType):
+        hint = next(arm for arm in get_args(hint) if arm is not type(None))
+    return hint
 
 
 def _compile_loader(

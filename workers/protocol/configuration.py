@@ -52,6 +52,8 @@ def changeable_fields(model: str) -> frozenset[str]:
 
 def supported_changes(changes: UpdateConfiguration, model: str) -> UpdateConfiguration:
     """The part of ``changes`` that a model accepts."""
+    if changes is NO_CHANGES:  # at nearly every start
+        return changes
     names = {field.name for field in fields(UpdateConfiguration)} - {"extra"}
     refused = names - changeable_fields(model)
     return replace(changes, **dict.fromkeys(refused), extra={})

@@ -47,8 +47,8 @@ _VERSIONS = (COMPLETE_VERSION, PARTIAL_VERSION, DIVIDED_VERSION)
 MAX_INDEX_BYTES = 512 << 20
 """The largest index, and the longest line of its changes, that is read: a million jobs."""
 MAX_INDEX_DEPTH = 50
-_JOBS_BEFORE_DECODER = 200
-"""After so many jobs, `JobDecoder` saves more time than it takes to load."""
+JOBS_BEFORE_MSGSPEC = 200
+"""After so many jobs, msgspec saves more time than it takes to load."""
 
 _JOBS_FOLLOW = b'"jobs": [\n'
 _JOB_CHANGE = '{"job": '
@@ -57,9 +57,9 @@ _DAMAGE_HINT = "The file is damaged, or another program changed it. Correct it t
 _MAX_READS = 5
 """How often an index is read again because it was written meanwhile."""
 
-encode_json = json.JSONEncoder(ensure_ascii=False).encode
+encode_json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 """Without `indent`, which is not in the C encoder: a thousand jobs would take a quarter of a
-second, and the reports of all sessions would wait for the lock."""
+second, and the reports of all sessions would wait for the lock. What is encoded has no cycles."""
 
 
 class Extent(Enum):
@@ -123,7 +123,7 @@ class _Records:
 
     def decode(self, text: str) -> IndexJob | None:
         """The job with this object, if it can be read fast."""
-        if len(self.jobs) < _JOBS_BEFORE_DECODER:
+        if len(self.jobs) < JOBS_BEFORE_MSGSPEC:
             return None
         if self.decoder is None:
             self.decoder = JobDecoder(
@@ -385,6 +385,27 @@ def index_lines(header: Mapping[str, Json], jobs: Iterable[str]) -> Iterator[str
         yield job
         separator = ",\n"
     yield "\n]}\n"
+
+
+def encode_job_fast(record: JsonObject) -> str:
+    """The object of a job as text, like `encode_json`, but several times as fast."""
+    import msgspec  # adds 11 ms to the start of a command
+
+    try:
+        return msgspec.json.encode(record).decode()
+    except UnicodeError:  # the name of a file that is no text
+        return encode_json(record)
+
+
+def decode_job_fast(text: str) -> JsonObject:
+    """The object of a job from text that `json` reads too, but several times as fast."""
+    import msgspec
+
+    try:
+        record: JsonObject = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError):
+        record = json.loads(text)
+    return record
 
 
 def job_change(job: str) -> str:

@@ -8,7 +8,7 @@ working on a run holds a lock, which the system always releases when the program
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -31,9 +31,12 @@ from workers.runs.index import (
     COMPLETE_VERSION,
     DIVIDED_VERSION,
     INDEX_NAME,
+    JOBS_BEFORE_MSGSPEC,
     PARTIAL_VERSION,
     Extent,
     RunIndex,
+    decode_job_fast,
+    encode_job_fast,
     encode_json,
     header_change,
     index_lines,
@@ -46,7 +49,12 @@ from workers.runs.run_lock import RunLock
 from workers.runs.saved_records import IndexJob, load_job
 from workers.sources.shard import Shard
 from workers.sources.spool import SPOOL_PATTERN, remove_spool, spool_name
-from workers.traces.files import COMPRESSED_SUFFIX, attempt_files
+from workers.traces.files import (
+    COMPRESSED_SUFFIX,
+    TRACE_SUFFIX,
+    attempt_files,
+    path_of_attempt,
+)
 from workers.user_folders import state_folder
 
 _PRESERVED_KEYS = (
@@ -100,6 +108,9 @@ class RunFolder:
         self._jobs = {job.id: job.text for job in index.jobs} if index else {}
         """The object of each job, encoded: a run may have many thousands. Those in `_open` are
         older here."""
+        self._encode_job: Callable[[JsonObject], str] = encode_json
+        self._decode_job: Callable[[str], JsonObject] = json.loads
+        self._choose_codec()
         self._open: dict[JobId, JsonObject] = {}
         """The objects of the jobs that changed last, not encoded yet: most change again soon."""
         self.index = index
@@ -249,10 +260,13 @@ class RunFolder:
 
     def _trace_paths(self, job: JobId, attempt: int, file: str) -> Iterator[str]:
         """Where the trace of an attempt may be: earlier programs kept all in one folder."""
-        trace, _ = attempt_files(self.path, job, attempt, file)
-        for folder in {self.path, trace.parent}:
-            for name in (trace.name, trace.name + COMPRESSED_SUFFIX):
-                yield f"{folder}/{name}"
+        trace = path_of_attempt(self.path, job, attempt, file) + TRACE_SUFFIX
+        yield trace
+        yield trace + COMPRESSED_SUFFIX
+        if self._resumed and folder_of_job(job):
+            earlier = f"{self.path}/{os.path.basename(trace)}"
+            yield earlier
+            yield earlier + COMPRESSED_SUFFIX
 
     def attempt_files(self, job: JobId, attempt: int, file: str) -> tuple[Path, Path]:
         """The paths of the trace and the log of an attempt, in a folder that exists. Raises
@@ -362,13 +376,22 @@ class RunFolder:
             forget_words(job)
         self._set_record(report.job, job)
 
+    def record_ending(self, state: JobState) -> None:
+        """Records how a job of a resumed run ended, if the earlier program was killed before it had
+        done so: then only the traces tell."""
+        ended, job = state.ended, state.job
+        if ended is not None and self._load(job).status != state.status.value:
+            at_s = state.last_report_s
+            report = JobReport(job, state.attempt, state.file, at_s, ended, state.half)
+            self.record(state, report)
+
     def _trace_bytes(self, report: JobReport) -> int | None:
         """The size of the trace of an attempt that has ended; None if there is none, or before."""
         if not isinstance(report.event, Ended):
             return None
-        trace, _ = attempt_files(self.path, report.job, report.attempt, report.file)
+        path = path_of_attempt(self.path, report.job, report.attempt, report.file)
         with suppress(OSError):
-            return trace.lstat().st_size
+            return os.lstat(path + TRACE_SUFFIX).st_size
         return None
 
     def _load(self, job: JobId) -> IndexJob:
@@ -377,24 +400,29 @@ class RunFolder:
     def _record(self, job: JobId) -> JsonObject:
         record = self._open.get(job)
         if record is None:
-            record = json.loads(self._jobs[job])
+            record = self._decode_job(self._jobs[job])
         return record
 
     def _set_record(self, job: JobId, record: JsonObject) -> None:
         self._open[job] = record
         if job not in self._jobs:
             self._jobs[job] = ""  # in order
+            self._choose_codec()
         if len(self._open) > MAX_OPEN_RECORDS:
             self._encode(next(iter(self._open)))
         self._changed_jobs[job] = None
         self._loaded.pop(job, None)
         self._last_job = max(self._last_job, job)
 
+    def _choose_codec(self) -> None:
+        if len(self._jobs) >= JOBS_BEFORE_MSGSPEC:
+            self._encode_job, self._decode_job = encode_job_fast, decode_job_fast
+
     def _encode(self, job: JobId) -> str:
         """The object of a job, encoded; it is kept in this form from now on."""
         record = self._open.pop(job, None)
         if record is not None:
-            self._jobs[job] = encode_json(record)
+            self._jobs[job] = self._encode_job(record)
         return self._jobs[job]
 
     def is_job_saved(self, job: JobId) -> bool:

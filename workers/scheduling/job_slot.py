@@ -6,7 +6,7 @@ from math import inf
 
 from workers.audio.source import ReadOptions, Source
 from workers.errors import Unreadable
-from workers.jobs.events import Ended, JobReport, Outcome, Progressed
+from workers.jobs.events import Ended, JobReport, Outcome, Progressed, TurnReceived
 from workers.jobs.job import Half, Job, JobId
 from workers.jobs.job_state import JobState, JobStatus
 from workers.jobs.outcomes import CONTINUE_HINT, RETRYABLE
@@ -181,7 +181,8 @@ class JobSlot:
         """Applies a report to the state, which keeps no final turns: the scheduler only needs the
         resume point."""
         self.state.apply(report)
-        self.state.transcript.evict(0)
+        if isinstance(report.event, TurnReceived):
+            self.state.transcript.evict(0)
         if self.state.has_started:  # the state has dropped the transcript
             self.starts_over = False
 

@@ -26,8 +26,9 @@ class ReportQueue(SimpleQueue[JobReport]):
 
     def put(self, item: JobReport, block: bool = True, timeout: float | None = None) -> None:
         if self.qsize() < MAX_REPORTS:
-            for job in list(self._held):
-                self._release(job)
+            if self._held:
+                for job in list(self._held):
+                    self._release(job)
         elif _is_replaceable(item):
             turn = item.event.turn.turn_order if isinstance(item.event, TurnReceived) else None
             self._held.setdefault(item.job, {})[turn] = item

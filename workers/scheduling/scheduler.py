@@ -257,6 +257,7 @@ class Scheduler:
             live_s = 0.0 if session is None else state.live_open_seconds
             self._spending.add(state.open_seconds - live_s, settings)
             if state.is_settled:
+                self.folder.record_ending(slot.state)
                 self.folder.release_job(job)
                 continue
             slot.path = self.folder.recording_path(job)
@@ -427,8 +428,10 @@ class Scheduler:
 
     def _settings_of(self, slot: JobSlot) -> StreamSettings:
         """The settings of the run, with those of a job's condition and its own parameters."""
-        settings = apply_condition(self._settings, slot.source.conditions)
-        return settings.with_params(slot.source.params)
+        source = slot.source
+        if not source.conditions:
+            return self._settings.with_params(source.params)
+        return apply_condition(self._settings, source.conditions).with_params(source.params)
 
     def note_arrival(self, claim: Claim, received_bytes: int, total_bytes: int | None) -> None:
         """Publishes how much of a job's recording has arrived."""
@@ -543,19 +546,19 @@ class Scheduler:
             return
         slot.note_report(report, self._clock())
         self._full_since = None
-        if isinstance(report.event, Began):
-            self.start_limiter.record_accepted(slot.started_at)
-            if self.held_by_refusal:
-                self.hold(False)
-        if isinstance(report.event, Progressed):
-            self.start_limiter.pace.record_lag(report.event.lag_ms.now)
-        clock = self._clock_of(slot)
-        if isinstance(report.event, Readied) and clock is not None:
-            clock.add_ready(slot, self._clock())
-        if isinstance(report.event, Ended):
-            slot.ending = report
-        else:
-            self._publish(slot, report)
+        match report.event:  # the most frequent first
+            case Progressed() as progressed:
+                self.start_limiter.pace.record_lag(progressed.lag_ms.now)
+            case Began():
+                self.start_limiter.record_accepted(slot.started_at)
+                if self.held_by_refusal:
+                    self.hold(False)
+            case Readied() if (clock := self._clock_of(slot)) is not None:
+                clock.add_ready(slot, self._clock())
+            case Ended():
+                slot.ending = report
+                return
+        self._publish(slot, report)
 
     def finish_session(self, slot: JobSlot, session: Session, exit_text: str) -> None:
         """Ends the attempt of a session that is gone; ``exit_text``: how its process ended."""
@@ -654,7 +657,7 @@ class Scheduler:
             clock.remove(slot, self._clock())
         if ended.outcome is Outcome.REFUSED:  # the changes may be the reason
             slot.changes = configuration.NO_CHANGES
-        self.folder.set_changes(slot.id, slot.changes)
+            self.folder.set_changes(slot.id, slot.changes)
         self._publish(slot, last_report)
         halves = [slot, slot.partner] if slot.partner is not None else [slot]
         is_done = all(half.state.latest_outcome is Outcome.DONE for half in halves)

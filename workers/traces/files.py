@@ -31,10 +31,16 @@ MAX_STEM_BYTES = 120
 
 def attempt_files(folder: Path, job: int, attempt: int, file: str) -> tuple[Path, Path]:
     """The paths of the trace and the log of an attempt; ``file`` is the recording."""
+    path = path_of_attempt(folder, job, attempt, file)
+    return Path(path + TRACE_SUFFIX), Path(path + _LOG_SUFFIX)
+
+
+def path_of_attempt(folder: Path, job: int, attempt: int, file: str) -> str:
+    """What the paths of an attempt's files begin with, up to their suffixes. Text, because a `Path`
+    takes as long as all the rest, and a large run asks for it often."""
     stem = _UNUSED_IN_NAMES.sub("_", _stem_of_recording(file))
     stem = stem.encode("utf-8", "replace")[:MAX_STEM_BYTES].decode("utf-8", "ignore")
-    path = f"{folder}/{folder_of_job(job)}/{job:04d}-{stem}.{attempt}"
-    return Path(path + TRACE_SUFFIX), Path(path + _LOG_SUFFIX)
+    return f"{folder}/{folder_of_job(job)}/{job:04d}-{stem}.{attempt}"
 
 
 def _stem_of_recording(file: str) -> str:

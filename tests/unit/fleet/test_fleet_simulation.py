@@ -21,7 +21,7 @@ def test_each_job_ends_in_one_final_attempt_whatever_fails(tmp_path: Path) -> No
         faults=12,
         fault_s=100.0,
         audio_s=(10.0, 50.0),
-        seed=3,
+        seed=5,
     )
     findings = FleetSimulation(plan, tmp_path / "run").run()
     assert findings.faults["driver killed"] == 1

@@ -82,7 +82,7 @@ def summary_of_run(path: Path) -> JobState | None:
 def shown(state: JobState) -> dict[str, Any]:
     """What the desk shows of a job that has ended."""
     line = state.transcript.latest_line
-    left_out = ("turns", "tracker", "levels_db", "_last_report_s")
+    left_out = ("turns", "tracker", "levels_db", "last_report_s")
     return {key: value for key, value in known(state).items() if key not in left_out} | {
         "turn_count": len(state.transcript),
         "latest": None if line is None else replace(line, words=()),

@@ -16,6 +16,7 @@ from tests.support.fake_launcher import (
     random_outcomes,
     script,
 )
+from tests.support.run_builders import save
 from workers.audio.source import Source
 from workers.jobs.events import (
     Connecting,
@@ -30,6 +31,7 @@ from workers.jobs.job_state import JobState, JobStatus
 from workers.pacing.certificate import LagSummary
 from workers.protocol.endpoint import custom_endpoint
 from workers.runs import run_folder
+from workers.runs.index import Extent, read_index
 from workers.runs.run_folder import RunFolder
 from workers.scheduling.job_slot import MAX_SILENT_SETUP_CHECKS
 from workers.scheduling.retry_policy import RetryPolicy
@@ -414,6 +416,26 @@ def test_a_session_that_outlived_its_program_goes_on(folder: RunFolder) -> None:
     assert running.is_closed
     assert {1, 2} == {assignment.job.id for _, assignment in launcher.starts}
     assert scheduler.is_idle
+
+
+def test_the_index_learns_how_a_job_ended_before_its_program_was_killed(folder: RunFolder) -> None:
+    """The traces told it when the run was resumed."""
+    launcher = FakeLauncher(lambda _: script(Outcome.DONE))
+    earlier = make_scheduler(folder, launcher)
+    earlier.add(Source("a.wav"))
+    state = JobState.of(JobId(1), Source("a.wav"))
+    connecting = JobReport(state.job, 1, state.file, 0.0, Connecting("ws://x", "ab"))
+    state.apply(connecting)
+    folder.record(state, connecting)
+    save(folder)
+    state.apply(JobReport(state.job, 1, state.file, 9.0, Ended(Outcome.DONE, "done")))
+
+    make_scheduler(folder, launcher).resume([state])
+    save(folder)
+
+    (job,) = read_index(folder.path, Extent.SUMMARIES).jobs
+    assert job.status == JobStatus.DONE.value
+    assert job.traces.traced["1"].seconds == 9.0
 
 
 def test_a_session_on_a_silent_machine_is_not_killed_for_its_silence(folder: RunFolder) -> None:
