@@ -211,6 +211,10 @@ class JobDecoder:
     20,000 jobs. Loads msgspec, which takes longer than it saves in a run of 200."""
 
     def __init__(self, *, with_traces: bool = True, with_text: bool = False) -> None:
+        import msgspec
+
+        ends = [("attempts", dict[str, msgspec.Raw]), ("ended", msgspec.Raw)]
+        self._texts_of_ends = msgspec.json.Decoder(msgspec.defstruct("TextsOfEnds", ends)).decode
         self._saved = codec.plain_decoder(SavedJob)
         self._queued = codec.plain_decoder(Queued)
         self._end = codec.plain_decoder(_SavedEnd)
@@ -219,8 +223,13 @@ class JobDecoder:
 
     def decode(self, text: str) -> IndexJob | None:
         """The job; None if only `load_job` can tell what it is, or what is wrong with it."""
-        if (saved := self._saved(text)) is None or (end := self._end(text)) is None:
+        if (saved := self._saved(text)) is None:
             return None
+        ended = saved.attempts.get(str(saved.attempt))
+        if ended is None or not self._ends_are_the_same(text, str(saved.attempt)):
+            if (end := self._end(text)) is None:
+                return None
+            ended = end.ended
         queued, traces = self._queued(text), _NO_TRACES
         if (queued is None and '"seconds"' in text) or '"changes"' in text:
             return None
@@ -228,8 +237,6 @@ class JobDecoder:
             if (found := self._traces(text)) is None:
                 return None
             traces = found
-        latest = saved.attempts.get(str(saved.attempt))
-        ended = latest if latest == end.ended else end.ended  # the same twice takes memory
         kept_text = text if self._with_text else ""
         job = IndexJob(saved, queued, saved.half, ended, traces, NO_CHANGES, kept_text)
         try:
@@ -237,6 +244,15 @@ class JobDecoder:
         except Malformed:
             return None
         return job
+
+    def _ends_are_the_same(self, text: str, attempt: str) -> bool:
+        """Whether the end of the latest attempt stands there twice with the same text. As objects,
+        both would take time and memory."""
+        try:
+            ends = self._texts_of_ends(text)
+        except (ValueError, UnicodeError):  # there is not both, or a name is not a text
+            return False
+        return bool(ends.attempts.get(attempt) == ends.ended)
 
 
 def _check_job(job: IndexJob) -> None:
