@@ -213,8 +213,12 @@ class JobDecoder:
     def __init__(self, *, with_traces: bool = True, with_text: bool = False) -> None:
         import msgspec
 
-        ends = [("attempts", dict[str, msgspec.Raw]), ("ended", msgspec.Raw)]
-        self._texts_of_ends = msgspec.json.Decoder(msgspec.defstruct("TextsOfEnds", ends)).decode
+        @dataclass
+        class TextsOfEnds:
+            attempts: dict[str, msgspec.Raw]
+            ended: msgspec.Raw
+
+        self._texts_of_ends = msgspec.json.Decoder(TextsOfEnds).decode
         self._saved = codec.plain_decoder(SavedJob)
         self._queued = codec.plain_decoder(Queued)
         self._end = codec.plain_decoder(_SavedEnd)
@@ -250,9 +254,9 @@ class JobDecoder:
         both would take time and memory."""
         try:
             ends = self._texts_of_ends(text)
-        except (ValueError, UnicodeError):  # there is not both, or a name is not a text
+        except ValueError:  # there is not both, or a name is not a text
             return False
-        return bool(ends.attempts.get(attempt) == ends.ended)
+        return ends.attempts.get(attempt) == ends.ended
 
 
 def _check_job(job: IndexJob) -> None:
