@@ -36,13 +36,17 @@ from workers.traces.files import trace_files
 from workers.traces.reader import read_head
 
 VERB_TRIALS = 20
+BUSY_S = 5.0
+"""How long it is measured what the processors do."""
 
 
 class Measurement:
     """One run, and what its reports tell."""
 
-    def __init__(self, name: str, folder: Path) -> None:
-        self.name, self.folder = name, folder
+    def __init__(self, name: str, folder: Path, cluster: RayCluster | None = None) -> None:
+        self.name, self.folder, self._cluster = name, folder, cluster
+        self.busy_text = ""
+        """What the processors did while all streamed."""
         self.started_s = 0.0
         """From the first job to the last session that streams."""
         self.verb_ms: list[float] = []
@@ -56,6 +60,7 @@ class Measurement:
         while len(streaming) < len(jobs):
             streaming |= self._take(supervisor)
         self.started_s = time.monotonic() - began
+        self._measure_processors(supervisor)
         for job in jobs[:: max(1, len(jobs) // VERB_TRIALS)]:
             count, asked_at = server.turn_ends(), time.monotonic()
             supervisor.end_turn(job)
@@ -65,6 +70,19 @@ class Measurement:
         while not supervisor.is_idle:
             self._take(supervisor)
         self._take(supervisor)
+
+    def _measure_processors(self, supervisor: Supervisor) -> None:
+        kinds = _processes_by_kind(self._cluster)
+        before = system_metrics.cpu_seconds(one for each in kinds.values() for one in each)
+        began = time.monotonic()
+        while (passed_s := time.monotonic() - began) < BUSY_S:
+            self._take(supervisor)
+        after = system_metrics.cpu_seconds(before)
+        texts = []
+        for kind, processes in kinds.items():
+            used_s = sum(after[one] - before[one] for one in processes if one in after)
+            texts.append(f"{kind} {100 * used_s / passed_s:.0f} %")
+        self.busy_text = "of a core: " + ", ".join(texts)
 
     def _take(self, supervisor: Supervisor) -> set[int]:
         """Takes the reports that have arrived; returns the jobs that began to stream."""
@@ -108,13 +126,30 @@ class Measurement:
             f"{self.name:8} started {len(lags)} in {self.started_s:5.1f} s · events {every}, "
             f"while all streamed {steady} · verbs p50 {statistics.median(self.verb_ms):5.1f} max "
             f"{max(self.verb_ms):6.1f} ms · p99 lag of the median session "
-            f"{lags[len(lags) // 2]:5.1f}, of the worst {lags[-1]:5.1f} ms"
+            f"{lags[len(lags) // 2]:5.1f}, of the worst {lags[-1]:5.1f} ms\n{self.busy_text}"
         )
 
 
 def _percentiles(delays_ms: Sequence[float]) -> str:
     median, late = delays_ms[len(delays_ms) // 2], delays_ms[len(delays_ms) * 99 // 100]
     return f"p50 {median:5.1f} p99 {late:6.1f} ms ({len(delays_ms):,})"
+
+
+def _processes_by_kind(cluster: RayCluster | None) -> dict[str, list[psutil.Process]]:
+    """All that runs for a run, by what it is."""
+    own = psutil.Process()
+    below = own.children(recursive=True)
+    servers = [one for one in below if "turn_server" in " ".join(one.cmdline())]
+    kinds = {"the program": [own], "the server": servers}
+    if cluster is None:
+        return kinds | {"sessions": [one for one in below if one not in servers]}
+    kinds["its process for Ray"] = [one for one in below if one not in servers]
+    nodes = list(cluster.nodes.values())
+    kinds["agents"] = [process for node in nodes for process in node.agents()]
+    kinds["sessions"] = [process for node in nodes for process in node.fork_servers()]
+    ours = {process for each in kinds.values() for process in each}
+    every = [process for node in (cluster.head, *nodes) for process in node.processes()]
+    return kinds | {"Ray itself": [process for process in every if process not in ours]}
 
 
 @contextmanager
@@ -134,7 +169,7 @@ def measure_fleet(
     cluster: RayCluster, files: Sequence[Path], folder: Path, server: TurnServer
 ) -> Measurement:
     """Streams with the nodes."""
-    measured = Measurement("fleet", folder)
+    measured = Measurement("fleet", folder, cluster)
     folder.mkdir()
     began = time.monotonic()
     with Fleet(
