@@ -1,6 +1,9 @@
 """The session table as it is drawn."""
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from textual.events import Key
@@ -18,6 +21,7 @@ from tests.support.report_builders import (
     turn_heard,
 )
 from tui.widgets.input_bars import FilterBar
+from tui.widgets.table import MAX_REPORTED_ROWS
 from tui.widgets.transcript import TranscriptView
 from workers.jobs.events import Slipped, Warned
 from workers.jobs.job import JobId
@@ -373,3 +377,33 @@ async def test_a_filtered_long_table_shows_its_rows(open_desk: DeskFactory) -> N
         assert 0 == seat.desk.state.table.row_of(JobId(1))
         assert top != names(seat)[0]
         assert 30 == seat.table.scroll_offset.y
+
+
+async def test_more_rows_than_a_draw_takes_are_drawn_with_the_next_ticks(
+    open_desk: DeskFactory,
+) -> None:
+    """A row that the user reaches is drawn at once."""
+    supervisor = FakeSupervisor()
+    jobs = [supervisor.job(f"/rec/{row:02}.wav", *streaming(0, 600)) for row in range(100)]
+    async with open_desk(supervisor, size=(200, 110)) as seat:
+        for job in jobs:
+            supervisor.report(job, progressed(300, 600))
+        await seat.process_reports()
+        changed = [row for row, line in enumerate(seat.table_lines()) if " 5:00 " in line]
+        assert MAX_REPORTED_ROWS == len(changed)
+
+        await seat.press("G")
+        assert " 5:00 " in seat.table_lines()[len(jobs) - 1]
+
+        for _ in range(len(jobs) // MAX_REPORTED_ROWS):
+            await seat.process_reports()
+        assert all(" 5:00 " in line for line in seat.table_lines()[: len(jobs)])
+
+
+def test_a_key_waits_for_few_milliseconds_after_a_paint() -> None:
+    """Textual knows how often it may paint, whichever of our modules loads it first."""
+    for module in ("tui.keys.key_table", "tui.app.desk"):
+        code = f"import {module}, textual.constants; print(textual.constants.MAX_FPS)"
+        environment = {k: v for k, v in os.environ.items() if k != "TEXTUAL_FPS"}
+        printed = subprocess.check_output([sys.executable, "-c", code], env=environment)
+        assert 250 == int(printed)

@@ -107,7 +107,7 @@ class DeskState:
             self._stopping_jobs.discard(job)
         self._note_retry(self.half_states.get(report.job, job_state), report)
         self._update_maxima(job_state)
-        self.table.changed_jobs |= {job, report.job}
+        self.table.reported_jobs |= {job, report.job}
 
     def _evict_turns(self, job_state: JobState, report: JobReport) -> None:
         """Frees the memory of old turns. Those of the current job go to its archive."""

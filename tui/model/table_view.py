@@ -32,6 +32,10 @@ class Changes:
     jobs: frozenset[JobId] = frozenset()
     order_changed: bool = False
     """Rows were added, removed or moved, so every row must be redrawn."""
+    reported: frozenset[JobId] = frozenset()
+    """Those of the jobs that only reports of their sessions have changed."""
+    ticked: bool = False
+    """Whether there was a tick since the last changes, rather than only a key."""
 
 
 class TableView:
@@ -72,6 +76,8 @@ class TableView:
         """Whether only the current job is shown, so that live values must not replace it."""
         self.changed_jobs: set[JobId] = set()
         """Jobs whose rows must be redrawn; `take_changes` empties it."""
+        self.reported_jobs: set[JobId] = set()
+        """Jobs that reports have changed; `take_changes` empties it too."""
         self._all_marks: set[JobId] = set()
         """All marked jobs, including hidden ones."""
         self._last_selected: JobId | None = None
@@ -86,13 +92,14 @@ class TableView:
         self._stale = False
         """Whether a job changed since the rows were last ordered."""
         self._now = 0.0
+        self._ticked = False
         self._reordered_at = -math.inf
 
     # --- adding and removing rows
 
     def tick(self, now: float) -> None:
         """Sets the current time, in seconds on any monotonic clock."""
-        self._now = now
+        self._now, self._ticked = now, True
 
     def add(self, job: JobId) -> None:
         """Adds a row for a new job, now or in the next `take_changes`."""
@@ -125,13 +132,16 @@ class TableView:
 
     def take_changes(self) -> Changes:
         """Reorders the rows if due; returns what changed since the last call."""
-        self._stale |= bool(self.changed_jobs)
+        self._stale |= bool(self.changed_jobs or self.reported_jobs)
         free = not (self._is_queue_order() or self.frozen or self.is_reading)
         interval_s = max(MIN_REORDER_INTERVAL_S, len(self._all_jobs) / MAX_REORDERED_ROWS_PER_S)
         if free and self._stale and self._now - self._reordered_at >= interval_s:
             self._reorder()
-        changes = Changes(frozenset(self.changed_jobs), self._order_changed)
-        self.changed_jobs, self._order_changed = set(), False
+        reported = frozenset(self.reported_jobs - self.changed_jobs)
+        changed = reported | self.changed_jobs
+        changes = Changes(changed, self._order_changed, reported, self._ticked)
+        self.changed_jobs, self.reported_jobs = set(), set()
+        self._order_changed = self._ticked = False
         return changes
 
     # --- queries

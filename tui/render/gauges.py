@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from tui.model.metrics import Punctuality, punctuality
 from tui.theme.roles import Role, StyledLine
@@ -40,10 +41,18 @@ def bar(share: float, cells: int, symbols: Symbols) -> tuple[str, str]:
 
 def level_meter(levels_db: Sequence[int], symbols: Symbols, cells: int = LEVEL_METER_WIDTH) -> str:
     """Draws a bar for the level of each recent chunk, right-aligned and padded with spaces."""
-    most = len(symbols.bar_heights) - 1
-    heights = (math.ceil((db / -SILENCE_DBFS + 1) * most) for db in levels_db[-cells:])
-    meter = "".join(symbols.bar_heights[min(max(height, 1), most)] for height in heights)
-    return meter.rjust(cells)
+    bars = _bars_by_level(symbols.bar_heights)
+    loudest = len(bars) - 1
+    shown = [bars[min(max(db - SILENCE_DBFS, 0), loudest)] for db in levels_db[-cells:]]
+    return "".join(shown).rjust(cells)
+
+
+@lru_cache(maxsize=4)
+def _bars_by_level(bars: tuple[str, ...]) -> str:
+    """The bar of each level in dBFS, from silence on. ``bars``: from the lowest to the highest."""
+    most = len(bars) - 1
+    heights = (math.ceil(above / -SILENCE_DBFS * most) for above in range(1 - SILENCE_DBFS))
+    return "".join(bars[max(height, 1)] for height in heights)
 
 
 def lag_fraction(lag_ms: float) -> float:

@@ -29,12 +29,12 @@ def ascii_only(text: str) -> str:
 
 def cell_width(text: str) -> int:
     """The number of cells that a cleaned text takes."""
-    return cell_len(text)
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def line_width(line: Iterable[tuple[str, object]]) -> int:
     """The number of cells that a styled line takes."""
-    return sum(cell_len(text) for text, _ in line)
+    return sum([len(text) if text.isascii() else cell_len(text) for text, _ in line])
 
 
 def fit(text: str, cells: int, ellipsis: str) -> str:
@@ -42,7 +42,7 @@ def fit(text: str, cells: int, ellipsis: str) -> str:
     if cells <= 0:
         return ""
     text = text[: (cells + 2) * (MAX_COMBINING_MARKS + 1)]  # the rest cannot be visible
-    taken = cell_len(text)
+    taken = cell_width(text)
     if taken <= cells:
         return text + " " * (cells - taken)
     return set_cell_size(text, cells - 1) + ellipsis
@@ -50,7 +50,7 @@ def fit(text: str, cells: int, ellipsis: str) -> str:
 
 def fit_middle(text: str, cells: int, ellipsis: str) -> str:
     """Like `fit`, but cuts the middle, because file names often differ at the end."""
-    if cells < 8 or cell_len(text) <= cells:
+    if cells < 8 or cell_width(text) <= cells:
         return fit(text, cells, ellipsis)
     end = (cells - 1) * 2 // 5
     return set_cell_size(text, cells - 1 - end) + ellipsis + tail(text, end)
@@ -61,9 +61,9 @@ def tail(text: str, cells: int) -> str:
     if cells <= 0:
         return ""
     end = text[-cells:]
-    while (taken := cell_len(end)) > cells:
+    while (taken := cell_width(end)) > cells:
         end = end[1:]
-    return " " * (cells - taken) + end if cell_len(text) > cells else end
+    return " " * (cells - taken) + end if cell_width(text) > cells else end
 
 
 def split_word(word: str, cells: int) -> list[str]:
@@ -103,7 +103,7 @@ def _measured_row_spans(text: str, cells: int) -> Iterator[tuple[int, int]]:
     start = end = taken = offset = 0
     for word in text.split(" "):
         for piece in split_word(word, cells):
-            width = cell_len(piece)
+            width = cell_width(piece)
             if end and taken + 1 + width > cells:
                 yield start, end
                 end = 0

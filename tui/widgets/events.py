@@ -107,13 +107,13 @@ class EventsView(Pane):
         cells = self.scrollable_content_region.width
         return cells if cells < MIN_PREVIEW_WIDTH else cells * 3 // 5
 
-    def render_lines(self, crop: Region) -> list[Strip]:
+    def draw_lines(self, crop: Region) -> list[Strip]:
         """Renders the lines of one paint; builds the preview beside them once."""
         cells, trace = self.scrollable_content_region.width - self._row_width - 3, self.trace_tail
         self._preview_lines = []
         if cells > 0 and trace is not None and self._cursor < self._row_count:
             self._preview_lines = entry_lines(trace.entry(self._trace_line(self._cursor)), cells)
-        return super().render_lines(crop)
+        return super().draw_lines(crop)
 
     def row(self, index: int) -> StyledLine:
         if self._unfolded_lines is not None:

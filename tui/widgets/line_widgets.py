@@ -5,33 +5,52 @@ from typing import Self
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
 from textual.containers import Vertical
 from textual.events import Resize
 from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.text.width import ascii_only
+from tui.text.width import ascii_only, line_width
 from tui.theme.roles import Look, Role, StyledLine
 from tui.theme.symbols import ASCII
 
 
 def render_strip(line: StyledLine, look: Look, width: int, base: Style) -> Strip:
     """Renders a line as a strip of ``width`` cells. Text is never parsed as markup."""
-    joined: list[tuple[str, Role]] = []
-    for text, role in line:
-        if look.symbols is ASCII:
-            text = ascii_only(text)
-        if joined and (joined[-1][1] is role or not text.strip(" ")):
-            before, before_role = joined[-1]  # one segment for both: segments cost time
-            joined[-1] = (before + text, before_role)
-        else:
-            joined.append((text, role))
+    if look.symbols is ASCII:
+        line = [(ascii_only(text), role) for text, role in line]
     styles = look.styles_over(base)
-    segments = [Segment(text, styles[role]) for text, role in joined]
-    return Strip(segments).adjust_cell_length(width, base)
+    segments: list[Segment] = []
+    joined, joined_role = "", Role.TEXT
+    for text, role in line:
+        if joined and (role is joined_role or text.isspace()):
+            joined += text  # to one segment: segments cost time
+        elif text:
+            if joined:
+                segments.append(Segment(joined, styles[joined_role]))
+            joined, joined_role = text, role
+    if joined:
+        segments.append(Segment(joined, styles[joined_role]))
+    cells = line_width(line)
+    if cells > width:
+        return Strip(segments, cells).adjust_cell_length(width)
+    if cells < width:
+        segments.append(Segment(" " * (width - cells), base))
+    return Strip(segments, width)
+
+
+def _filtered(strip: Strip, filters: Sequence[LineFilter], ground: Color) -> Strip:
+    """The strip with filters applied; the same one if they change nothing, as most do."""
+    before: list[Segment] = list(strip)
+    segments = before
+    for line_filter in filters:
+        segments = line_filter.apply(segments, ground)
+    return strip if segments == before else Strip(segments, strip.cell_length)
 
 
 class StyledWidget(Widget):
@@ -50,8 +69,12 @@ class StyledWidget(Widget):
     def render_lines(self, crop: Region) -> list[Strip]:
         drawn_for = crop, self.region.size
         if self._kept_lines is None or self._kept_lines[0] != drawn_for:
-            self._kept_lines = drawn_for, super().render_lines(crop)
+            self._kept_lines = drawn_for, self.draw_lines(crop)
         return self._kept_lines[1]
+
+    def draw_lines(self, crop: Region) -> list[Strip]:
+        """Draws a part that has changed."""
+        return super().render_lines(crop)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Omits the filter that converts ANSI colours: it copies every line, and a theme with ANSI
@@ -87,8 +110,8 @@ class CachedCanvas(StyledWidget):
                 self._strip_cache.pop(y, None)
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Renders only lines that are not cached."""
+    def draw_lines(self, crop: Region) -> list[Strip]:
+        """Draws only lines that are not cached."""
         bar = self.vertical_scrollbar.region.width if self.show_vertical_scrollbar else 0
         self.line_width = self.size.width - bar
         filters, ground = self.get_line_filters(), self.background_colors[1]
@@ -98,14 +121,39 @@ class CachedCanvas(StyledWidget):
             self._cache_key = drawn_for
         for y in crop.line_range:
             if y not in self._strip_cache:
-                strip = self.render_line(y)
-                for line_filter in filters:
-                    strip = strip.apply_filter(line_filter, ground)
-                self._strip_cache[y] = strip
+                self._strip_cache[y] = _filtered(self.render_line(y), filters, ground)
         strips = [self._strip_cache[y] for y in crop.line_range]
         if crop.column_span == (0, self.size.width):
             return strips
         return [strip.crop(*crop.column_span) for strip in strips]
+
+
+class LineScrollBar(StyledWidget, ScrollBar):
+    """A vertical scrollbar that is drawn as cells, for Textual would give each line a frame: that
+    takes as long as drawing the rows beside it."""
+
+    def draw_lines(self, crop: Region) -> list[Strip]:
+        bar = self.render()
+        assert isinstance(bar, ScrollBarRender)
+        style = self.app.console.get_style(bar.style)
+        assert style.color is not None
+        assert style.bgcolor is not None
+        cells = bar.render_bar(
+            size=self.size.height,
+            virtual_size=bar.virtual_size,
+            window_size=bar.window_size,
+            position=bar.position,
+            thickness=bar.thickness,
+            back_color=style.bgcolor,
+            bar_color=style.color,
+        ).segments
+        base, filters, ground = self.rich_style, self.get_line_filters(), self.background_colors[1]
+        strips: dict[Segment, Strip] = {}  # cells have one of five looks
+        for cell in cells:
+            if cell not in strips:
+                styled = Segment(cell.text, base + cell.style if cell.style else base)
+                strips[cell] = _filtered(Strip([styled], bar.thickness), filters, ground)
+        return [strips[cell] for cell in cells[crop.y : crop.bottom]]
 
 
 class RowScrollView(CachedCanvas, ScrollView, can_focus=True, inherit_bindings=False):
@@ -120,6 +168,17 @@ class RowScrollView(CachedCanvas, ScrollView, can_focus=True, inherit_bindings=F
         scrollbar-gutter: stable;
     }
     """
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """As Textual's, of another class."""
+        if self._vertical_scrollbar is None:
+            self._vertical_scrollbar = LineScrollBar(
+                vertical=True, name="vertical", thickness=self.scrollbar_size_vertical
+            )
+            self._vertical_scrollbar.display = False
+            self.app._start_widget(self, self._vertical_scrollbar)
+        return self._vertical_scrollbar
 
     def set_row_count(self, rows: int) -> None:
         if self.virtual_size.height != rows:

@@ -100,10 +100,10 @@ class Pane(RowScrollView):
 
     # --- drawing
 
-    def render_lines(self, crop: Region) -> list[Strip]:
+    def draw_lines(self, crop: Region) -> list[Strip]:
         """Renders the lines of one paint; computes their style once."""
         self._base_style = self.rich_style
-        return super().render_lines(crop)
+        return super().draw_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         index = y + self.scroll_offset.y

@@ -17,6 +17,11 @@ from tui.render.table import MAX_NAME_WIDTH, TableLayout, fit_columns, session_r
 from tui.theme.roles import Look, StyledLine
 from tui.widgets.line_widgets import LineBlock, RowScrollView, render_strip
 from tui.widgets.messages import RowSelected, SortRequested
+from workers.jobs.job import JobId
+
+MAX_REPORTED_ROWS = 32
+"""Rows that are redrawn at once because of reports. If more change, the others are redrawn with the
+next tick: a large table costs less, and a key waits for a shorter paint."""
 
 
 class SessionTable(RowScrollView):
@@ -36,6 +41,8 @@ class SessionTable(RowScrollView):
         """Position of the current row at the last update."""
         self._base_style = Style()
         self._first_visible_row = 0
+        self._waiting_jobs: dict[JobId, None] = {}
+        """Jobs that reports have changed and whose rows are not redrawn yet, in their order."""
         self._painted_layout = TableLayout((), None)
 
     def show_changes(self, changes: Changes) -> None:
@@ -44,13 +51,20 @@ class SessionTable(RowScrollView):
             self._measure_names()
             self._keep_current_in_view()
         if changes.order_changed or self.table_layout != self._painted_layout:
+            self._waiting_jobs.clear()
             self.refresh()
             return
-        top, (width, height) = self.scroll_offset.y, self.size
+        top, height = self.scroll_offset.y, self.size.height
         visible = self._rows.visible[top : top + height]
-        changed = [y for y, job in enumerate(visible) if job in changes.jobs]
+        row_of = {job: y for y, job in enumerate(visible)}
+        changed = [row_of[job] for job in changes.jobs - changes.reported if job in row_of]
+        self._waiting_jobs |= dict.fromkeys(changes.reported)
+        if changes.ticked:
+            waiting = [row_of[job] for job in self._waiting_jobs if job in row_of]
+            changed += waiting[:MAX_REPORTED_ROWS]
+            self._waiting_jobs = dict.fromkeys(visible[y] for y in waiting[MAX_REPORTED_ROWS:])
         if changed:  # without regions, all rows would be drawn
-            self.refresh(*(Region(0, y, width, 1) for y in changed))
+            self.refresh(*(Region(0, y, self.line_width, 1) for y in changed))
 
     def _keep_current_in_view(self) -> None:
         """Scrolls to the current row if it was visible before the rows were reordered."""
@@ -118,11 +132,11 @@ class SessionTable(RowScrollView):
         if 0 <= row < len(self._rows.visible):
             self.post_message(RowSelected(self._rows.visible[row], double_click=event.chain > 1))
 
-    def render_lines(self, crop: Region) -> list[Strip]:
+    def draw_lines(self, crop: Region) -> list[Strip]:
         """Renders the lines of one paint; computes what they share once, which halves the time."""
         self._base_style, self._painted_layout = self.rich_style, self.table_layout
         self._first_visible_row = self.scroll_offset.y
-        return super().render_lines(crop)
+        return super().draw_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         state, rows, base = self._state, self._rows, self._base_style

@@ -52,8 +52,24 @@ def test_a_changed_row_is_drawn_once() -> None:
     state.apply(report(2, progressed(11)))
     state.apply(report(2, progressed(12)))
 
-    assert Changes(frozenset({JobId(2)}), order_changed=False) == state.table.take_changes()
+    reported = frozenset({JobId(2)})
+    assert Changes(reported, order_changed=False, reported=reported) == state.table.take_changes()
     assert Changes() == state.table.take_changes()
+
+
+def test_a_row_that_the_user_changes_need_not_wait() -> None:
+    """A row that is selected while its session reports counts as the user's."""
+    state = state_of(streaming(), streaming(), streaming())
+    state.tick(1.0)
+    state.apply(report(2, progressed(11)))
+    state.apply(report(3, progressed(11)))
+    state.table.select(JobId(2))
+
+    changes = state.table.take_changes()
+    assert {JobId(3)} == changes.reported
+    assert {JobId(1), JobId(2), JobId(3)} == changes.jobs
+    assert changes.ticked
+    assert not state.table.take_changes().ticked
 
 
 def test_a_new_row_moves_the_others() -> None:
