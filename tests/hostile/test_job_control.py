@@ -74,7 +74,7 @@ def test_without_a_shell_the_desk_stays_and_says_why(
         window.processes += window.program.children(recursive=True)
         window.send_keys(CTRL_Z)
         window.wait_for_output(b"There is no shell to go back to.")
-        window.send_keys(b"q")
+        window.send_keys(b"qq")  # the first asks
         window.wait_until_gone()
 
     assert ended_politely(endpoint)

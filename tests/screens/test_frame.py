@@ -121,11 +121,14 @@ async def test_changed_keys_work_and_are_shown_everywhere(open_desk: DeskFactory
         commands = {
             command.title: command for command in seat.desk.get_system_commands(seat.desk.screen)
         }
-        assert "Desk · Z" == commands["Quit, ending sessions gracefully; press again to force"].help
+        quits = "Quit; if sessions are live, press again to end them gracefully, once more to force"
+        assert "Desk · Z" == commands[quits].help
 
         supervisor.is_idle = False
         await seat.press("q")
         assert 0 == supervisor.stops
+        await seat.press("Z")
+        assert "Z again: stop" in seat.footer_text()
         await seat.press("Z")
         assert "Z forces now" in seat.footer_text()
 

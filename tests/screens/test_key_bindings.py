@@ -51,7 +51,7 @@ class Recording(Desk):
     actions_run: Sequence[tuple[str, bool]] = ()
 
     async def run_action(self, action: Any, *args: Any, **more: Any) -> bool:
-        leaves = action == "quit"  # it would be the last key
+        leaves = action in ("quit", "quit_unasked")  # it would be the last key
         done = leaves or await super().run_action(action, *args, **more)
         self.actions_run = [*self.actions_run, (str(action), done)]
         return done

@@ -34,7 +34,7 @@ WORDS = ["[/", "[laughs]", "\x1b[31m", "\u202e", "a" + "\u0301" * 30, "日本", 
 class Staying(Desk):
     """A desk that does not quit."""
 
-    async def action_quit(self) -> None:
+    async def action_quit_unasked(self) -> None:
         """Does nothing."""
 
 

@@ -27,12 +27,30 @@ async def test_q_quits_at_once_without_live_sessions(open_desk: DeskFactory) -> 
         assert ShutdownPhase.CLOSED is seat.desk.shutdown_state.phase
 
 
-@pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
-async def test_with_live_sessions_q_waits_for_them(open_desk: DeskFactory, key: str) -> None:
-    """The footer says what it waits for; the desk closes when that has happened."""
+async def test_with_live_sessions_q_asks_once(open_desk: DeskFactory) -> None:
+    """One key must not end what has streamed for an hour."""
     supervisor = busy()
     async with open_desk(supervisor) as seat:
-        await seat.press(key)
+        await seat.press("q")
+        assert 0 == supervisor.stops
+        assert "1 session is live. q again: stop it and quit" in seat.footer_text()
+
+        supervisor.job("/rec/two.wav", *streaming())
+        await seat.process_reports()
+        await seat.press("q")
+        assert 1 == supervisor.stops
+        assert "Quitting: waiting for 2 sessions" in seat.footer_text()
+
+
+@pytest.mark.parametrize("keys", [("q", "q"), ("ctrl+c",), ("ctrl+q",)])
+async def test_with_live_sessions_the_desk_waits_for_them(
+    open_desk: DeskFactory, keys: tuple[str, ...]
+) -> None:
+    """The footer says what it waits for; the desk closes when that has happened. Ctrl-C quits
+    unasked, as everywhere."""
+    supervisor = busy()
+    async with open_desk(supervisor) as seat:
+        await seat.press(*keys)
         assert 1 == supervisor.stops
         assert "Quitting: waiting for 1 session" in seat.footer_text()
         assert "stopping" in seat.table_lines()[0]
@@ -42,11 +60,11 @@ async def test_with_live_sessions_q_waits_for_them(open_desk: DeskFactory, key: 
         await seat.wait_until(lambda: seat.desk.shutdown_state.phase is ShutdownPhase.CLOSED)
 
 
-async def test_a_second_q_forces_and_a_third_does_not_wait(open_desk: DeskFactory) -> None:
+async def test_another_q_forces_and_one_more_does_not_wait(open_desk: DeskFactory) -> None:
     """The user can always leave."""
     supervisor = busy()
     async with open_desk(supervisor) as seat:
-        await seat.press("q", "q")
+        await seat.press("q", "q", "q")
         assert 2 == supervisor.stops
         assert "Forced" in seat.footer_text()
 
@@ -86,7 +104,7 @@ async def test_the_last_reports_are_still_applied(open_desk: DeskFactory) -> Non
     """The command continues with the same state."""
     supervisor = busy()
     async with open_desk(supervisor) as seat:
-        await seat.press("q")
+        await seat.press("q", "q")
         supervisor.job("/rec/late.wav", *streaming())
         supervisor.is_idle = True
         await seat.wait_until(lambda: seat.desk.shutdown_state.phase is ShutdownPhase.CLOSED)

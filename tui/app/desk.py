@@ -49,6 +49,7 @@ from tui.terminal import window
 from tui.terminal.guard import LEFT_ON_BY_TEXTUAL
 from tui.terminal.job_control import stop_for_shell, wait_for_foreground
 from tui.terminal.sighup import handle_sighup
+from tui.text.formats import format_count
 from tui.theme import themes
 from tui.theme.roles import Look
 from tui.theme.symbols import ASCII, symbols_for
@@ -329,6 +330,17 @@ class Desk(App[None]):
         self.state.scores.close()
 
     async def action_quit(self) -> None:
+        """Quits as `action_quit_unasked` does, but with live sessions the first call only asks."""
+        live, now = self.state.live_session_count, monotonic()
+        if self.shutdown_state.is_confirmed(live, now):
+            await self.action_quit_unasked()
+            return
+        are, them = ("is", "it") if live == 1 else ("are", "them")
+        key = self.look.keymap.key_display(Scope.DESK, "quit")
+        question = f"{format_count(live, 'session')} {are} live. {key} again: stop {them} and quit"
+        self.show_notice(question)
+
+    async def action_quit_unasked(self) -> None:
         """Quits: the first call ends sessions gracefully, the second kills them, the third closes
         the desk at once. Without live or queued sessions, the first call closes it at once."""
         while isinstance(self.screen, ModalScreen):

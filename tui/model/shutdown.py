@@ -16,6 +16,10 @@ QUIT_FORCE_TIMEOUT_S = 5.0
 """Seconds after the kill until the UI closes anyway; the command keeps waiting for sessions."""
 
 
+CONFIRM_S = 5.0
+"""Seconds in which a second press of the key confirms the first."""
+
+
 class ShutdownPhase(Enum):
     """The phase of quitting."""
 
@@ -36,6 +40,18 @@ class Shutdown:
         """Whether quitting ended jobs early."""
         self._deadline = 0.0
         """When the next phase starts automatically."""
+        self._confirmed_until = -math.inf
+        """Until when another press quits."""
+
+    def is_confirmed(self, live_sessions: int, now: float) -> bool:
+        """Whether a key may quit: with live sessions only if it was pressed before, within
+        `CONFIRM_S`. Counts as a press."""
+        if self.phase is not ShutdownPhase.RUNNING or self._supervisor.is_idle:
+            return True
+        if not live_sessions or now < self._confirmed_until:
+            return True
+        self._confirmed_until = now + CONFIRM_S
+        return False
 
     def request(self, now: float) -> None:
         """Enters the next phase; closes at once if no job is live or queued."""

@@ -26,7 +26,13 @@ FILE_LIST_HINTS = (
     (Scope.PICKING, "up", "up"),
     (Scope.ADDING, "complete", "line"),
 )
-"""Lists the keys on the frame; they depend on whether the path input or the list has the focus."""
+FOLDER_ROW_HINTS = (
+    (Scope.ADDING, "submit", "open"),
+    (Scope.PICKING, "mark", "mark"),
+    (Scope.PICKING, "up", "up"),
+    (Scope.ADDING, "complete", "line"),
+)
+"""The keys on the frame: in the path input, in the list, and there while Enter opens a folder."""
 
 MAX_LISTED_REASONS = 4  # maximum skipped paths listed below a problem
 

@@ -115,9 +115,6 @@ class AddDialog(Dialog[list[Source]]):
         self._start_listing()
 
     def on_descendant_focus(self) -> None:
-        in_list = self._entry_list.has_focus
-        hints = lines.FILE_LIST_HINTS if in_list else lines.PATH_INPUT_HINTS
-        self.query_one("#box").border_subtitle = self.hints(*hints)
         self._update_selection()
 
     def on_entry_list_changed(self) -> None:
@@ -259,7 +256,15 @@ class AddDialog(Dialog[list[Source]]):
     # --- lines
 
     def _redraw_status(self) -> None:
+        """Redraws what Enter does, below the list and on the frame."""
         self.query_one("#below", LineBlock).redraw()
+        box = self.query_one("#box")
+        if self._folder_to_open is not None:
+            box.border_subtitle = self.hints(*lines.FOLDER_ROW_HINTS)
+        elif self._entry_list.has_focus:
+            box.border_subtitle = self.hints(*lines.FILE_LIST_HINTS)
+        else:
+            box.border_subtitle = self.hints(*lines.PATH_INPUT_HINTS)
 
     def _heading_lines(self, width: int) -> list[StyledLine]:
         folder = os.path.abspath(self._listed_folder)

@@ -77,7 +77,7 @@ class ShellWindow:
         The desk throws away what was typed before it is gone (it may be reports of the mouse),
         thus the command has to wait for the shell's prompt.
         """
-        self.press_and_wait(b"q", PROMPT.encode())
+        self.press_and_wait(b"qq", PROMPT.encode())
         assert self.window.modes - OF_A_SHELL == DEFAULT_MODES
         self.type_command("exit $?")
         self.window.wait_until_gone()

@@ -5,7 +5,13 @@ import pytest
 from tests.support.fake_supervisor import FakeSupervisor
 from tests.support.report_builders import report, streaming
 from tui.model.desk_state import DeskState
-from tui.model.shutdown import QUIT_FORCE_TIMEOUT_S, QUIT_GRACE_S, Shutdown, ShutdownPhase
+from tui.model.shutdown import (
+    CONFIRM_S,
+    QUIT_FORCE_TIMEOUT_S,
+    QUIT_GRACE_S,
+    Shutdown,
+    ShutdownPhase,
+)
 
 
 def leaving(*, idle: bool) -> tuple[Shutdown, FakeSupervisor]:
@@ -94,3 +100,17 @@ def test_the_status_counts_down() -> None:
     shutdown.request(3.0)
     expected = "Forced: waiting for 2 sessions, closes in 5 s. Z closes now"
     assert expected == shutdown.status_text(state, 3.0, "Z")
+
+
+def test_a_key_quits_live_sessions_only_when_it_is_pressed_twice() -> None:
+    """The second press must follow within a few seconds; without live sessions none is needed."""
+    shutdown, _ = leaving(idle=False)
+    assert shutdown.is_confirmed(0, 10.0)
+
+    assert not shutdown.is_confirmed(8, 10.0)
+    assert shutdown.is_confirmed(8, 10.0 + CONFIRM_S / 2)
+    assert not shutdown.is_confirmed(8, 10.0 + 2 * CONFIRM_S)
+
+    shutdown.request(20.0)
+    assert shutdown.is_confirmed(8, 20.0)
+    assert leaving(idle=True)[0].is_confirmed(8, 10.0)
