@@ -81,7 +81,7 @@ def record_desk(folder: Path) -> list[tuple[float, str, str]]:
         events = [*recorder.events]
         terminal.send_keys(b"\x1b")  # closes the help
         recorder.record_until(END_SECONDS + 1)  # or Esc and q would be one key, Alt+Q
-        terminal.send_keys(b"q")
+        terminal.send_keys(b"qq")  # the first asks if a session is live
         terminal.wait_until(lambda: terminal.program.poll() is not None)
         return events
 
