@@ -67,8 +67,10 @@ def _side(trial: Trial, alone: Trial | None, *, is_embedded: bool) -> tuple[Side
     is_blocked = load is not None and load.unsent_bytes >= BACKLOG_BYTES * trial.sessions
     broken = [result for result in trial.results if not result.holds]
     kept_when_sent = {one.objective.text for one in trial.sent_results if one.holds}
-    late = any(result.objective.metric == "pacing" for result in broken)
-    late |= trial.verdicts.get(Verdict.HELD, 0) * 2 < sum(trial.verdicts.values())
+    if any(result.objective.metric == "pacing" for result in trial.results):
+        late = any(result.objective.metric == "pacing" for result in broken)
+    else:
+        late = trial.verdicts.get(Verdict.HELD, 0) * 2 < sum(trial.verdicts.values())
     if late and is_blocked:
         side = Side.NETWORK if is_resending else Side.SERVICE
         return side, "chunks left late because what was sent before was not taken"
@@ -129,7 +131,11 @@ def _observations(trial: Trial, alone: Trial | None) -> Iterator[str]:
         yield f"processors were {100 * load.busy:.0f} % busy, of {cores}{used}"
     if load.stolen:
         yield f"the host took {100 * load.stolen:.0f} % of the processors"
-    yield f"{load.stalls} timers were over 30 ms late, {1000 * load.stalled_s:.0f} ms in all"
+    if load.stall_spans:
+        stalled_ms = 1000 * load.stalled_s
+        yield f"this machine stood still {load.stalls} times, {stalled_ms:.0f} ms in all"
+    else:
+        yield f"{load.stalls} timers were over 30 ms late, {1000 * load.stalled_s:.0f} ms in all"
     for what, count in (
         ("were sent and not taken", load.unsent_bytes),
         ("had arrived and were not read by our sessions", load.unread_bytes),

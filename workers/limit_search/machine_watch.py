@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Self
 
 from workers import threads
+from workers.session import priority
 
 TICK_S = 0.01
 STALL_S = 0.03
 """A timer that is later than this counts as a stall: the machine, or this program, stood still."""
+REAL_TIME_STALL_S = 0.01
+"""The same of a timer with real-time priority."""
 SOCKETS_EVERY_TICKS = 50
 
 _PROC = Path("/proc")
@@ -41,6 +44,9 @@ class MachineLoad:
     stalls: int
     stalled_s: float
     """By how much timers were late in stalls, all together."""
+    stall_spans: tuple[tuple[float, float], ...]
+    """When the machine itself stood still, in Unix time. Empty without real-time priority: then a
+    timer may be late because this program had to wait."""
     unsent_bytes: int
     """Most bytes that waited in our sockets at one moment, because the other side or the network
     did not take them."""
@@ -79,7 +85,9 @@ class MachineWatch:
         """The port of the endpoint; None while it is not known."""
         self._closing = False
         self._before: _Counters | None = None
-        self._stalls: list[float] = []
+        self._stalls: list[tuple[float, float]] = []
+        """From when a timer was due until it fired, in Unix time."""
+        self._is_real_time = False
         self._queues = [0, 0, 0]
         self._thread = threads.start_thread(self._watch, "machine watch")
 
@@ -122,7 +130,8 @@ class MachineWatch:
             sessions_cpu=cpu[False] if after.processes else None,
             engine_cpu=cpu[True] if after.processes else None,
             stalls=len(stalls),
-            stalled_s=sum(stalls),
+            stalled_s=sum(end_s - begin_s for begin_s, end_s in stalls),
+            stall_spans=tuple(stalls) if self._is_real_time else (),
             unsent_bytes=unsent,
             unread_bytes=unread,
             unread_by_server_bytes=unread_by_server,
@@ -130,14 +139,18 @@ class MachineWatch:
         )
 
     def _watch(self) -> None:
-        """The thread."""
+        """The thread. It has real-time priority, where the system allows that: then a timer that is
+        late says that the machine stood still."""
+        self._is_real_time = priority.raise_priority()
+        stall_s = REAL_TIME_STALL_S if self._is_real_time else STALL_S
         tick, due = 0, time.monotonic()
         while not self._closing:
             due += TICK_S
             time.sleep(max(0.0, due - time.monotonic()))
             late = time.monotonic() - due
-            if late > STALL_S:
-                self._stalls.append(late)
+            if late > stall_s:
+                now_s = time.time()
+                self._stalls.append((now_s - late, now_s))
                 due += late
             tick += 1
             if tick % SOCKETS_EVERY_TICKS == 0 and self.port is not None:

@@ -36,6 +36,9 @@ MAX_COOL_DOWN_S = 15.0
 PATIENCE_S = 60.0
 """How long no session may begin before those that are missing count as not answered."""
 
+STALL_MARGIN_S = 0.1
+"""Around a stall of this machine: a tick of the watch before it, and what it takes to catch up."""
+
 _STOPPED = frozenset([Outcome.DONE, Outcome.CANCELLED, Outcome.INTERRUPTED, Outcome.HANDED_OVER])
 """Ends that are nobody's fault."""
 
@@ -222,6 +225,7 @@ class TrialRunner:
         samples: dict[Clock, dict[str, list[float]]] = {clock: {} for clock in Clock}
         verdicts: Counter[Verdict] = Counter()
         if window is not None:
+            stalls = load.stall_spans if load is not None else ()
             names = {objective.metric for objective in self._objectives}
             for state in progress.states.values():
                 latency = JobLatency()
@@ -229,7 +233,7 @@ class TrialRunner:
                 verdicts.update(one.verdict for one in latency.certificates)
                 start_s, speed = state.start_seconds, state.speed
                 for clock, found in samples.items():
-                    add_window(found, latency, names, clock, window, start_s, speed)
+                    add_window(found, latency, names, clock, window, start_s, speed, stalls)
         return Trial(
             sessions=sessions,
             failure=progress.failure,
@@ -323,9 +327,11 @@ def add_window(
     window: tuple[float, float],
     start_s: float = 0.0,
     speed: float = 1.0,
+    stalls: Sequence[tuple[float, float]] = (),
 ) -> None:
     """Adds the delays of a session that began within a window, in Unix time. ``start_s``: where in
-    the recording the session started."""
+    the recording the session started. ``stalls``: when this machine stood still, which would
+    make chunks late with any number of sessions, so lags of that time are not added."""
     if len(latency.open_spans) != 1:
         return
     ((began_s, _),) = latency.open_spans
@@ -334,8 +340,15 @@ def add_window(
         if (delays := latency.delays.get(name)) is None:
             continue
         for at_s, ms in zip(delays.at_s, delays.ms[clock], strict=True):
-            if since_s <= began_s + (at_s - start_s) / speed <= until_s:
-                found.setdefault(name, []).append(ms)
+            due_s = began_s + (at_s - start_s) / speed
+            if not since_s <= due_s <= until_s:
+                continue
+            if name == "pacing" and any(
+                begin_s - STALL_MARGIN_S <= due_s <= end_s + STALL_MARGIN_S
+                for begin_s, end_s in stalls
+            ):
+                continue
+            found.setdefault(name, []).append(ms)
 
 
 def cool_down_s(objectives: Iterable[Objective]) -> float:

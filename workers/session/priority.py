@@ -25,7 +25,7 @@ def real_time() -> Iterator[None]:
     Changes nothing if the system refuses, or if the program was started with another priority, as
     ``nice`` does: then the user wants other programs to come first.
     """
-    if sys.platform != "linux" or not _raise_priority():
+    if not raise_priority():
         yield
         return
     handler = signal.signal(signal.SIGXCPU, lambda number, frame: _lower_priority())
@@ -39,8 +39,11 @@ def real_time() -> Iterator[None]:
         signal.signal(signal.SIGXCPU, handler)
 
 
-def _raise_priority() -> bool:
-    """Returns whether this process has real-time priority now, and had an ordinary one before."""
+def raise_priority() -> bool:
+    """Gives this thread the lowest real-time priority; returns whether it had an ordinary one, and
+    the system allows that."""
+    if sys.platform != "linux":
+        return False
     try:
         if os.sched_getscheduler(0) != os.SCHED_OTHER or os.getpriority(os.PRIO_PROCESS, 0) > 0:
             return False

@@ -19,6 +19,7 @@ IDLE = MachineLoad(
     engine_cpu=0.0,
     stalls=0,
     stalled_s=0.0,
+    stall_spans=(),
     unsent_bytes=0,
     unread_bytes=0,
     unread_by_server_bytes=0,
@@ -74,6 +75,24 @@ def test_chunks_that_leave_late_are_ours() -> None:
 
     assert diagnosis.side is Side.OURS
     assert any("98 % busy" in one and "other programs 1.86" in one for one in diagnosis.evidence)
+
+
+def test_a_pacing_that_held_says_more_than_certificates() -> None:
+    """Those of short sessions count chunks that were late because the machine stood still."""
+    slow = replace(trial(eot=1800.0), verdicts={Verdict.LATE: 6, Verdict.HELD: 2})
+    unmeasured = replace(slow, results=slow.results[:1], sent_results=slow.sent_results[:1])
+
+    assert found(slow).side is Side.SERVICE
+    assert found(unmeasured).side is Side.OURS
+
+
+def test_stalls_of_the_machine_are_named() -> None:
+    """If the watch could tell them from waits of this program."""
+    stalled = replace(IDLE, stalls=2, stalled_s=0.19, stall_spans=((1.0, 1.1), (2.0, 2.09)))
+
+    evidence = found(replace(trial(eot=1800.0), load=stalled)).evidence
+
+    assert "this machine stood still 2 times, 190 ms in all" in evidence
 
 
 def test_an_engine_without_processor_time_gave_in_unless_others_have_it() -> None:
