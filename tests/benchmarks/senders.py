@@ -110,7 +110,7 @@ class Sender:
         """A desk stays open after the last session, so it is told to quit."""
         while time.monotonic() < deadline and self.processes().sessions:
             time.sleep(0.5)
-        terminal.type(b"q")
+        terminal.type(b"qq")  # the first asks if a session has not ended for the desk
 
     def end(self) -> None:
         """Ends every process that still runs: politely, then by force."""
