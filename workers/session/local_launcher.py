@@ -16,6 +16,9 @@ from workers.secrecy import Secret, proxies_with_login
 from workers.session.assignment import Assignment, ControlMessage
 from workers.session.session_queue import Closed, SessionQueue
 
+UNKNOWN_CODE = 255
+"""The exit code of a process whose fork server was killed too, as far as multiprocessing knows."""
+
 
 class LocalSession:
     """A session in a child process. Created before the process, so its start can be cancelled.
@@ -124,7 +127,7 @@ class LocalSession:
 
     def _exit_text(self, code: int | None) -> str:
         killed = code is not None and code < 0
-        is_from_system = code == -signal.SIGKILL and not self._kill_requested
+        is_from_system = code in (-signal.SIGKILL, UNKNOWN_CODE) and not self._kill_requested
         if is_from_system and machine_limits.memory_kills() > self._memory_kills:
             return "was killed because memory ran out; fewer sessions at once need less"
         return f"was killed (signal {-(code or 0)})" if killed else f"ended with code {code}"
