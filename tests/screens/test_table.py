@@ -20,6 +20,7 @@ from tests.support.report_builders import (
     streaming,
     turn_heard,
 )
+from tui.config.settings import DeskSettings
 from tui.widgets.input_bars import FilterBar
 from tui.widgets.table import MAX_REPORTED_ROWS
 from tui.widgets.transcript import TranscriptView
@@ -385,7 +386,8 @@ async def test_more_rows_than_a_draw_takes_are_drawn_with_the_next_ticks(
     """A row that the user reaches is drawn at once."""
     supervisor = FakeSupervisor()
     jobs = [supervisor.job(f"/rec/{row:02}.wav", *streaming(0, 600)) for row in range(100)]
-    async with open_desk(supervisor, size=(200, 110)) as seat:
+    settings = DeskSettings(refresh=1000.0)  # no ticks but ours
+    async with open_desk(supervisor, size=(200, 110), settings=settings) as seat:
         for job in jobs:
             supervisor.report(job, progressed(300, 600))
         await seat.process_reports()
