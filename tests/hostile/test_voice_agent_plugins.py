@@ -100,13 +100,17 @@ EXCLUSIVE = {"livekit": [("language_code", "language_codes"), ("mode", "min_turn
 
 
 class PluginProcess:
-    """A plugin in its own environment; it runs one scenario after another."""
+    """A plugin in its own environment; it runs one scenario after another. One that has died in a
+    scenario is started again for the next."""
 
     def __init__(self, name: str, log: Path) -> None:
-        self.name = name
-        with log.open("wb") as errors:
-            self._process = subprocess.Popen(
-                [PYTHON, "-m", f"tests.clients.plugins.{name}_client"],
+        self.name, self._log = name, log
+        self._process = self._start()
+
+    def _start(self) -> "subprocess.Popen[str]":
+        with self._log.open("ab") as errors:
+            return subprocess.Popen(
+                [PYTHON, "-m", f"tests.clients.plugins.{self.name}_client"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -134,6 +138,9 @@ class PluginProcess:
         return Result(**self._ask(json.dumps(asdict(scenario))))
 
     def _ask(self, line: str) -> Any:
+        if self._process.poll() is not None:
+            self._process.communicate()
+            self._process = self._start()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         watchdog = threading.Timer(TIMEOUT_S + 30, self._process.kill)
@@ -314,6 +321,7 @@ def test_a_setting_that_needs_a_new_session(
         ("force", None),
         ("finals", 1),
         ("update", {"keyterms_prompt": ["coast"]}),
+        ("connected", None),
         ("send", (1.45, 5.8)),
         *END,
     ]

@@ -71,15 +71,19 @@ async def run(scenario: Scenario) -> Result:
         cancel_on_idle_timeout=False,
         enable_rtvi=False,
     )
-    started, lost = asyncio.Event(), asyncio.Event()
+    started, connected, lost = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def note_start(*_: object) -> None:
         started.set()
+
+    async def note_connection(*_: object) -> None:
+        connected.set()
 
     async def note_loss(*_: object) -> None:
         lost.set()
 
     worker.add_event_handler("on_pipeline_started", note_start)
+    service.add_event_handler("on_connected", note_connection)
     service.add_event_handler("on_disconnected", note_loss)
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
@@ -93,6 +97,7 @@ async def run(scenario: Scenario) -> Result:
                     await asyncio.sleep(0)
             case "update":
                 settings = AssemblyAISTTService.Settings(**argument)
+                connected.clear()
                 await worker.queue_frame(STTUpdateSettingsFrame(delta=settings))
             case "say":  # the agent's own words, which the service forwards as context
                 await worker.queue_frame(LLMContextAssistantTurnFrame(argument, time_now_iso8601()))
@@ -100,6 +105,8 @@ async def run(scenario: Scenario) -> Result:
                 await worker.queue_frame(VADUserStoppedSpeakingFrame())
             case "word":
                 await wait_until(partial(result.has_final_word, argument))
+            case "connected":  # again, since the update: audio overtakes it in the pipeline
+                await connected.wait()
             case "lost":
                 await lost.wait()
             case "finals":
