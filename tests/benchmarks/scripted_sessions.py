@@ -72,9 +72,6 @@ class ScriptedSession:
     def kill(self) -> None:
         self._launcher.end_session(self._start.job.id)
 
-    def abandon(self) -> None:
-        """Nothing waits for it."""
-
     def close(self) -> None:
         """It has no resources of its own."""
 

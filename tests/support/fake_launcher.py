@@ -61,7 +61,6 @@ class FakeSession:
     sent: list[ControlMessage] = field(default_factory=list)
     is_killed: bool = False
     is_closed: bool = False
-    is_abandoned: bool = False
     blocked_bytes: int | None = None
     """Bytes read by a session that sleeps; None: it does not."""
 
@@ -83,9 +82,6 @@ class FakeSession:
 
     def kill(self) -> None:
         self.is_killed = True
-
-    def abandon(self) -> None:
-        self.is_abandoned = True
 
     def close(self) -> None:
         self.is_closed = True

@@ -151,9 +151,6 @@ class SimulatedSession:
     def kill(self) -> None:
         """Sessions here always end by themselves."""
 
-    def abandon(self) -> None:
-        """Likewise."""
-
     def close(self) -> None:
         """Has nothing to release."""
 

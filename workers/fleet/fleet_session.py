@@ -112,9 +112,6 @@ class FleetSession:
         """Kills it, even while it is being started."""
         self._host.kill(self)
 
-    def abandon(self) -> None:
-        """Nothing waits for its process here."""
-
     def close(self) -> None:
         """Nothing is open for it here: the lease ends what its node does not notice."""
 

@@ -47,10 +47,6 @@ class Session(Protocol):
     def kill(self) -> None:
         """Kills the session, even while it is being started."""
 
-    def abandon(self) -> None:
-        """Ends the wait for a session that was killed and does not end, because its file system
-        does not answer."""
-
     def close(self) -> None:
         """Releases the session's resources; nothing is sent afterwards."""
 

@@ -578,7 +578,6 @@ class Scheduler:
         for slot in list(self._live.values()):
             slot.check_session()
             if slot.session is not None and slot.is_unkillable:
-                slot.session.abandon()
                 self.finish_session(slot, slot.session, "did not end although it was killed")
             if (clock := self._clock_of(slot)) is not None:
                 clock.start_if_due(self._clock())

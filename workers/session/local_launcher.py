@@ -63,7 +63,8 @@ class LocalSession:
             self._process = processes.start_process(
                 self._context, _child_main, *arguments, name=name
             )
-            processes.disown(self._process)  # it ends by itself when the program does
+            # It ends by itself when the program does, which must not wait for one that cannot.
+            processes.disown(self._process)
         except BaseException:
             self._exited = True
             self._reports.close_reader()
@@ -116,10 +117,6 @@ class LocalSession:
         elif self._process.pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(self._process.pid, signal.SIGKILL)
-
-    def abandon(self) -> None:
-        """Does nothing: the program can end before a process that does not end although it was
-        killed."""
 
     def close(self) -> None:
         """Closes the control queue."""
